@@ -1,0 +1,323 @@
+/**
+ * The fields that we read of the cluster's objects, and no others: caches drop the rest on entry.
+ *
+ * Every field that a server may leave out is optional here, and so is `metadata`'s content in foreign objects: what a
+ * reader assumes, it must check.
+ */
+import type { Resource } from './resources.ts';
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation?: number;
+  /** RFC 3339. */
+  readonly creationTimestamp?: string;
+  /** RFC 3339; the moment at which the grace period ends, not the one at which the deletion was asked for. */
+  readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+  readonly finalizers?: readonly string[];
+}
+
+/** What every object in a cache has. */
+export interface KubeObject {
+  readonly metadata: ObjectMeta;
+}
+
+export interface Condition {
+  readonly type: string;
+  /** `True`, `False` or `Unknown`. */
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+}
+
+/**
+ * Amounts by resource, in the units that the scheduler counts in: thousandths for `cpu`, whole units for all others.
+ * Exact up to 2⁵³, which is eight pebibytes of memory.
+ */
+export type ResourceAmounts = Readonly<Record<string, number>>;
+
+export interface Node extends KubeObject {
+  readonly spec: { readonly taints?: readonly Taint[]; readonly unschedulable?: boolean };
+  readonly status: { readonly conditions?: readonly Condition[]; readonly allocatable?: ResourceAmounts };
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+}
+
+export interface NodeSelectorRequirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeSelectorRequirement[];
+  readonly matchFields?: readonly NodeSelectorRequirement[];
+}
+
+export interface NodeSelector {
+  readonly nodeSelectorTerms: readonly NodeSelectorTerm[];
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly emptyDir?: object;
+  readonly persistentVolumeClaim?: { readonly claimName: string };
+  /** A generic ephemeral volume: its claim is called `<pod>-<volume>`. */
+  readonly ephemeral?: object;
+}
+
+export interface Pod extends KubeObject {
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly tolerations?: readonly Toleration[];
+    readonly volumes?: readonly Volume[];
+    /** `spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution` */
+    readonly requiredNodeAffinity?: NodeSelector;
+    /** Absent where the Pod asks for nothing of it. */
+    readonly scheduling?: PodScheduling;
+  };
+  readonly status: {
+    readonly phase?: string;
+    /** RFC 3339. */
+    readonly startTime?: string;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+/**
+ * What else the scheduler reads of a Pod, in the form that it counts in. Pods of one template share one object.
+ */
+export interface PodScheduling {
+  /** What a new Pod of this kind asks for: containers, init containers, sidecars, overhead and Pod-level requests in one. */
+  readonly requests?: ResourceAmounts;
+  /** What this Pod holds on its Node, where a resize makes it differ from `requests`. */
+  readonly held?: ResourceAmounts;
+  readonly hostPorts?: readonly HostPort[];
+  /** `requiredDuringSchedulingIgnoredDuringExecution`, as of the next. */
+  readonly podAffinity?: readonly PodAffinityTerm[];
+  readonly podAntiAffinity?: readonly PodAffinityTerm[];
+  /** Those with `whenUnsatisfiable: DoNotSchedule`. */
+  readonly spread?: readonly SpreadConstraint[];
+  /** Where it is not `default-scheduler`. */
+  readonly schedulerName?: string;
+  /** What the scheduler heeds and we cannot judge, as a sentence goes on after "The Pod": `has resource claims`. */
+  readonly notModelled?: readonly string[];
+}
+
+export interface HostPort {
+  readonly port: number;
+  /** `TCP` where absent. */
+  readonly protocol?: string;
+  /** All addresses where absent. */
+  readonly ip?: string;
+}
+
+/** `matchLabelKeys` are not here: the API server has put them into the selector. */
+export interface PodAffinityTerm {
+  readonly topologyKey: string;
+  readonly labelSelector?: LabelSelector;
+  readonly namespaces?: readonly string[];
+  readonly namespaceSelector?: LabelSelector;
+}
+
+export interface SpreadConstraint {
+  readonly topologyKey: string;
+  readonly maxSkew: number;
+  readonly labelSelector?: LabelSelector;
+  readonly matchLabelKeys?: readonly string[];
+  readonly minDomains?: number;
+  /** `Honor` where absent. */
+  readonly nodeAffinityPolicy?: string;
+  /** `Ignore` where absent. */
+  readonly nodeTaintsPolicy?: string;
+}
+
+export interface LabelSelectorRequirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly LabelSelectorRequirement[];
+}
+
+export interface PodDisruptionBudget extends KubeObject {
+  readonly spec: {
+    readonly selector?: LabelSelector;
+    /** `AlwaysAllow` or `IfHealthyBudget` (the server's default). */
+    readonly unhealthyPodEvictionPolicy?: string;
+  };
+  readonly status: {
+    readonly observedGeneration?: number;
+    readonly disruptionsAllowed?: number;
+    readonly currentHealthy?: number;
+    readonly desiredHealthy?: number;
+    readonly expectedPods?: number;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+export interface PersistentVolumeClaim extends KubeObject {
+  readonly spec: {
+    readonly volumeName?: string;
+    readonly storageClassName?: string;
+    readonly accessModes?: readonly string[];
+    /** `spec.resources.requests.storage`, in bytes. */
+    readonly storage?: number;
+    readonly selector?: LabelSelector;
+    /** `Filesystem` where absent. */
+    readonly volumeMode?: string;
+    readonly volumeAttributesClassName?: string;
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+export interface PersistentVolume extends KubeObject {
+  readonly spec: {
+    /** `spec.nodeAffinity.required` */
+    readonly requiredNodeAffinity?: NodeSelector;
+    readonly storageClassName?: string;
+    readonly accessModes?: readonly string[];
+    /** `spec.capacity.storage`, in bytes. */
+    readonly storage?: number;
+    readonly volumeMode?: string;
+    readonly volumeAttributesClassName?: string;
+    readonly claimRef?: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
+    readonly csi?: { readonly driver: string; readonly volumeHandle: string };
+  };
+  readonly status?: { readonly phase?: string };
+}
+
+export interface TopologySelectorTerm {
+  readonly matchLabelExpressions?: readonly { readonly key: string; readonly values?: readonly string[] }[];
+}
+
+export interface StorageClass extends KubeObject {
+  readonly provisioner?: string;
+  readonly volumeBindingMode?: string;
+  readonly allowedTopologies?: readonly TopologySelectorTerm[];
+}
+
+/** Has the name of its Node. */
+export interface CsiNode extends KubeObject {
+  readonly spec: {
+    readonly drivers?: readonly {
+      readonly name: string;
+      /** `allocatable.count`: how many volumes the Node takes. No limit where absent. */
+      readonly count?: number;
+    }[];
+  };
+}
+
+/**
+ * A Cluster API Machine. Of its labels and annotations only those of `core/machine-keys.ts` are kept, and its conditions
+ * are not: the served versions differ in them, and no decision needs them.
+ */
+export interface Machine extends KubeObject {
+  readonly spec: { readonly clusterName?: string };
+  readonly status: {
+    /** `status.nodeRef.name` */
+    readonly nodeName?: string;
+  };
+  /** Of `FORCIBLE_KEYS` those that a template puts on the Machine: Cluster API forces them back whatever anybody writes. */
+  readonly forcedKeys?: readonly string[];
+}
+
+/** A Cluster API Cluster, without labels and annotations. */
+export interface Cluster extends KubeObject {
+  readonly spec: { readonly paused?: boolean };
+}
+
+/** Only its labels matter, for namespace selectors. */
+export type Namespace = KubeObject;
+
+export const NODE: Resource<Node> = { group: '', version: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
+export const POD: Resource<Pod> = { group: '', version: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+export const NAMESPACE: Resource<Namespace> = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
+export const POD_DISRUPTION_BUDGET: Resource<PodDisruptionBudget> = {
+  group: 'policy',
+  version: 'v1',
+  kind: 'PodDisruptionBudget',
+  plural: 'poddisruptionbudgets',
+  namespaced: true,
+};
+export const PERSISTENT_VOLUME_CLAIM: Resource<PersistentVolumeClaim> = {
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolumeClaim',
+  plural: 'persistentvolumeclaims',
+  namespaced: true,
+};
+export const PERSISTENT_VOLUME: Resource<PersistentVolume> = {
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolume',
+  plural: 'persistentvolumes',
+  namespaced: false,
+};
+export const STORAGE_CLASS: Resource<StorageClass> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'StorageClass',
+  plural: 'storageclasses',
+  namespaced: false,
+};
+export const CSI_NODE: Resource<CsiNode> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'CSINode',
+  plural: 'csinodes',
+  namespaced: false,
+};
+
+/** Versions of `cluster.x-k8s.io` that we can work with, the best one first. v1beta1 will not be served from Cluster API 1.16 on. */
+export const CLUSTER_API_VERSIONS = ['v1beta2', 'v1beta1'] as const;
+export const MACHINE: Resource<Machine> = {
+  group: 'cluster.x-k8s.io',
+  version: CLUSTER_API_VERSIONS[0],
+  kind: 'Machine',
+  plural: 'machines',
+  namespaced: true,
+};
+export const CLUSTER: Resource<Cluster> = {
+  group: 'cluster.x-k8s.io',
+  version: CLUSTER_API_VERSIONS[0],
+  kind: 'Cluster',
+  plural: 'clusters',
+  namespaced: true,
+};

@@ -1,0 +1,107 @@
+/**
+ * The interfaces that decisions and reconcilers rely on. Adapters (`kube`, `runtime`, `obs`) implement them; `main.ts`
+ * hands them in. A reconciler gets the ports of the cluster it works on, so one process can serve many clusters.
+ */
+import type { Action, EvictPod } from './action.ts';
+import type { LogFields } from './log-keys.ts';
+import type { KubeObject } from './objects.ts';
+
+/** What a cache says of one object. `unknown` (not synced yet, cluster unreachable) is never `absent`. */
+export type Seen<T> =
+  | { readonly is: 'present'; readonly object: T }
+  | { readonly is: 'absent' }
+  | { readonly is: 'unknown' };
+
+/** What a cache says of a set of objects. An empty set is knowledge, `unknown` is not. */
+export type Known<T> = { readonly is: 'known'; readonly value: T } | { readonly is: 'unknown' };
+
+/** A cache of one kind in one cluster. Objects are shared and must not be changed. */
+export interface Lister<T extends KubeObject> {
+  /** @param key `namespace/name`, or `name` for a cluster-scoped kind. */
+  get(key: string): Seen<T>;
+  /** Objects whose index function gave `value`, in no particular order. Throws on an index that was never declared. */
+  byIndex(index: string, value: string): Known<readonly T[]>;
+}
+
+/** A cache that tells of changes, for wiring: which kinds a controller watches and which keys a change concerns. */
+export interface Source<T extends KubeObject> extends Lister<T> {
+  /** To be declared before the cache is filled. */
+  addIndex(name: string, valuesOf: (object: T) => readonly string[]): void;
+  /** @returns a function that removes the handler. */
+  addHandler(handler: {
+    onAdd?(object: T): void;
+    onUpdate?(old: T, now: T): void;
+    onDelete?(last: T): void;
+  }): () => void;
+}
+
+/** Milliseconds since the epoch by the local wall clock. */
+export interface Clock {
+  now(): number;
+}
+
+/** Structured log; the message is constant, values go into fields (see `log-keys.ts`). */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log that adds `fields` to each line. */
+  child(fields: LogFields): Log;
+}
+
+/**
+ * Carries out actions in their order and stops at the first that fails.
+ *
+ * @throws KubeError as the API server answered; a conflict means that the decision read something that has changed since.
+ */
+export type Apply = (actions: readonly Action[], log: Log) => Promise<void>;
+
+/** What became of the last attempt to evict one Pod. It is an observation, not state: a new process simply tries again. */
+export interface EvictionAttempt {
+  readonly outcome: EvictionOutcome;
+  /** When the answer came. */
+  readonly atMs: number;
+  /** Not to be tried again before this moment (for `Gone`: until the cache has heard of it); for `BudgetBlocked` undefined: only the budget's next change makes it worth while. */
+  readonly retryAtMs?: number;
+  /** `EvictPod.basis` of the attempt. */
+  readonly basis: string;
+  /** How many attempts in a row had the same outcome. */
+  readonly count: number;
+  /** The API server's words, where it refused. */
+  readonly detail?: string;
+}
+
+/**
+ * - `Accepted`: the deletion has begun.
+ * - `Gone`: 404, or another UID has that name now.
+ * - `BudgetBlocked`: 429 whose causes name a DisruptionBudget, without `Retry-After`.
+ * - `BudgetPending`: 429 with a DisruptionBudget cause and a `Retry-After`: the budget is still being processed.
+ * - `Throttled`: any other 429 (API priority and fairness, or a webhook that asks for patience).
+ * - `MultipleBudgets`: 500, since more than one budget selects the Pod.
+ * - `Denied`: 400, 403, 422, or a webhook's refusal.
+ * - `Failed`: everything else (5xx, timeouts, connection failures).
+ */
+export type EvictionOutcome =
+  | 'Accepted'
+  | 'Gone'
+  | 'BudgetBlocked'
+  | 'BudgetPending'
+  | 'Throttled'
+  | 'MultipleBudgets'
+  | 'Denied'
+  | 'Failed';
+
+/** Sends evictions in the background, so that a slow webhook never keeps a reconciler from noticing that a taint has gone. */
+export interface Evictor {
+  /**
+   * Replaces what should be evicted on behalf of `owner` (a Node's name). Evictions of an earlier call that have not been
+   * sent yet and are not in `wanted` are dropped; those in flight finish. Evictions of one lane run one after another.
+   * After an answer the evictor notifies the owner's controller.
+   */
+  want(owner: string, wanted: readonly EvictPod[]): void;
+  /** The last attempt per Pod UID made on behalf of `owner`. */
+  attempts(owner: string): ReadonlyMap<string, EvictionAttempt>;
+  /** Forgets the attempts of `owner` and whatever was not sent yet. */
+  forget(owner: string): void;
+}
