@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const POLL_MS = 25;
+
+export interface EventuallyOptions {
+  /** @default 10_000 */
+  readonly deadlineMs?: number;
+  /** What is waited for, as it reads after "Waited 10 s for": "the Pod to be Ready". */
+  readonly what: string;
+  /** @default 25 */
+  readonly pollMs?: number;
+}
+
+/**
+ * Calls `probe` until it gives something other than undefined without throwing.
+ *
+ * @throws Error that names `what`, with the probe's last error as its cause, once the deadline has passed. A probe that never
+ * settles is not interrupted: it must have a deadline of its own.
+ */
+export async function eventually<T>(
+  probe: () => T | undefined | Promise<T | undefined>,
+  { deadlineMs = 10_000, what, pollMs = POLL_MS }: EventuallyOptions,
+): Promise<T> {
+  const started = performance.now();
+  for (;;) {
+    let lastError: unknown;
+    try {
+      const found = await probe();
+      if (found !== undefined) return found;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() - started >= deadlineMs) {
+      const last = lastError instanceof Error ? `; last error: ${lastError.message}` : '';
+      throw new Error(`Waited ${deadlineMs / 1000} s for ${what}${last}`, { cause: lastError });
+    }
+    await sleep(pollMs);
+  }
+}
