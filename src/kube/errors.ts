@@ -1,0 +1,60 @@
+/** What a request to an API server can fail with. */
+
+/**
+ * Closed set of reasons. Those that the API server names in a `Status` keep its word; `Unreachable` (no connection, reset,
+ * name not resolved), `TimedOut` (our own deadline), `Aborted` (our own signal) and `Malformed` (a body that is no JSON) are ours.
+ */
+export type KubeErrorReason =
+  | 'BadRequest'
+  | 'Unauthorized'
+  | 'Forbidden'
+  | 'NotFound'
+  | 'Conflict'
+  | 'AlreadyExists'
+  | 'Gone'
+  | 'Invalid'
+  | 'TooManyRequests'
+  | 'ServerError'
+  | 'Unreachable'
+  | 'TimedOut'
+  | 'Aborted'
+  | 'Malformed';
+
+/** One entry of `Status.details.causes`. */
+export interface StatusCause {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly field?: string;
+}
+
+export interface KubeErrorInit {
+  readonly reason: KubeErrorReason;
+  /** HTTP status; 0 where no answer came. */
+  readonly code: number;
+  readonly message: string;
+  /** From `Retry-After` or `Status.details.retryAfterSeconds`. */
+  readonly retryAfterMs?: number;
+  readonly causes?: readonly StatusCause[];
+  readonly cause?: unknown;
+}
+
+export class KubeError extends Error {
+  override readonly name = 'KubeError';
+  readonly reason: KubeErrorReason;
+  readonly code: number;
+  readonly retryAfterMs: number | undefined;
+  readonly causes: readonly StatusCause[];
+
+  constructor(init: KubeErrorInit) {
+    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.reason = init.reason;
+    this.code = init.code;
+    this.retryAfterMs = init.retryAfterMs;
+    this.causes = init.causes ?? [];
+  }
+}
+
+/** Whether `error` is a `KubeError` of one of the given reasons. */
+export function isKubeError(error: unknown, ...reasons: readonly KubeErrorReason[]): error is KubeError {
+  return error instanceof KubeError && (reasons.length === 0 || reasons.includes(error.reason));
+}
