@@ -1,0 +1,92 @@
+/** Recorded events as objects of events.k8s.io/v1. */
+import { apiVersionOf, type Resource } from '../core/resources.ts';
+import type { EventSink, RecordedEvent } from '../runtime/recorder.ts';
+import { rfc3339Micro } from '../runtime/timestamps.ts';
+import { type ApiClient, pathOf } from './api.ts';
+import { isKubeError } from './errors.ts';
+
+export const EVENT: Resource<object> = {
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  namespaced: true,
+};
+
+/** The API server's limits (kubernetes `pkg/apis/core/validation/events.go`), in bytes. */
+const MAX_NOTE_BYTES = 1024;
+const MAX_INSTANCE_BYTES = 128;
+const MAX_NAME_LENGTH = 253;
+
+export interface EventSinkOptions {
+  readonly client: ApiClient;
+  /** The part of this program that speaks; `kubectl describe` shows `maintenance-bridge.io/<controller>` under From. */
+  readonly controller: string;
+  /** Identity of this process. */
+  readonly instance: string;
+}
+
+export function makeEventSink({ client, controller, instance }: EventSinkOptions): EventSink {
+  return {
+    async send(recorded) {
+      const namespace = namespaceOf(recorded);
+      const body = eventOf(recorded, controller, instance);
+      try {
+        await client.request({
+          method: 'POST',
+          path: pathOf(EVENT, { namespace }),
+          body,
+          timeoutMs: 10_000,
+          retry: 'never',
+        });
+      } catch (error) {
+        // The name is ours alone: an earlier attempt got through and only its answer was lost.
+        if (!isKubeError(error, 'AlreadyExists')) throw error;
+      }
+    },
+    isTransient: (error) =>
+      isKubeError(error, 'TooManyRequests', 'ServerError', 'Unreachable', 'TimedOut', 'Malformed'),
+  };
+}
+
+/** Events of cluster-scoped objects lie in `default`: the API server takes them nowhere else. */
+function namespaceOf({ event }: RecordedEvent): string {
+  return event.regarding.namespace ?? 'default';
+}
+
+function eventOf(recorded: RecordedEvent, controller: string, instance: string): object {
+  const { event, atMs, id } = recorded;
+  const { resource, namespace, name, uid } = event.regarding;
+  return {
+    apiVersion: apiVersionOf(EVENT),
+    kind: EVENT.kind,
+    metadata: { namespace: namespaceOf(recorded), name: nameOf(name, id) },
+    eventTime: rfc3339Micro(atMs),
+    reportingController: `maintenance-bridge.io/${controller}`,
+    reportingInstance: cut(instance, MAX_INSTANCE_BYTES),
+    type: event.type,
+    reason: event.reason,
+    action: event.action,
+    note: cut(event.note, MAX_NOTE_BYTES),
+    // With the real UID, also for Nodes: `kubectl describe node` asks for events by UID, and besides by the name in its
+    // place, which is what kubelets write (kubectl `pkg/describe/describe.go`).
+    regarding: {
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      ...(namespace !== undefined && { namespace }),
+      name,
+      uid,
+    },
+  };
+}
+
+/** The object's name and the id. A name that must be cut may not end in a separator, or the whole is no DNS name. */
+function nameOf(name: string, id: string): string {
+  return `${name.slice(0, MAX_NAME_LENGTH - id.length - 1).replace(/[-.]+$/, '')}.${id}`;
+}
+
+/** The longest beginning that has at most `maxBytes` in UTF-8, never ending in half a character. */
+function cut(text: string, maxBytes: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
+}

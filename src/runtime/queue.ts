@@ -1,0 +1,158 @@
+/**
+ * A queue of keys that need attention, not of events: however often a key is added before its turn, it is handed out once.
+ *
+ * - A key is never handed out a second time before `done` was called for the first; added meanwhile, it follows after.
+ * - Keys come in the order in which they were first added.
+ * - Nothing that was added is lost before the shutdown. From then on nothing is handed out: all state lies in the
+ *   cluster, so the next start finds what was left.
+ *
+ * The model is client-go's `util/workqueue`, whose shutdown hands out what is still queued; ours leaves it, so that a
+ * stop takes as long as the passes in flight and no longer.
+ */
+import { type Backoff, backoffMs } from '../core/backoff.ts';
+import { DelayedKeys } from './delays.ts';
+
+const DEFAULT_BACKOFF: Backoff = { baseMs: 50, maxMs: 60_000, jitter: 0.2 };
+/** Below this, the room of handed-out keys is not worth reclaiming. */
+const MIN_COMPACTION = 1024;
+
+export interface WorkQueueOptions {
+  /** For `addRateLimited`, per key. @default 50 ms doubling to 60 s, up to a fifth less by chance */
+  readonly backoff?: Backoff;
+  /** In [0, 1). @default Math.random */
+  readonly random?: () => number;
+  /** Called with `length` whenever it may have changed. */
+  readonly onDepth?: (length: number) => void;
+}
+
+export class WorkQueue {
+  readonly #backoff: Backoff;
+  readonly #random: () => number;
+  readonly #onDepth: (length: number) => void;
+  /** Ready keys; those before `#head` have been handed out. */
+  readonly #order: string[] = [];
+  #head = 0;
+  readonly #ready = new Set<string>();
+  readonly #processing = new Set<string>();
+  /** Added while they were being processed. */
+  readonly #again = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  readonly #delayed = new DelayedKeys((key) => this.add(key));
+  readonly #waiters = new Set<(key: string | undefined) => void>();
+  #isShutDown = false;
+  readonly #drained: (() => void)[] = [];
+
+  constructor(options: WorkQueueOptions = {}) {
+    this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
+    this.#random = options.random ?? Math.random;
+    this.#onDepth = options.onDepth ?? (() => undefined);
+  }
+
+  /** How many keys are ready; those that are being processed or wait for their time are not counted. */
+  get length(): number {
+    return this.#ready.size;
+  }
+
+  add(key: string): void {
+    if (this.#isShutDown) return;
+    if (this.#processing.has(key)) {
+      this.#again.add(key);
+      return;
+    }
+    if (this.#ready.has(key)) return;
+    this.#ready.add(key);
+    this.#order.push(key);
+    for (const give of this.#waiters) {
+      give(this.#take());
+      break;
+    }
+    this.#onDepth(this.length);
+  }
+
+  /** Adds `key` in `ms` milliseconds; where an earlier time is already set for it, that one stays. */
+  addAfter(key: string, ms: number): void {
+    if (this.#isShutDown) return;
+    if (ms <= 0) this.add(key);
+    else this.#delayed.add(key, ms);
+  }
+
+  /** Adds `key` after a delay that grows with each call until `forget`. */
+  addRateLimited(key: string, backoff: Backoff = this.#backoff): void {
+    const failures = this.failures(key);
+    this.#failures.set(key, failures + 1);
+    this.addAfter(key, backoffMs(backoff, failures, this.#random()));
+  }
+
+  /** How often in a row `addRateLimited` was called for `key`. */
+  failures(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /** Ends the series of failures of `key`. It stays queued if it is. */
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /**
+   * Waits for the next key; the caller must call `done` with it.
+   *
+   * @returns undefined once the queue is shut down or `signal` has aborted.
+   */
+  get(signal: AbortSignal): Promise<string | undefined> {
+    if (this.#isShutDown || signal.aborted) return Promise.resolve(undefined);
+    const key = this.#take();
+    if (key !== undefined) {
+      this.#onDepth(this.length);
+      return Promise.resolve(key);
+    }
+    return new Promise((resolve) => {
+      const give = (given: string | undefined): void => {
+        signal.removeEventListener('abort', leave);
+        this.#waiters.delete(give);
+        resolve(given);
+      };
+      const leave = (): void => give(undefined);
+      signal.addEventListener('abort', leave, { once: true });
+      this.#waiters.add(give);
+    });
+  }
+
+  done(key: string): void {
+    this.#processing.delete(key);
+    if (this.#again.delete(key)) this.add(key);
+    if (this.#isShutDown && this.#processing.size === 0) this.#endDrain();
+  }
+
+  /** Hands out nothing more and resolves when `done` was called for every key that is out. */
+  shutDownWithDrain(): Promise<void> {
+    this.#isShutDown = true;
+    this.#delayed.clear();
+    this.#ready.clear();
+    this.#order.length = 0;
+    this.#again.clear();
+    this.#failures.clear();
+    for (const give of this.#waiters) give(undefined);
+    this.#onDepth(0);
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      if (this.#processing.size === 0) this.#endDrain();
+    });
+  }
+
+  #endDrain(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #take(): string | undefined {
+    const key = this.#order[this.#head];
+    if (key === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head >= MIN_COMPACTION && this.#head * 2 >= this.#order.length) {
+      this.#order.splice(0, this.#head);
+      this.#head = 0;
+    }
+    this.#ready.delete(key);
+    this.#processing.add(key);
+    return key;
+  }
+}

@@ -1,0 +1,11 @@
+/** The two forms of time in Kubernetes objects; both take milliseconds since the epoch. */
+
+/** `metav1.Time`: RFC 3339 in UTC, whole seconds. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
+
+/** `metav1.MicroTime`: RFC 3339 in UTC with exactly six fractional digits, of which we know three. */
+export function rfc3339Micro(ms: number): string {
+  return new Date(ms).toISOString().replace(/Z$/, '000Z');
+}
