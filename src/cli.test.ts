@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { parseCommandLine } from './cli.ts';
+import { OPTION_ROWS } from './options.ts';
+
+const flagsOf = (...args: string[]) => {
+  const line = parseCommandLine(['run', ...args]);
+  return line.is === 'run' ? Object.fromEntries(line.flags) : line;
+};
+
+describe('`parseCommandLine()`', () => {
+  it('gives the texts of each flag in their order', () => {
+    expect(flagsOf('--config', 'a.yaml', '--log-level=debug', '--log-level', 'warn')).toEqual({
+      config: ['a.yaml'],
+      'log-level': ['debug', 'warn'],
+    });
+  });
+
+  it('takes the three Kubernetes forms of a boolean flag', () => {
+    expect(flagsOf('--dry-run')).toEqual({ 'dry-run': ['true'] });
+    expect(flagsOf('--dry-run=true')).toEqual({ 'dry-run': ['true'] });
+    expect(flagsOf('--dry-run=false', '--leader-elect')).toEqual({ 'dry-run': ['false'], 'leader-elect': ['true'] });
+  });
+
+  it('never takes the word after a boolean flag for its value', () => {
+    expect(flagsOf('--dry-run', 'false')).toMatchObject({ is: 'exit', code: 2 });
+    expect(flagsOf('--dry-run', '--log-level=warn')).toEqual({ 'dry-run': ['true'], 'log-level': ['warn'] });
+  });
+
+  it('takes --kubecontext for --context, which wins where both are given', () => {
+    expect(flagsOf('--kubecontext', 'lab')).toEqual({ context: ['lab'] });
+    expect(flagsOf('--context', 'a', '--kubecontext', 'b')).toEqual({ context: ['b', 'a'] });
+  });
+
+  it('knows every row of `OPTION_ROWS`', () => {
+    const args = OPTION_ROWS.map(({ flag }) => `--${flag}=x`);
+    expect(Object.keys(flagsOf(...args))).toEqual(OPTION_ROWS.map(({ flag }) => flag));
+  });
+
+  it.each([
+    [['run', '--enable-tmn'], /unknown option '--enable-tmn'\n\(Did you mean --enable-tmm\?\)/],
+    [['run', '--enable-metal3-maintenance'], /unknown option/],
+    [['run', 'node-1'], /too many arguments/],
+    [['run', '--config'], /argument missing/],
+    [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
+    [['version', '-o', 'xml'], /Allowed choices are text, json/],
+    [[], /Usage: maintenance-bridge/],
+  ])('ends with 2 and says why on %j', (args, message) => {
+    const line = parseCommandLine(args);
+    expect(line).toMatchObject({ is: 'exit', code: 2, out: '' });
+    expect(line.is === 'exit' && line.err).toMatch(message);
+  });
+
+  it.each([[['--help']], [['-h']], [['help']], [['run', '--help']], [['version', '--help']]])(
+    'ends with 0 and prints help on %j',
+    (args) => {
+      const line = parseCommandLine(args);
+      expect(line).toMatchObject({ is: 'exit', code: 0, err: '' });
+      expect(line.is === 'exit' && line.out).toMatch(/^Usage: maintenance-bridge/);
+    },
+  );
+
+  it('shows each flag of `run` with its default in the help', () => {
+    const line = parseCommandLine(['run', '--help']);
+    for (const { flag } of OPTION_ROWS)
+      expect(line.is === 'exit' && line.out).toMatch(new RegExp(`--${flag}\\b.*\\(default: `));
+  });
+
+  it('reads the version command', () => {
+    expect(parseCommandLine(['version'])).toEqual({ is: 'version', format: 'text' });
+    expect(parseCommandLine(['version', '-o', 'json'])).toEqual({ is: 'version', format: 'json' });
+  });
+});

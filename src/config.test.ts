@@ -1,0 +1,274 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Inputs, resolveOptions } from './config.ts';
+import { OPTION_ROWS, variableOf } from './options.ts';
+
+const HEAD = 'apiVersion: maintenance-bridge.io/v1alpha1\nkind: BridgeConfiguration\n';
+
+interface Given {
+  readonly file?: string;
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly env?: Inputs['env'];
+}
+
+/** Resolves with a file called bridge.yaml, where one is given, and no other file. */
+function resolve({ file, flags = {}, env = {} }: Given) {
+  const all = file === undefined ? flags : { ...flags, config: 'bridge.yaml' };
+  return resolveOptions({
+    flags: new Map(Object.entries(all).map(([flag, text]) => [flag, [text]])),
+    env,
+    readFile: (path) => {
+      if (path === 'bridge.yaml' && file !== undefined) return file;
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    },
+  });
+}
+
+function optionsOf(given: Given) {
+  const resolved = resolve(given);
+  if (resolved.is === 'faults') throw new Error(resolved.faults.join('\n'));
+  return resolved.options;
+}
+
+function faultsOf(given: Given): readonly string[] {
+  const resolved = resolve(given);
+  return resolved.is === 'faults' ? resolved.faults : [];
+}
+
+describe('`resolveOptions()`', () => {
+  it('needs no file, no variable and no flag', () => {
+    expect(optionsOf({})).toMatchObject({
+      dryRun: false,
+      leaderElection: { enabled: true, id: 'maintenance-bridge' },
+      metrics: { bindAddress: { is: 'on', port: 8080 } },
+      health: { bindAddress: { is: 'on', port: 8081 } },
+      log: { level: 'info', format: 'json' },
+      tmm: {
+        enabled: true,
+        settings: {
+          drainTimeoutMs: 3_600_000,
+          taints: [{ key: 'drain', value: 'planned-downtime', effect: 'NoSchedule' }],
+        },
+      },
+    });
+  });
+
+  it('has the same defaults as the documentation: setting each to its default changes nothing', () => {
+    const defaults = OPTION_ROWS.flatMap((row) => (row.default === undefined ? [] : [[row.flag, String(row.default)]]));
+    expect(optionsOf({ flags: Object.fromEntries(defaults) })).toEqual(optionsOf({}));
+    expect(optionsOf({ file: `${HEAD}tmm: {}\n` })).toEqual(optionsOf({}));
+  });
+
+  it('lets the flag beat the variable, the variable the file, and the file the default', () => {
+    const file = `${HEAD}log: { level: warn }\n`;
+    const env = { MAINTENANCE_BRIDGE_LOG_LEVEL: 'error' };
+    const levels = [{}, { file }, { file, env }, { file, env, flags: { 'log-level': 'debug' } }].map((given) => {
+      const resolved = resolve(given);
+      return resolved.is === 'ok' && [resolved.options.log.level, resolved.sources.get('log-level')];
+    });
+    expect(levels).toEqual([
+      ['info', 'default'],
+      ['warn', 'file'],
+      ['error', 'variable'],
+      ['debug', 'flag'],
+    ]);
+  });
+
+  it('reads every section of the file', () => {
+    const file = `${HEAD}
+context: lab
+dryRun: true
+leaderElection: { enabled: false, namespace: kube-system, id: mine }
+metrics: { bindAddress: 0 }
+health: { bindAddress: "[::1]:9000" }
+log: { format: text }
+tmm:
+  taints: [{ key: example.com/drain, value: now, effect: NoExecute }]
+  pods: [{ namespaces: [shop], selector: { matchLabels: { app: db } } }]
+  presets: [vmware]
+  drainTimeout: 90m
+  cordon: true
+`;
+    expect(optionsOf({ file })).toMatchObject({
+      context: 'lab',
+      dryRun: true,
+      leaderElection: { enabled: false, namespace: 'kube-system', id: 'mine' },
+      metrics: { bindAddress: { is: 'off' } },
+      health: { bindAddress: { is: 'on', host: '::1', port: 9000 } },
+      log: { level: 'info', format: 'text' },
+      tmm: {
+        settings: {
+          taints: [{ key: 'node.vmware.com/drain' }, { key: 'example.com/drain' }],
+          pods: [{ namespaces: ['shop'], selector: { matchLabels: { app: 'db' } } }],
+          drainTimeoutMs: 5_400_000,
+          cordon: true,
+        },
+      },
+    });
+  });
+
+  it.each<[string, Given, string[]]>([
+    ['a flag’s text', { flags: { 'tmm-cordon': 'maybe' } }, ['--tmm-cordon: wanted true or false, found "maybe"']],
+    [
+      'a variable’s text',
+      { env: { MAINTENANCE_BRIDGE_TMM_CORDON: 'maybe' } },
+      ['MAINTENANCE_BRIDGE_TMM_CORDON: wanted true or false, found "maybe"'],
+    ],
+    [
+      'a value out of range, by whoever set it',
+      { flags: { 'tmm-max-parallel-evictions': '0' }, file: `${HEAD}tmm: { maxParallelEvictions: 3 }\n` },
+      ['--tmm-max-parallel-evictions: wanted at least 1, found 0'],
+    ],
+    [
+      'an address',
+      { flags: { 'metrics-bind-address': '8080' } },
+      [
+        '--metrics-bind-address: wanted an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080", or "0" for off, found "8080"',
+      ],
+    ],
+    [
+      'a misspelt variable',
+      { env: { MAINTENANCE_BRIDGE_TMM_CORDEN: 'true' } },
+      [
+        'MAINTENANCE_BRIDGE_TMM_CORDEN: wanted a known variable (did you mean MAINTENANCE_BRIDGE_TMM_CORDON?), found MAINTENANCE_BRIDGE_TMM_CORDEN',
+      ],
+    ],
+    [
+      'an unknown key, with the one that was meant',
+      { file: `${HEAD}tmm:\n  drainTimout: 1h\n` },
+      ['bridge.yaml:4: tmm.drainTimout: wanted a known key (did you mean "drainTimeout"?), found "drainTimout"'],
+    ],
+    [
+      'an unknown key with no neighbour',
+      { file: `${HEAD}log: { colour: red }\n` },
+      ['bridge.yaml:3: log.colour: wanted one of level, format, found "colour"'],
+    ],
+    [
+      'a wrong type, by the words of its option',
+      { file: `${HEAD}tmm:\n  cordon: yes\n  drainTimeout: 5\n  maxParallelEvictions: 1.5\n` },
+      [
+        'bridge.yaml:4: tmm.cordon: wanted true or false, found "yes"',
+        'bridge.yaml:5: tmm.drainTimeout: wanted a duration above zero such as "90s", "5m" or "1h30m", found 5',
+        'bridge.yaml:6: tmm.maxParallelEvictions: wanted a whole number, found 1.5',
+      ],
+    ],
+    [
+      'an entry deep in a list',
+      { file: `${HEAD}tmm:\n  taints:\n    - key: a\n      value: b\n      effect: NoSchedul\n` },
+      [
+        'bridge.yaml:7: tmm.taints[0].effect: wanted "NoSchedule", "PreferNoSchedule" or "NoExecute", found "NoSchedul"',
+      ],
+    ],
+    [
+      'a missing key, at its section',
+      { file: `${HEAD}tmm:\n  taints:\n    - key: a\n      effect: NoSchedule\n` },
+      ['bridge.yaml:5: tmm.taints[0].value: wanted a text, found nothing'],
+    ],
+    [
+      'the same taint twice',
+      {
+        file: `${HEAD}tmm:\n  presets: [default]\n  taints: [{ key: drain, value: planned-downtime, effect: NoSchedule }]\n`,
+      },
+      [
+        'bridge.yaml:5: tmm.taints: wanted each taint once; drain=planned-downtime:NoSchedule stands there twice, found a list of 1',
+      ],
+    ],
+    [
+      'a section of another kind',
+      { file: `${HEAD}tmm: [1]\nlog: 5\n` },
+      ['bridge.yaml:3: tmm: wanted a mapping, found a list of 1', 'bridge.yaml:4: log: wanted a mapping, found 5'],
+    ],
+    [
+      'another apiVersion and kind',
+      { file: 'apiVersion: v1\nkind: ConfigMap\n' },
+      [
+        'bridge.yaml:1: apiVersion: wanted "maintenance-bridge.io/v1alpha1", found "v1"',
+        'bridge.yaml:2: kind: wanted "BridgeConfiguration", found "ConfigMap"',
+      ],
+    ],
+    [
+      'a key that is for the command line only',
+      { file: `${HEAD}kubeconfig: /tmp/config\n` },
+      [
+        'bridge.yaml:3: kubeconfig: wanted one of apiVersion, kind, context, dryRun, leaderElection, metrics, health, log, tmm, found "kubeconfig"',
+      ],
+    ],
+    ['an empty file', { file: '' }, ['bridge.yaml:1: wanted a mapping with apiVersion and kind, found nothing']],
+    ['a list', { file: '- a\n' }, ['bridge.yaml:1: wanted a mapping with apiVersion and kind, found a list']],
+    ['two documents', { file: `${HEAD}---\n${HEAD}` }, ['bridge.yaml:3: wanted one YAML document, found 2']],
+    ['a missing file', { flags: { config: 'none.yaml' } }, ['none.yaml: wanted a readable file, found no such file']],
+    ['a huge file', { file: `#${'x'.repeat(1024 * 1024)}` }, ['bridge.yaml: wanted at most 1 MiB, found more']],
+  ])('says what is wrong with %s', (_what, given, faults) => {
+    expect(faultsOf(given)).toEqual(faults);
+  });
+
+  it('says where the YAML breaks', () => {
+    expect(faultsOf({ file: `${HEAD}log: {\nlevel\n` })[0]).toMatch(/^bridge\.yaml:\d: wanted YAML, found: /);
+    expect(faultsOf({ file: `${HEAD}kind: BridgeConfiguration\n` })).toEqual([
+      expect.stringMatching(/^bridge\.yaml:3: wanted YAML, found: .*unique/),
+    ]);
+    expect(faultsOf({ file: `${HEAD}log: *nowhere\n` })[0]).toMatch(/^bridge\.yaml:\d: wanted YAML, found: /);
+  });
+
+  it('refuses aliases that grow without bound', () => {
+    const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`);
+    expect(faultsOf({ file: `${HEAD}l0: &l0 [x]\n${levels.join('\n')}\n` })).toEqual([
+      expect.stringMatching(/^bridge\.yaml:1: wanted YAML, found: .*alias/),
+    ]);
+  });
+
+  it('does not let a key touch the prototype', () => {
+    expect(faultsOf({ file: `${HEAD}__proto__: { dryRun: true }\n` })).toHaveLength(1);
+  });
+
+  it('shows the faults of flags, variables and the file at once', () => {
+    const given = {
+      file: `${HEAD}dryRun: 1\n`,
+      flags: { 'log-level': 'loud' },
+      env: { MAINTENANCE_BRIDGE_ENABLE_TMM: '1' },
+    };
+    expect(faultsOf(given)).toHaveLength(3);
+  });
+
+  it('ignores variables that Kubernetes sets for a Service of our name, and empty ones', () => {
+    const env = {
+      MAINTENANCE_BRIDGE_PORT: 'tcp://10.0.0.1:8080',
+      MAINTENANCE_BRIDGE_SERVICE_HOST: '10.0.0.1',
+      MAINTENANCE_BRIDGE_PORT_8080_TCP_PROTO: 'tcp',
+      MAINTENANCE_BRIDGE_LOG_LEVEL: '',
+    };
+    expect(optionsOf({ env })).toEqual(optionsOf({}));
+  });
+
+  it('keeps an empty section as if it were not there', () => {
+    expect(optionsOf({ file: `${HEAD}tmm:\nlog:\n` })).toEqual(optionsOf({}));
+  });
+
+  it('takes the Lease’s namespace from the flag, POD_NAMESPACE, or the Pod’s own file', () => {
+    const namespaceOf = (flags: [string, string[]][], env: Inputs['env']) => {
+      const resolved = resolveOptions({ flags: new Map(flags), env, readFile: () => 'mounted\n' });
+      return resolved.is === 'ok' ? resolved.options.leaderElection.namespace : resolved;
+    };
+    const flag: [string, string[]] = ['leader-election-namespace', ['flagged']];
+    expect(namespaceOf([flag], { POD_NAMESPACE: 'pod' })).toBe('flagged');
+    expect(namespaceOf([], { POD_NAMESPACE: 'pod' })).toBe('pod');
+    expect(namespaceOf([], {})).toBe('mounted');
+    expect(namespaceOf([['kubeconfig', ['elsewhere']]], {})).toBeUndefined();
+    expect(namespaceOf([], { KUBECONFIG: 'elsewhere' })).toBeUndefined();
+  });
+
+  it('never throws, whatever the file and the variables hold', () => {
+    const names = fc.constantFrom(...OPTION_ROWS.map(variableOf));
+    const yaml = fc.oneof(
+      fc.string(),
+      fc.json().map((json) => `${HEAD}tmm: ${json}\nlog: ${json}\n`),
+      fc.json(),
+    );
+    fc.assert(
+      fc.property(yaml, fc.dictionary(names, fc.string()), (file, env) => {
+        const resolved = resolve({ file, env });
+        if (resolved.is === 'faults') expect(resolved.faults.every((fault) => !fault.includes('\n'))).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,103 @@
+/** The process as a whole, as far as it goes without a cluster. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'maintenance-bridge-main-'));
+afterAll(() => rmSync(DIRECTORY, { recursive: true, force: true }));
+
+function write(name: string, text: string): string {
+  const path = join(DIRECTORY, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A cluster where nobody answers. */
+const KUBECONFIG = write(
+  'kubeconfig',
+  `apiVersion: v1
+kind: Config
+clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }]
+users: [{ name: u, user: { token: none } }]
+contexts: [{ name: x, context: { cluster: c, user: u } }]
+current-context: x
+`,
+);
+const QUIET = ['--metrics-bind-address=0', '--health-probe-bind-address=0', '--log-format=text'];
+
+function start(...args: string[]): {
+  child: ChildProcess;
+  out: () => string;
+  err: () => string;
+  code: Promise<unknown>;
+} {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+  });
+  return { child, out: () => out, err: () => err, code: once(child, 'close').then(([code]) => code) };
+}
+
+describe('the process', () => {
+  it('prints its version and exits with 0', async () => {
+    const { out, code } = start('version', '-o', 'json');
+    expect(await code).toBe(0);
+    expect(JSON.parse(out())).toMatchObject({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      node: process.version,
+    });
+  });
+
+  it('exits with 2 on an unknown flag', async () => {
+    const { err, code } = start('run', '--enable-tmn');
+    expect(await code).toBe(2);
+    expect(err()).toContain('Did you mean --enable-tmm?');
+  });
+
+  it('exits with 2 and one line per fault on a faulty configuration', async () => {
+    const config = write(
+      'bridge.yaml',
+      'apiVersion: maintenance-bridge.io/v1alpha1\nkind: Bridge\ntmm: { cordn: true }\n',
+    );
+    const { out, err, code } = start('run', '--config', config);
+    expect(await code).toBe(2);
+    expect(out()).toBe('');
+    expect(err()).toBe(
+      `${config}:2: kind: wanted "BridgeConfiguration", found "Bridge"\n` +
+        `${config}:3: tmm.cordn: wanted a known key (did you mean "cordon"?), found "cordn"\n`,
+    );
+  });
+
+  it('exits with 2 where the kubeconfig cannot be read', async () => {
+    const { err, code } = start('run', '--kubeconfig', join(DIRECTORY, 'none'));
+    expect(await code).toBe(2);
+    expect(err()).toContain('no such file');
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'stops on %s and exits with 0, even with the API server out of reach',
+    async (signal) => {
+      const { child, out, code } = start('run', '--kubeconfig', KUBECONFIG, ...QUIET);
+      child.stdout?.on('data', () => {
+        if (out().includes('Starting') && !child.killed) child.kill(signal);
+      });
+      expect(await code).toBe(0);
+      expect(out()).toContain(`Stopping signal=${signal}`);
+    },
+  );
+
+  it('exits with 1 and says so where it cannot listen', async () => {
+    const { out, code } = start('run', '--kubeconfig', KUBECONFIG, ...QUIET, '--metrics-bind-address=192.0.2.1:1');
+    expect(await code).toBe(1);
+    expect(out()).toContain('Cannot listen on 192.0.2.1:1 for /metrics');
+  });
+});
