@@ -1,0 +1,454 @@
+import { describe, expect, it } from 'vitest';
+import { TestCluster } from '../../test/build/cluster.ts';
+import { budget, claim, localVolume, node, type PodPart, pod, TAINT } from '../../test/build/objects.ts';
+import type { Node } from '../core/objects.ts';
+import { CORDON_ANNOTATION, REJECTION_MARKER, REPORT_ANNOTATION } from './names.ts';
+import type { TmmDecision } from './request.ts';
+
+const here = (name: string, part: PodPart = {}) => pod(name, { node: 'a', labels: { app: 'db' }, ...part });
+const tainted = (part: Parameters<typeof node>[1] = {}): Node => node('a', { taints: [TAINT], ...part });
+const eventsOf = (decision: TmmDecision): string[] =>
+  decision.actions.flatMap((action) => (action.do === 'recordEvent' ? [`${action.type} ${action.reason}`] : []));
+const noteOf = (decision: TmmDecision, reason: string): string | undefined =>
+  decision.actions.flatMap((action) =>
+    action.do === 'recordEvent' && action.reason === reason ? [action.note] : [],
+  )[0];
+const annotation = (cluster: TestCluster, name: string, key = 'emm-failure') =>
+  cluster.pod(name).metadata.annotations?.[key];
+
+/** A cluster whose node `a` was rejected with `GenericFailure`: `bare` has no controller. */
+function rejectedCluster(settings: object = {}): TestCluster {
+  const cluster = new TestCluster(
+    { nodes: [tainted()], pods: [here('bare', { controller: null }), here('web')] },
+    settings,
+  );
+  cluster.pass('a');
+  return cluster;
+}
+
+describe('`decide()`: entering', () => {
+  it('does nothing to a Node that nobody asks for', () => {
+    const cluster = new TestCluster({ nodes: [node('a')], pods: [here('web')] });
+    expect(cluster.decide('a')).toMatchObject({ because: 'Idle', actions: [], evictions: [] });
+  });
+
+  it('writes `Draining` with a deadline and the conditions in one request, and then evicts', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted()],
+      pods: [here('web'), here('ds', { controller: 'DaemonSet' })],
+    });
+    const decision = cluster.pass('a');
+    expect(decision.because).toBe('Admitted');
+    expect(decision.actions.map((action) => action.do)).toEqual(['patchNodeStatus', 'recordEvent']);
+    expect(decision.evictions.map(({ name }) => name)).toEqual(['web']);
+    expect(cluster.report('a')).toMatchObject({
+      phase: 'Draining',
+      started: '2026-11-21T02:00:00.000Z',
+      deadline: '2026-11-21T03:00:00.000Z',
+      pods: { total: 1, gone: 0, staying: 1 },
+    });
+    expect(cluster.condition('a', 'MaintenanceInProgress')).toBe('True');
+    expect(cluster.condition('a', 'DrainInProgress')).toBe('True');
+    expect(cluster.condition('a', 'Drained')).toBe('False');
+    expect(eventsOf(decision)).toEqual(['Normal MaintenanceAdmitted']);
+  });
+
+  it('goes straight to `InMaintenance` where nothing is related', () => {
+    const cluster = new TestCluster({ nodes: [tainted()], pods: [here('ds', { controller: 'DaemonSet' })] });
+    expect(cluster.pass('a').because).toBe('Drained');
+    expect(cluster.report('a')?.phase).toBe('InMaintenance');
+    expect(cluster.condition('a', 'Drained')).toBe('True');
+  });
+
+  it('keeps `Checking` while the verdict may become better, and rejects at the admission timeout', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted()],
+      pods: [here('db-0')],
+      budgets: [budget('db', { healthy: 2 })],
+    });
+    const first = cluster.pass('a');
+    expect(first).toMatchObject({ because: 'AdmissionPending', evictions: [], requeueAfterMs: 60_000 });
+    expect(eventsOf(first)).toEqual(['Normal MaintenanceWaiting']);
+    expect(cluster.condition('a', 'MaintenanceInProgress')).toBe('False');
+    cluster.nowMs += 30_000;
+    expect(cluster.decide('a')).toMatchObject({ because: 'AdmissionPending', actions: [], requeueAfterMs: 30_000 });
+    cluster.nowMs += 30_000;
+    expect(cluster.pass('a').because).toBe('Rejected');
+    expect(annotation(cluster, 'db-0')).toBe('TooManyExistingFailures');
+  });
+
+  it('admits as soon as the missing member is ready again', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted()],
+      pods: [here('db-0')],
+      budgets: [budget('db', { healthy: 2 })],
+    });
+    cluster.pass('a');
+    cluster.budgets = [budget('db')];
+    expect(cluster.pass('a')).toMatchObject({ because: 'Admitted', evictions: [{ name: 'db-0' }] });
+  });
+
+  it('cordons where that is wanted, but not what is cordoned already', () => {
+    const cluster = new TestCluster({ nodes: [tainted()], pods: [here('web')] }, { cordon: true });
+    cluster.pass('a');
+    expect(cluster.pass('a').actions.map((action) => action.do)).toEqual(['setUnschedulable']);
+    expect(cluster.node('a').spec.unschedulable).toBe(true);
+    expect(cluster.node('a').metadata.annotations?.[CORDON_ANNOTATION]).toBe(cluster.report('a')?.session);
+
+    const foreign = new TestCluster(
+      { nodes: [tainted({ unschedulable: true })], pods: [here('web')] },
+      { cordon: true },
+    );
+    foreign.pass('a');
+    foreign.pass('a');
+    expect(foreign.node('a').metadata.annotations?.[CORDON_ANNOTATION]).toBeUndefined();
+  });
+});
+
+describe('`decide()`: rejecting', () => {
+  it('writes the Node first, then tells every related Pod', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted()],
+      pods: [here('bare', { controller: null }), here('web'), here('ds', { controller: 'DaemonSet' })],
+    });
+    const decision = cluster.pass('a');
+    expect(decision).toMatchObject({ because: 'Rejected', evictions: [] });
+    expect(decision.actions.map((action) => action.do)).toEqual([
+      'patchNodeStatus',
+      'recordEvent',
+      'patchMeta',
+      'patchMeta',
+    ]);
+    expect(eventsOf(decision)).toEqual(['Warning MaintenanceRejected']);
+    expect(noteOf(decision, 'MaintenanceRejected')).toContain(
+      'kubectl taint node a drain=planned-downtime:NoSchedule-',
+    );
+    expect(annotation(cluster, 'web')).toBe('GenericFailure');
+    expect(annotation(cluster, 'web', 'emm-failure-message')).toBe(
+      'Pod shop/bare: No controller would create it again',
+    );
+    expect(annotation(cluster, 'ds')).toBeUndefined();
+    expect(cluster.report('a')).toMatchObject({
+      phase: 'Rejected',
+      reason: 'GenericFailure',
+      blockedBy: [{ cause: 'NoController' }],
+    });
+  });
+
+  it('is sticky: the reason may have gone, the rejection stays until the taint goes', () => {
+    const cluster = rejectedCluster();
+    cluster.pods = cluster.pods.filter(({ metadata }) => metadata.name !== 'bare');
+    expect(cluster.decide('a')).toMatchObject({ because: 'RejectionHeld', actions: [], evictions: [] });
+  });
+
+  it('tells Pods that appear later', () => {
+    const cluster = rejectedCluster();
+    cluster.pods = [...cluster.pods, here('late')];
+    cluster.pass('a');
+    expect(annotation(cluster, 'late')).toBe('GenericFailure');
+  });
+
+  it('never overwrites nor removes a foreign value', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted()],
+      pods: [
+        here('bare', { controller: null }),
+        here('theirs', { annotations: { 'emm-failure': 'NotEnoughResources' } }),
+      ],
+    });
+    cluster.pass('a');
+    expect(cluster.pod('theirs').metadata.annotations).toEqual({ 'emm-failure': 'NotEnoughResources' });
+    cluster.untaint('a');
+    cluster.pass('a');
+    expect(cluster.pod('theirs').metadata.annotations).toEqual({ 'emm-failure': 'NotEnoughResources' });
+    expect(cluster.pod('bare').metadata.annotations).toEqual({});
+  });
+
+  it('keeps a value that somebody wrote over ours', () => {
+    const cluster = rejectedCluster();
+    cluster.pods = cluster.pods.map((each) =>
+      each.metadata.name === 'web'
+        ? {
+            ...each,
+            metadata: { ...each.metadata, annotations: { ...each.metadata.annotations, 'emm-failure': 'Theirs' } },
+          }
+        : each,
+    );
+    cluster.untaint('a');
+    cluster.pass('a');
+    expect(annotation(cluster, 'web')).toBe('Theirs');
+    expect(annotation(cluster, 'web', REJECTION_MARKER)).toBeUndefined();
+  });
+
+  it('takes the annotations off all Pods when the taint goes, wherever they are now', () => {
+    const cluster = rejectedCluster();
+    const copied = { ...cluster.pod('web'), spec: { nodeName: 'b' } };
+    const copy = { ...copied, metadata: { ...copied.metadata, name: 'copy', uid: 'uid-of-copy' } };
+    cluster.pods = [...cluster.pods, copy];
+    cluster.untaint('a');
+    const decision = cluster.pass('a');
+    expect(decision.because).toBe('Ended');
+    expect(eventsOf(decision)).toEqual(['Normal MaintenanceEnded']);
+    for (const name of ['bare', 'web', 'copy']) expect(cluster.pod(name).metadata.annotations).toEqual({});
+    expect(cluster.report('a')).toBeUndefined();
+    expect(cluster.condition('a', 'MaintenanceInProgress')).toBe('False');
+  });
+
+  it('cleans the key that was written even if the configuration names another one now', () => {
+    const cluster = rejectedCluster({ rejectionAnnotation: 'example.com/failure' });
+    expect(annotation(cluster, 'web', 'example.com/failure')).toBe('GenericFailure');
+    const upgraded = new TestCluster({ nodes: cluster.nodes, pods: cluster.pods });
+    upgraded.untaint('a');
+    upgraded.pass('a');
+    expect(upgraded.pod('web').metadata.annotations).toEqual({});
+  });
+
+  it('cleans Pods of a Node that was deleted', () => {
+    const cluster = rejectedCluster();
+    cluster.nodes = [];
+    expect(cluster.pass('a').because).toBe('NodeGone');
+    expect(cluster.pod('web').metadata.annotations).toEqual({});
+  });
+
+  it('writes the preset’s own key', () => {
+    const vmware = { key: 'node.vmware.com/drain', value: 'planned-downtime', effect: 'NoSchedule' };
+    const cluster = new TestCluster(
+      { nodes: [node('a', { taints: [vmware] })], pods: [here('bare', { controller: null })] },
+      { presets: ['vmware'] },
+    );
+    cluster.pass('a');
+    expect(annotation(cluster, 'bare', 'appplatform.vmware.com/emm-failure')).toBe('GenericFailure');
+  });
+});
+
+describe('`decide()`: draining', () => {
+  const draining = (pods: readonly ReturnType<typeof pod>[], budgets: readonly ReturnType<typeof budget>[] = []) => {
+    const cluster = new TestCluster({ nodes: [tainted()], pods, budgets });
+    cluster.pass('a');
+    return cluster;
+  };
+
+  it('reports progress, at most once a second', () => {
+    const cluster = draining([here('db-0'), here('db-1'), here('db-2')], [budget('db')]);
+    cluster.pods = [here('db-1'), here('db-2')];
+    cluster.nowMs += 5000;
+    cluster.pass('a');
+    expect(cluster.report('a')).toMatchObject({ message: '1 of 3 Pods gone', pods: { total: 3, gone: 1 } });
+    cluster.pods = [here('db-2')];
+    cluster.nowMs += 100;
+    expect(cluster.decide('a')).toMatchObject({ actions: [], requeueAfterMs: 900 });
+    cluster.nowMs += 900;
+    cluster.pass('a');
+    expect(cluster.report('a')?.pods.gone).toBe(2);
+  });
+
+  it('ends when the last related Pod has gone', () => {
+    const cluster = draining([here('web'), here('ds', { controller: 'DaemonSet' })]);
+    cluster.pods = [here('ds', { controller: 'DaemonSet' })];
+    cluster.nowMs += 34_000;
+    const decision = cluster.pass('a');
+    expect(decision).toMatchObject({ because: 'Drained', evictions: [], completed: { drainMs: 34_000 } });
+    expect(noteOf(decision, 'NodeDrained')).toBe('1 Pod gone in 34s; the machine may be worked on');
+    expect(cluster.report('a')).toMatchObject({ phase: 'InMaintenance', pods: { total: 1, gone: 1, staying: 1 } });
+    expect(cluster.decide('a')).toMatchObject({ because: 'InMaintenance', actions: [] });
+  });
+
+  it('asks for no eviction once the taint has gone', () => {
+    const cluster = draining([here('db-0'), here('db-1')], [budget('db')]);
+    cluster.untaint('a');
+    expect(cluster.pass('a')).toMatchObject({ because: 'Ended', evictions: [] });
+    expect(cluster.report('a')).toBeUndefined();
+  });
+
+  it('rejects at the stored deadline, with the reason that the blockers give', () => {
+    const cluster = draining([here('db-0'), here('db-1')], [budget('db')]);
+    cluster.budgets = [budget('db', { healthy: 2 })];
+    cluster.nowMs += 3_600_000;
+    const decision = cluster.pass('a');
+    expect(decision).toMatchObject({
+      because: 'Rejected',
+      evictions: [],
+      completed: { rejected: 'TooManyExistingFailures' },
+    });
+    expect(annotation(cluster, 'db-1')).toBe('TooManyExistingFailures');
+  });
+
+  it('rejects with NotEnoughResources where replacements stay unschedulable', () => {
+    const cluster = draining([here('db-0'), here('db-1')], [budget('db')]);
+    const unschedulable = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }];
+    cluster.pods = [here('db-1'), pod('db-2', { labels: { app: 'db' }, phase: 'Pending', conditions: unschedulable })];
+    cluster.budgets = [budget('db', { healthy: 2 })];
+    cluster.nowMs += 3_600_000;
+    cluster.pass('a');
+    expect(annotation(cluster, 'db-1')).toBe('NotEnoughResources');
+  });
+
+  it('rejects with GenericFailure where a Pod does not end', () => {
+    const cluster = draining([here('web')]);
+    cluster.pods = [here('web', { deletedAt: '2026-11-21T02:00:30Z', meta: { finalizers: ['example.com/hold'] } })];
+    cluster.nowMs += 3_600_000;
+    cluster.pass('a');
+    expect(cluster.report('a')).toMatchObject({
+      phase: 'Rejected',
+      reason: 'GenericFailure',
+      blockedBy: [{ cause: 'StuckTerminating' }],
+    });
+  });
+
+  it('keeps the deadline that was stored, whatever the settings say now', () => {
+    const before = draining([here('db-0')], [budget('db')]);
+    const cluster = new TestCluster(
+      { nodes: before.nodes, pods: before.pods, budgets: [budget('db', { allowed: 0 })] },
+      { drainTimeout: '10s' },
+    );
+    cluster.nowMs += 60_000;
+    expect(cluster.pass('a').because).toBe('Draining');
+  });
+
+  it('warns once when nothing has moved for a minute', () => {
+    const cluster = draining([here('db-0')], [budget('db')]);
+    cluster.budgets = [budget('db', { allowed: 0 })];
+    cluster.pass('a');
+    cluster.nowMs += 60_000;
+    expect(eventsOf(cluster.pass('a'))).toEqual(['Warning MaintenanceBlocked']);
+    cluster.nowMs += 60_000;
+    expect(eventsOf(cluster.pass('a'))).toEqual([]);
+  });
+
+  it('judges a Pod that is bound to a Node in maintenance', () => {
+    const cluster = draining([here('web')]);
+    cluster.pods = [];
+    cluster.pass('a');
+    cluster.pods = [here('late')];
+    expect(cluster.pass('a')).toMatchObject({ because: 'Admitted', evictions: [{ name: 'late' }] });
+    expect(cluster.report('a')).toMatchObject({ phase: 'Draining', pods: { total: 2, gone: 1 } });
+  });
+});
+
+describe('`decide()`: exiting', () => {
+  const local = here('db-0', {
+    controller: 'StatefulSet',
+    spec: { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'c' } }] },
+  });
+  const inMaintenance = () => {
+    const cluster = new TestCluster({
+      nodes: [tainted(), node('b')],
+      pods: [local],
+      budgets: [budget('db')],
+      claims: [claim('c', 'v')],
+      volumes: [localVolume('v', 'a')],
+    });
+    cluster.pass('a');
+    cluster.pods = [];
+    cluster.pass('a');
+    return cluster;
+  };
+
+  it('waits until pinned Pods run here again', () => {
+    const cluster = inMaintenance();
+    cluster.untaint('a');
+    const exiting = cluster.pass('a');
+    expect(exiting).toMatchObject({ because: 'Exiting', requeueAfterMs: 300_000 });
+    expect(cluster.report('a')).toMatchObject({
+      phase: 'Exiting',
+      message: 'Waiting for Pods to run here again: 1 of StatefulSet shop/owner',
+    });
+    expect(cluster.condition('a', 'MaintenanceInProgress')).toBe('True');
+    cluster.pods = [{ ...local, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] } }];
+    expect(cluster.pass('a').because).toBe('Exiting');
+    cluster.pods = [local];
+    cluster.nowMs += 8000;
+    const ended = cluster.pass('a');
+    expect(ended.because).toBe('Ended');
+    expect(noteOf(ended, 'MaintenanceEnded')).toBe('Maintenance ended after 8s; 1 Pod had left');
+    expect(cluster.report('a')).toBeUndefined();
+    expect(cluster.condition('a', 'MaintenanceInProgress')).toBe('False');
+  });
+
+  it('ends with a Warning at the exit timeout', () => {
+    const cluster = inMaintenance();
+    cluster.untaint('a');
+    cluster.pass('a');
+    cluster.nowMs += 300_000;
+    expect(eventsOf(cluster.pass('a'))).toEqual(['Warning MaintenanceExitIncomplete', 'Normal MaintenanceEnded']);
+  });
+
+  it('begins a new session when the taint comes back', () => {
+    const cluster = inMaintenance();
+    const session = cluster.report('a')?.session;
+    cluster.untaint('a');
+    cluster.pass('a');
+    cluster.nowMs += 1000;
+    cluster.editNode('a', (each) => ({ ...each, spec: { taints: [TAINT] } }));
+    expect(cluster.pass('a').because).toBe('Drained');
+    expect(cluster.report('a')?.session).not.toBe(session);
+  });
+
+  it('lifts only its own cordon', () => {
+    const cluster = new TestCluster({ nodes: [tainted()], pods: [] }, { cordon: true });
+    cluster.pass('a');
+    cluster.pass('a');
+    cluster.untaint('a');
+    expect(cluster.pass('a').because).toBe('Uncordoning');
+    expect(cluster.node('a').spec.unschedulable).toBe(false);
+    expect(cluster.pass('a').because).toBe('Ended');
+    expect(cluster.node('a').metadata.annotations).toEqual({});
+  });
+});
+
+describe('`decide()`: what somebody else wrote', () => {
+  it('warns once of a taint that was probably meant, with the commands to copy', () => {
+    const typo = { key: 'drain', value: 'planned-downtine', effect: 'NoSchedule' };
+    const cluster = new TestCluster({ nodes: [node('a', { taints: [typo] })], pods: [here('web')] });
+    const decision = cluster.pass('a');
+    expect(decision).toMatchObject({ because: 'Idle', evictions: [] });
+    expect(noteOf(decision, 'UnrecognisedMaintenanceTaint')).toBe(
+      'Taint drain=planned-downtine:NoSchedule asks for nothing. To ask for maintenance: kubectl taint node a drain=planned-downtime:NoSchedule. ' +
+        'To remove it: kubectl taint node a drain=planned-downtine:NoSchedule-',
+    );
+    expect(cluster.pass('a').actions).toEqual([]);
+    cluster.untaint('a');
+    cluster.pass('a');
+    cluster.editNode('a', (each) => ({ ...each, spec: { taints: [typo] } }));
+    expect(eventsOf(cluster.pass('a'))).toEqual(['Warning UnrecognisedMaintenanceTaint']);
+  });
+
+  it('takes another effect for a near miss too', () => {
+    const cluster = new TestCluster({
+      nodes: [node('a', { taints: [{ ...TAINT, effect: 'NoExecute' }] })],
+      pods: [here('web')],
+    });
+    expect(eventsOf(cluster.pass('a'))).toEqual(['Warning UnrecognisedMaintenanceTaint']);
+  });
+
+  it.each(['not json', '{}', '{"session":"x","phase":"Dreaming"}', 'x'.repeat(70_000)])(
+    'starts over, and says so, where the report is %.20s',
+    (report) => {
+      const cluster = new TestCluster({
+        nodes: [tainted({ meta: { annotations: { [REPORT_ANNOTATION]: report } } })],
+        pods: [here('web')],
+      });
+      const decision = cluster.pass('a');
+      expect(decision.because).toBe('Admitted');
+      expect(eventsOf(decision)).toContain('Warning MaintenanceReportUnreadable');
+      expect(cluster.report('a')?.phase).toBe('Draining');
+    },
+  );
+
+  it('removes an unreadable report where nobody asks for maintenance', () => {
+    const cluster = new TestCluster({
+      nodes: [node('a', { meta: { annotations: { [REPORT_ANNOTATION]: '[]', other: 'x' } } })],
+    });
+    cluster.pass('a');
+    expect(cluster.node('a').metadata.annotations).toEqual({ other: 'x' });
+  });
+
+  it('takes a marker that it did not write off, and nothing with it', () => {
+    const cluster = new TestCluster({
+      nodes: [node('a')],
+      pods: [here('web', { annotations: { [REJECTION_MARKER]: 'nonsense', 'emm-failure': 'GenericFailure' } })],
+    });
+    cluster.pass('a');
+    expect(cluster.pod('web').metadata.annotations).toEqual({ 'emm-failure': 'GenericFailure' });
+  });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { NOW, TestCluster } from '../../test/build/cluster.ts';
+import { budget, node, type PodPart, pod, TAINT } from '../../test/build/objects.ts';
+import type { EvictionAttempt } from '../core/ports.ts';
+import { type DrainPlan, planDrain, reasonAtDeadline } from './drain.ts';
+import { PRESETS } from './names.ts';
+import { relatedPods } from './pods.ts';
+
+const here = (name: string, part: PodPart = {}) => pod(name, { node: 'a', labels: { app: 'db' }, ...part });
+const basisOf = (name: string, version = '1'): string => `uid-of-shop-${name}/${version}`;
+const attempt = (part: Partial<EvictionAttempt>): EvictionAttempt => ({
+  outcome: 'BudgetBlocked',
+  atMs: NOW,
+  basis: '',
+  count: 1,
+  ...part,
+});
+
+interface Given {
+  readonly pods: readonly ReturnType<typeof pod>[];
+  readonly budgets?: readonly ReturnType<typeof budget>[];
+  readonly attempts?: Readonly<Record<string, EvictionAttempt>>;
+  readonly unschedulable?: ReadonlyMap<string, string>;
+  readonly settings?: object;
+  readonly ownPod?: string;
+}
+
+function plan({
+  pods,
+  budgets = [],
+  attempts = {},
+  unschedulable = new Map(),
+  settings = {},
+  ownPod,
+}: Given): DrainPlan {
+  const cluster = new TestCluster({ nodes: [node('a', { taints: [TAINT] })], pods, budgets }, settings);
+  return planDrain({
+    related: relatedPods(cluster.observe('a').pods, PRESETS.default, cluster.settings),
+    attempts: new Map(Object.entries(attempts).map(([name, each]) => [`uid-of-shop-${name}`, each])),
+    unschedulable,
+    settings: cluster.settings,
+    nowMs: NOW,
+    ...(ownPod !== undefined && { ownPod }),
+  });
+}
+
+const wantedOf = (given: Given) => plan(given).wanted.map(({ name }) => name);
+const causesOf = (given: Given) => plan(given).blockedBy.map(({ pod: key, cause }) => `${key} ${cause}`);
+
+describe('`planDrain()`', () => {
+  it('evicts all Pods without a budget at once, each in a lane of its own', () => {
+    const { wanted } = plan({ pods: [here('x'), here('y')] });
+    expect(wanted.map(({ name }) => name)).toEqual(['x', 'y']);
+    expect(new Set(wanted.map(({ lane }) => lane)).size).toBe(2);
+  });
+
+  it('evicts as many Pods of a budget as it allows, in one lane, and names the others as blocked', () => {
+    const given = { pods: [here('db-0'), here('db-1'), here('db-2')], budgets: [budget('db', { allowed: 2 })] };
+    expect(plan(given).wanted.map(({ name, lane }) => [name, lane])).toEqual([
+      ['db-0', 'shop/db'],
+      ['db-1', 'shop/db'],
+    ]);
+    expect(causesOf(given)).toEqual(['shop/db-2 BudgetExhausted']);
+  });
+
+  it('takes unready Pods first', () => {
+    expect(
+      wantedOf({
+        pods: [here('db-0'), here('db-1', { ready: false })],
+        budgets: [budget('db', { allowed: 1, desired: 0 })],
+      }),
+    ).toEqual(['db-1']);
+  });
+
+  it('does not try while the budget allows nothing', () => {
+    const given = { pods: [here('db-0')], budgets: [budget('db', { allowed: 0 })] };
+    expect(wantedOf(given)).toEqual([]);
+    expect(plan(given).nextAtMs).toBeUndefined();
+  });
+
+  it('does not try again after a refusal until the budget has changed', () => {
+    const refused = { 'db-0': attempt({ basis: basisOf('db') }) };
+    expect(wantedOf({ pods: [here('db-0')], budgets: [budget('db')], attempts: refused })).toEqual([]);
+    expect(
+      wantedOf({
+        pods: [here('db-0')],
+        budgets: [budget('db', { meta: { resourceVersion: '2' } })],
+        attempts: refused,
+      }),
+    ).toEqual(['db-0']);
+  });
+
+  it('counts what was accepted since the budget’s last event', () => {
+    const attempts = { 'db-0': attempt({ outcome: 'Accepted', basis: basisOf('db'), retryAtMs: NOW + 60_000 }) };
+    expect(wantedOf({ pods: [here('db-0'), here('db-1')], budgets: [budget('db', { allowed: 1 })], attempts })).toEqual(
+      [],
+    );
+  });
+
+  it('takes one refusal as the answer for the whole budget until it changes', () => {
+    const attempts = { 'db-0': attempt({ basis: basisOf('db') }) };
+    expect(wantedOf({ pods: [here('db-0'), here('db-1')], budgets: [budget('db', { allowed: 2 })], attempts })).toEqual(
+      [],
+    );
+  });
+
+  it('evicts Pods that cost the budget nothing although it is closed', () => {
+    const closed = { healthy: 2, desired: 2, expected: 3, allowed: 0 };
+    expect(wantedOf({ pods: [here('db-0', { ready: false })], budgets: [budget('db', closed)] })).toEqual(['db-0']);
+    expect(
+      wantedOf({
+        pods: [here('db-0', { ready: false, phase: 'Pending' })],
+        budgets: [budget('db', { ...closed, healthy: 0 })],
+      }),
+    ).toEqual(['db-0']);
+    expect(
+      wantedOf({ pods: [here('db-0', { ready: false })], budgets: [budget('db', { ...closed, healthy: 1 })] }),
+    ).toEqual([]);
+  });
+
+  it('knocks at a self-moving workload’s closed budget, and again after half a minute', () => {
+    const strimzi = here('db-0', { labels: { app: 'db', 'strimzi.io/cluster': 'k' } });
+    const closed = [budget('db', { desired: 3 })];
+    expect(wantedOf({ pods: [strimzi], budgets: closed })).toEqual(['db-0']);
+    const justRefused = { 'db-0': attempt({ basis: basisOf('db') }) };
+    expect(wantedOf({ pods: [strimzi], budgets: closed, attempts: justRefused })).toEqual([]);
+    expect(plan({ pods: [strimzi], budgets: closed, attempts: justRefused }).nextAtMs).toBe(NOW + 30_000);
+    expect(
+      wantedOf({
+        pods: [strimzi],
+        budgets: closed,
+        attempts: { 'db-0': attempt({ basis: basisOf('db'), atMs: NOW - 30_000 }) },
+      }),
+    ).toEqual(['db-0']);
+  });
+
+  it('waits as long as an answer asked for, and says why', () => {
+    const denied = attempt({ outcome: 'Denied', retryAtMs: NOW + 5000, detail: 'webhook says no' });
+    const given = { pods: [here('x')], attempts: { x: denied } };
+    expect(wantedOf(given)).toEqual([]);
+    expect(causesOf(given)).toEqual(['shop/x EvictionDenied']);
+    expect(plan(given).nextAtMs).toBe(NOW + 5000);
+    expect(wantedOf({ pods: [here('x')], attempts: { x: { ...denied, retryAtMs: NOW } } })).toEqual(['x']);
+  });
+
+  it('leaves terminating Pods alone, and calls them stuck half a minute after their grace period', () => {
+    const terminating = (deletedAt: string) => ({ pods: [here('x', { deletedAt })] });
+    expect(plan(terminating('2026-11-21T02:00:10Z'))).toMatchObject({
+      wanted: [],
+      blockedBy: [],
+      terminating: 1,
+      nextAtMs: NOW + 40_000,
+    });
+    expect(causesOf(terminating('2026-11-21T01:59:30Z'))).toEqual(['shop/x StuckTerminating']);
+  });
+
+  it('waits for Pods that asked for it', () => {
+    expect(causesOf({ pods: [here('x', { labels: { 'cluster.x-k8s.io/drain': 'wait-completed' } })] })).toEqual([
+      'shop/x WaitsForCompletion',
+    ]);
+  });
+
+  it('does not evict a Pod without a controller that was bound after the verdict', () => {
+    expect(causesOf({ pods: [here('x', { controller: null })] })).toEqual(['shop/x NoController']);
+  });
+
+  it('takes DaemonSet Pods after all others, and our own Pod last', () => {
+    const web = here('web');
+    const csi = here('csi', { controller: 'DaemonSet' });
+    const own = here('own');
+    const given = { settings: { daemonSetPods: 'delete' }, ownPod: 'shop/own' };
+    expect(wantedOf({ pods: [web, csi, own], ...given })).toEqual(['web']);
+    expect(wantedOf({ pods: [csi, own], ...given })).toEqual(['csi']);
+    expect(wantedOf({ pods: [own], ...given })).toEqual(['own']);
+  });
+
+  it('says when a budget waits for a Pod that cannot be scheduled', () => {
+    const given = {
+      pods: [here('db-0')],
+      budgets: [budget('db', { allowed: 0, healthy: 2 })],
+      unschedulable: new Map([['shop/db', 'shop/db-9']]),
+    };
+    expect(causesOf(given)).toEqual(['shop/db-0 Unschedulable']);
+  });
+});
+
+describe('`reasonAtDeadline()`', () => {
+  const blocked = (...causes: readonly ('Unschedulable' | 'BudgetExhausted' | 'StuckTerminating')[]) =>
+    causes.map((cause) => ({ pod: 'shop/x', cause, detail: '', remedy: '' }));
+  it.each([
+    [blocked('BudgetExhausted', 'Unschedulable'), 'NotEnoughResources'],
+    [blocked('StuckTerminating', 'BudgetExhausted'), 'TooManyExistingFailures'],
+    [blocked('StuckTerminating'), 'GenericFailure'],
+    [[], 'GenericFailure'],
+  ] as const)('%j → %s', (blockedBy, reason) => {
+    expect(reasonAtDeadline(blockedBy)).toBe(reason);
+  });
+});

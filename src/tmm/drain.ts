@@ -1,0 +1,235 @@
+/**
+ * Which evictions are worth sending now, and what keeps the others waiting.
+ *
+ * - A Pod whose budget allows nothing is not tried: the budget's next watch event is what makes it worth while.
+ * - The allowance of a budget is shared out among its Pods, unready ones first, less what was accepted since the budget's
+ *   last event (the server has counted those already).
+ * - Self-moving workloads are tried even against a closed budget: their operators act on the attempt.
+ * - DaemonSet Pods go after all others, since those may still use what they serve; our own Pod goes last.
+ */
+import type { EvictPod } from '../core/action.ts';
+import { isDeleting, isReady, keyOf } from '../core/meta.ts';
+import type { Pod, PodDisruptionBudget } from '../core/objects.ts';
+import type { EvictionAttempt } from '../core/ports.ts';
+import { describeBudget, isExempt, isObserved, numbersOf } from './budgets.ts';
+import type { Cause, FailureReason } from './names.ts';
+import type { RelatedPod } from './pods.ts';
+import type { Blocked } from './report.ts';
+import type { TmmSettings } from './settings.ts';
+import { unevictableBy } from './verdict.ts';
+
+/** A Pod that outlives its grace period by this much is stuck: a kubelet takes a few seconds, a finalizer may take for ever. */
+const STUCK_AFTER_MS = 30_000;
+/** How often a self-moving workload's closed budget is knocked at. */
+const SELF_MOVING_RETRY_MS = 30_000;
+
+export interface DrainInput {
+  /** The related Pods that are still here. */
+  readonly related: readonly RelatedPod[];
+  readonly attempts: ReadonlyMap<string, EvictionAttempt>;
+  /** Keys of the budgets that wait for a replacement which the scheduler cannot place, with one such Pod's key. */
+  readonly unschedulable: ReadonlyMap<string, string>;
+  /** `namespace/name` of the Pod that this process runs in. */
+  readonly ownPod?: string;
+  readonly settings: TmmSettings;
+  readonly nowMs: number;
+}
+
+export interface DrainPlan {
+  readonly wanted: readonly EvictPod[];
+  readonly blockedBy: readonly Blocked[];
+  readonly terminating: number;
+  /** When time alone makes a difference; absent where only a watch event can. */
+  readonly nextAtMs?: number;
+}
+
+/** What one Pod needs: an eviction, patience until a moment or an event, or to be reported as blocked. */
+interface Step {
+  readonly evict?: EvictPod;
+  readonly blocked?: Blocked;
+  readonly nextAtMs?: number;
+}
+
+export function planDrain(input: DrainInput): DrainPlan {
+  const firstWave = Math.min(...input.related.map((facts) => waveOf(facts, input.ownPod)));
+  const allowances = new Map<string, number>();
+  const steps = byUrgency(input.related).map((facts) =>
+    waveOf(facts, input.ownPod) === firstWave || isDeleting(facts.pod) ? stepOf(facts, allowances, input) : {},
+  );
+  const times = steps.flatMap(({ nextAtMs }) => nextAtMs ?? []);
+  return {
+    wanted: steps.flatMap(({ evict }) => evict ?? []),
+    blockedBy: steps.flatMap(({ blocked }) => blocked ?? []).sort((a, b) => (a.pod < b.pod ? -1 : 1)),
+    terminating: input.related.filter(({ pod }) => isDeleting(pod)).length,
+    ...(times.length > 0 && { nextAtMs: Math.min(...times) }),
+  };
+}
+
+function waveOf({ pod, fate }: RelatedPod, ownPod: string | undefined): 0 | 1 | 2 {
+  if (keyOf(pod) === ownPod) return 2;
+  return fate.ofDaemonSet ? 1 : 0;
+}
+
+/** Unready Pods first: they cost the least, and a budget may let them go free of charge. */
+function byUrgency(related: readonly RelatedPod[]): readonly RelatedPod[] {
+  return [...related.filter(({ pod }) => !isReady(pod)), ...related.filter(({ pod }) => isReady(pod))];
+}
+
+function stepOf(facts: RelatedPod, allowances: Map<string, number>, input: DrainInput): Step {
+  const { pod, fate, budgets } = facts;
+  if (isDeleting(pod)) return terminatingStep(pod, input.nowMs);
+  if (fate.waitsForCompletion) {
+    return {
+      blocked: block(
+        pod,
+        'WaitsForCompletion',
+        'It is labelled cluster.x-k8s.io/drain=wait-completed',
+        'Wait for it to finish, or remove the label',
+      ),
+    };
+  }
+  // The verdict has let these pass, but Pods that came since, and marks set since, are held to the same rules.
+  const refused = unevictableBy(facts, input.settings, input.nowMs);
+  if (refused !== undefined) return { blocked: refused };
+  const [budget] = budgets;
+  return budget === undefined
+    ? freeStep(facts, pod.metadata.uid, '', input)
+    : budgetStep(facts, budget, allowances, input);
+}
+
+function terminatingStep(pod: Pod, nowMs: number): Step {
+  const stuckAtMs = Date.parse(pod.metadata.deletionTimestamp ?? '') + STUCK_AFTER_MS;
+  // A timestamp that cannot be read gives NaN: the Pod then counts as terminating, and the deadline of the drain decides.
+  if (!(nowMs >= stuckAtMs)) return Number.isNaN(stuckAtMs) ? {} : { nextAtMs: stuckAtMs };
+  const finalizers = pod.metadata.finalizers ?? [];
+  const why =
+    finalizers.length > 0 ? `finalizers ${finalizers.join(', ')} hold it` : 'the kubelet has not confirmed its end';
+  return {
+    blocked: block(
+      pod,
+      'StuckTerminating',
+      `Its grace period is over, but ${why}`,
+      'Look at the kubelet of this Node and at the owner of the finalizers',
+    ),
+  };
+}
+
+function budgetStep(
+  facts: RelatedPod,
+  budget: PodDisruptionBudget,
+  allowances: Map<string, number>,
+  input: DrainInput,
+): Step {
+  const { pod, fate } = facts;
+  const key = keyOf(budget);
+  const basis = `${budget.metadata.uid}/${budget.metadata.resourceVersion}`;
+  const attempt = input.attempts.get(pod.metadata.uid);
+  const wasRefused = attempt?.outcome === 'BudgetBlocked' && attempt.basis === basis;
+
+  if (fate.isSelfMoving && wasRefused) {
+    const retryAtMs = attempt.atMs + SELF_MOVING_RETRY_MS;
+    return input.nowMs < retryAtMs
+      ? { blocked: budgetBlocked(pod, budget, input), nextAtMs: retryAtMs }
+      : { evict: evictionOf(pod, key, basis) };
+  }
+  if (wasRefused) return { blocked: budgetBlocked(pod, budget, input) };
+  if (fate.isSelfMoving || isExempt(pod, budget)) return freeStep(facts, key, basis, input);
+  if (!isObserved(budget)) {
+    return {
+      blocked: block(
+        pod,
+        'BudgetNotObserved',
+        `The disruption controller has not yet judged PodDisruptionBudget ${key}`,
+        'Wait; if it lasts, look at kube-controller-manager',
+      ),
+    };
+  }
+  const allowance = allowances.get(key) ?? allowanceOf(budget, basis, input.attempts);
+  if (allowance < 1) return { blocked: budgetBlocked(pod, budget, input) };
+  const step = freeStep(facts, key, basis, input);
+  if (step.evict !== undefined) allowances.set(key, allowance - 1);
+  return step;
+}
+
+/**
+ * What the budget has left, as far as is known since its last event: the server has counted what it accepted, and a
+ * refusal says that it knows of less than we do.
+ */
+function allowanceOf(
+  budget: PodDisruptionBudget,
+  basis: string,
+  attempts: ReadonlyMap<string, EvictionAttempt>,
+): number {
+  const answers = [...attempts.values()].filter((attempt) => attempt.basis === basis);
+  if (answers.some(({ outcome }) => outcome === 'BudgetBlocked')) return 0;
+  return numbersOf(budget).allowed - answers.filter(({ outcome }) => outcome === 'Accepted').length;
+}
+
+/** No budget stands in the way: evict, unless the last answer asked for patience. */
+function freeStep({ pod }: RelatedPod, lane: string, basis: string, { attempts, nowMs }: DrainInput): Step {
+  const attempt = attempts.get(pod.metadata.uid);
+  const evict = evictionOf(pod, lane, basis);
+  if (attempt === undefined) return { evict };
+  const retryAtMs = attempt.retryAtMs ?? 0;
+  const hasNews = attempt.outcome === 'BudgetPending' && attempt.basis !== basis;
+  if (hasNews || nowMs >= retryAtMs) return { evict };
+  const blocked = blockedByAnswer(pod, attempt);
+  return { nextAtMs: retryAtMs, ...(blocked !== undefined && { blocked }) };
+}
+
+function blockedByAnswer(pod: Pod, attempt: EvictionAttempt): Blocked | undefined {
+  const detail = attempt.detail ?? 'The API server gave no reason';
+  switch (attempt.outcome) {
+    case 'Accepted':
+    case 'Gone':
+      return undefined;
+    case 'BudgetBlocked':
+      return block(pod, 'BudgetExhausted', detail, 'Wait for the budget to allow it');
+    case 'BudgetPending':
+      return block(pod, 'BudgetNotObserved', detail, 'Wait; if it lasts, look at kube-controller-manager');
+    case 'MultipleBudgets':
+      return block(pod, 'MultipleBudgets', detail, 'Leave one budget');
+    case 'Denied':
+      return block(pod, 'EvictionDenied', detail, 'Look at the webhook or the permission that the message names');
+    case 'Throttled':
+      return block(pod, 'EvictionThrottled', detail, 'Wait; it is tried again');
+    case 'Failed':
+      return block(pod, 'EvictionFailed', detail, 'Look at the API server; it is tried again');
+  }
+}
+
+function budgetBlocked(pod: Pod, budget: PodDisruptionBudget, { unschedulable }: DrainInput): Blocked {
+  const waiting = unschedulable.get(keyOf(budget));
+  if (waiting !== undefined) {
+    return block(
+      pod,
+      'Unschedulable',
+      `${describeBudget(budget)}; Pod ${waiting} of it cannot be scheduled`,
+      'Add room for it, or look at why the scheduler cannot place it',
+    );
+  }
+  return block(
+    pod,
+    'BudgetExhausted',
+    describeBudget(budget),
+    'Wait for its other Pods to be healthy, or widen the budget',
+  );
+}
+
+function evictionOf(pod: Pod, lane: string, basis: string): EvictPod {
+  return { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name, uid: pod.metadata.uid, lane, basis };
+}
+
+function block(pod: Pod, cause: Cause, detail: string, remedy: string): Blocked {
+  return { pod: keyOf(pod), cause, detail, remedy };
+}
+
+/**
+ * The one reason for a drain that has not ended by its deadline. What explains the rest comes first: a budget that waits
+ * for a replacement which fits nowhere (row D2), then budgets that never opened (D1), then everything else (D3).
+ */
+export function reasonAtDeadline(blockedBy: readonly Blocked[]): FailureReason {
+  const causes = new Set(blockedBy.map(({ cause }) => cause));
+  if (causes.has('Unschedulable')) return 'NotEnoughResources';
+  return causes.has('BudgetExhausted') ? 'TooManyExistingFailures' : 'GenericFailure';
+}

@@ -1,0 +1,86 @@
+/** What this feature measures. No object's name is ever a label. */
+import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
+import { CAUSES, type Cause, FAILURE_REASONS, PHASES, type Phase } from './names.ts';
+import type { TmmDecision } from './request.ts';
+
+/** From a reboot's minute to a night's work. */
+const DURATION_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400];
+
+export const NODES_BY_PHASE = {
+  name: 'maintenance_bridge_tmm_nodes',
+  type: 'gauge',
+  help: 'Nodes with a maintenance session, by phase.',
+  labels: { phase: PHASES },
+} as const satisfies MetricDeclaration;
+
+export const REJECTIONS = {
+  name: 'maintenance_bridge_tmm_rejections_total',
+  type: 'counter',
+  help: 'Maintenance requests that were rejected, by reason.',
+  labels: { reason: FAILURE_REASONS },
+} as const satisfies MetricDeclaration;
+
+export const BLOCKED_PODS = {
+  name: 'maintenance_bridge_tmm_blocked_pods',
+  type: 'gauge',
+  help: 'Pods that stand in the way of a maintenance, by cause.',
+  labels: { cause: CAUSES },
+} as const satisfies MetricDeclaration;
+
+export const DRAIN_SECONDS = {
+  name: 'maintenance_bridge_tmm_drain_duration_seconds',
+  type: 'histogram',
+  help: 'Time from the first eviction until no related Pod was left.',
+  labels: {},
+  buckets: DURATION_BUCKETS,
+} as const satisfies MetricDeclaration;
+
+export const MAINTENANCE_SECONDS = {
+  name: 'maintenance_bridge_tmm_maintenance_duration_seconds',
+  type: 'histogram',
+  help: 'Time from the request until everything was back.',
+  labels: {},
+  buckets: DURATION_BUCKETS,
+} as const satisfies MetricDeclaration;
+
+export const TMM_METRICS: readonly MetricDeclaration[] = [
+  NODES_BY_PHASE,
+  REJECTIONS,
+  BLOCKED_PODS,
+  DRAIN_SECONDS,
+  MAINTENANCE_SECONDS,
+];
+
+/** Keeps the gauges right over all Nodes and counts what a decision completes. */
+export class TmmMeter {
+  readonly #metrics: Metrics;
+  readonly #nodes = new Map<string, { readonly phase: Phase; readonly causes: readonly Cause[] }>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** To be called after the decision's actions were carried out. */
+  record(node: string, { phase, blockedBy, completed }: TmmDecision): void {
+    if (phase === undefined) this.#nodes.delete(node);
+    else this.#nodes.set(node, { phase, causes: blockedBy.map(({ cause }) => cause) });
+    this.#refresh();
+    if (completed?.rejected !== undefined) this.#metrics.increment(REJECTIONS, { reason: completed.rejected });
+    if (completed?.drainMs !== undefined) this.#metrics.observe(DRAIN_SECONDS, {}, completed.drainMs / 1000);
+    if (completed?.maintenanceMs !== undefined) {
+      this.#metrics.observe(MAINTENANCE_SECONDS, {}, completed.maintenanceMs / 1000);
+    }
+  }
+
+  /** Over the Nodes in a session only, of which there are few. */
+  #refresh(): void {
+    const sessions = [...this.#nodes.values()];
+    for (const phase of PHASES) {
+      this.#metrics.set(NODES_BY_PHASE, { phase }, sessions.filter((session) => session.phase === phase).length);
+    }
+    const causes = sessions.flatMap((session) => session.causes);
+    for (const cause of CAUSES) {
+      this.#metrics.set(BLOCKED_PODS, { cause }, causes.filter((each) => each === cause).length);
+    }
+  }
+}

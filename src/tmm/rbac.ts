@@ -1,0 +1,42 @@
+/** What this feature may do, and no more. */
+import type { RbacRule } from '../core/rbac.ts';
+
+const WATCH = ['get', 'list', 'watch'];
+
+/** @param cordon whether `tmm.cordon` is on: the only reason to write a Node beyond its status. */
+export function tmmRules({
+  cordon,
+  namespaceSelectors,
+}: {
+  readonly cordon: boolean;
+  readonly namespaceSelectors: boolean;
+}): readonly RbacRule[] {
+  return [
+    { apiGroups: [''], resources: ['nodes'], verbs: WATCH, because: 'taints ask for maintenance' },
+    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'], because: 'the report and the conditions' },
+    {
+      apiGroups: [''],
+      resources: ['pods'],
+      verbs: [...WATCH, 'patch'],
+      because: 'related Pods are judged and told of a rejection',
+    },
+    { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], because: 'draining' },
+    {
+      apiGroups: ['policy'],
+      resources: ['poddisruptionbudgets'],
+      verbs: WATCH,
+      because: 'the verdict, and waiting for budgets',
+    },
+    {
+      apiGroups: [''],
+      resources: ['persistentvolumeclaims', 'persistentvolumes'],
+      verbs: WATCH,
+      because: 'a Pod with a local volume is pinned to its Node',
+    },
+    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'], because: 'Events on the Node' },
+    ...(namespaceSelectors
+      ? [{ apiGroups: [''], resources: ['namespaces'], verbs: WATCH, because: 'namespace selectors of the settings' }]
+      : []),
+    ...(cordon ? [{ apiGroups: [''], resources: ['nodes'], verbs: ['patch'], because: 'spec.unschedulable' }] : []),
+  ];
+}

@@ -1,0 +1,137 @@
+/**
+ * The session's report on the Node: what a person reads with `kubectl get node -o yaml`, and what a new process continues
+ * from. Whoever may write Node annotations may have written it, so it is checked and bounded on the way in.
+ */
+import { z } from 'zod';
+import { CAUSES, FAILURE_REASONS, PHASES } from './names.ts';
+
+/** An annotation larger than this is not ours and is not parsed. Ours stay below 16 KiB by the limits further down. */
+const MAX_REPORT_BYTES = 65_536;
+const MAX_BLOCKED = 10;
+const MAX_RETURNING = 50;
+const MAX_TEXT = 300;
+
+const text = z.string().max(2 * MAX_TEXT);
+const time = z.iso.datetime({ offset: true });
+const count = z.int().min(0);
+
+const blockedSchema = z.object({
+  /** `namespace/name` */
+  pod: text,
+  cause: z.enum(CAUSES),
+  /** What exactly, with the numbers. */
+  detail: text,
+  /** What an operator can do about it. */
+  remedy: text,
+});
+
+const returningSchema = z.object({
+  kind: text,
+  namespace: text,
+  name: text,
+  /** UID of the controller. */
+  uid: text,
+  /** How many of its ready Pods ran here when the drain began. */
+  pods: count,
+});
+
+const reportSchema = z.object({
+  session: text.min(1),
+  phase: z.enum(PHASES),
+  /** When the session began. */
+  started: time,
+  /** When the phase began. */
+  since: time,
+  /** When the phase ends at the latest; absent where it lasts until the taint goes. */
+  deadline: time.optional(),
+  reason: z.enum(FAILURE_REASONS).optional(),
+  message: text,
+  pods: z.object({ total: count, gone: count, staying: count }),
+  blockedBy: z.array(blockedSchema).max(MAX_BLOCKED),
+  /** Controllers whose Pods can only run here, or always do: they are awaited on exit. */
+  returning: z.array(returningSchema).max(MAX_RETURNING).optional(),
+});
+
+/** One Pod that is in the way. */
+export type Blocked = Readonly<z.infer<typeof blockedSchema>>;
+/** One controller whose Pods are to be back before the session ends. */
+export type Returning = Readonly<z.infer<typeof returningSchema>>;
+export type Report = Readonly<
+  Omit<z.infer<typeof reportSchema>, 'blockedBy' | 'returning' | 'deadline' | 'reason'> & {
+    readonly blockedBy: readonly Blocked[];
+    readonly returning?: readonly Returning[];
+    readonly deadline?: string;
+    readonly reason?: (typeof FAILURE_REASONS)[number];
+  }
+>;
+
+/** What the annotation said. `invalid` is not `none`: somebody wrote there, and it is told. */
+export type ReportSeen =
+  | { readonly is: 'none' }
+  | { readonly is: 'valid'; readonly report: Report }
+  | { readonly is: 'invalid'; readonly why: string };
+
+/** Reads the annotation's value. Never throws. */
+export function parseReport(annotation: string | undefined): ReportSeen {
+  if (annotation === undefined) return { is: 'none' };
+  if (annotation.length > MAX_REPORT_BYTES)
+    return { is: 'invalid', why: `it is longer than ${MAX_REPORT_BYTES} characters` };
+  let json: unknown;
+  try {
+    json = JSON.parse(annotation);
+  } catch {
+    return { is: 'invalid', why: 'it is not JSON' };
+  }
+  const parsed = reportSchema.safeParse(json);
+  if (parsed.success) return { is: 'valid', report: parsed.data as Report };
+  const [issue] = parsed.error.issues;
+  return { is: 'invalid', why: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown fault'}` };
+}
+
+const cut = (value: string): string => (value.length <= MAX_TEXT ? value : `${value.slice(0, MAX_TEXT - 1)}…`);
+
+/** The annotation's value: keys in a fixed order, lists and texts cut to their limits, so that equal reports are equal strings. */
+export function formatReport(report: Report): string {
+  return JSON.stringify({
+    session: report.session,
+    phase: report.phase,
+    started: report.started,
+    since: report.since,
+    deadline: report.deadline,
+    reason: report.reason,
+    message: cut(report.message),
+    pods: { total: report.pods.total, gone: report.pods.gone, staying: report.pods.staying },
+    blockedBy: report.blockedBy.slice(0, MAX_BLOCKED).map(({ pod, cause, detail, remedy }) => ({
+      pod: cut(pod),
+      cause,
+      detail: cut(detail),
+      remedy: cut(remedy),
+    })),
+    returning: report.returning?.slice(0, MAX_RETURNING),
+  });
+}
+
+const markerSchema = z.object({
+  node: z.string().max(253),
+  session: text.min(1),
+  /** Key under which the reason was written; it may differ from today's configuration. */
+  annotation: z.string().min(1).max(317),
+  reason: z.enum(FAILURE_REASONS),
+});
+
+/** The marker on a rejected Pod: which session wrote which reason under which key. */
+export type Marker = Readonly<z.infer<typeof markerSchema>>;
+
+/** @returns undefined where the marker is not one that we write. */
+export function parseMarker(annotation: string): Marker | undefined {
+  if (annotation.length > 2048) return undefined;
+  try {
+    return markerSchema.safeParse(JSON.parse(annotation)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+export function formatMarker({ node, session, annotation, reason }: Marker): string {
+  return JSON.stringify({ node, session, annotation, reason });
+}

@@ -1,0 +1,142 @@
+/** What an operator can choose for Temporary Maintenance Mode: the `tmm` section of the configuration. */
+import { z } from 'zod';
+import { parseDuration } from '../core/duration.ts';
+import type { LabelSelector } from '../core/objects.ts';
+import { DEFAULT_REJECTION_ANNOTATION, type MaintenanceTaint, PRESETS } from './names.ts';
+
+/** Chooses Pods: every part that is given must match. */
+export interface PodSelection {
+  readonly namespaces?: readonly string[] | undefined;
+  readonly namespaceSelector?: LabelSelector | undefined;
+  readonly selector?: LabelSelector | undefined;
+}
+
+/** Workloads whose operator opens the budget or moves the Pod by itself once an eviction is asked for. */
+export interface SelfMovingWorkload extends PodSelection {
+  readonly name: string;
+}
+
+export interface TmmSettings {
+  readonly taints: readonly MaintenanceTaint[];
+  readonly rejectionAnnotation: string;
+  /** Which Pods are related; empty means every Pod of the Node. */
+  readonly pods: readonly PodSelection[];
+  readonly daemonSetPods: 'stay' | 'delete';
+  readonly toleratingPods: 'stay' | 'evict' | 'reject';
+  readonly emptyDir: 'evict' | 'reject';
+  readonly honourDoNotEvict: boolean;
+  readonly unmanagedPods: 'reject';
+  readonly selfMovingWorkloads: readonly SelfMovingWorkload[];
+  readonly cordon: boolean;
+  readonly admissionTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly exitTimeoutMs: number;
+  readonly maxParallelEvictions: number;
+}
+
+/** Sources: the operators' own documentation of how they meet a drain (docs/decisions/0006-self-moving-workloads.md). */
+const SELF_MOVING_DEFAULTS: readonly SelfMovingWorkload[] = [
+  {
+    name: 'rook-ceph',
+    selector: { matchExpressions: [{ key: 'ceph_daemon_type', operator: 'In', values: ['osd', 'mon'] }] },
+  },
+  { name: 'kubevirt', selector: { matchLabels: { 'kubevirt.io': 'virt-launcher' } } },
+  { name: 'strimzi', selector: { matchExpressions: [{ key: 'strimzi.io/cluster', operator: 'Exists' }] } },
+  {
+    name: 'longhorn',
+    selector: { matchExpressions: [{ key: 'longhorn.io/component', operator: 'In', values: ['instance-manager'] }] },
+  },
+];
+
+const QUALIFIED_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const qualifiedName = z.string().max(317).regex(QUALIFIED_NAME, 'a qualified name such as "example.com/key"');
+
+const duration = (defaultMs: number) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined && ms > 0) return ms;
+      context.addIssue({
+        code: 'custom',
+        message: 'a duration above zero such as "90s", "5m" or "1h30m"',
+        input: text,
+      });
+      return z.NEVER;
+    })
+    .default(defaultMs);
+
+const labelSelector = z.strictObject({
+  matchLabels: z.record(z.string(), z.string()).optional(),
+  matchExpressions: z
+    .array(
+      z.strictObject({
+        key: z.string().min(1),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
+}) as z.ZodType<LabelSelector>;
+
+const podSelection = {
+  namespaces: z.array(z.string().min(1)).min(1).optional(),
+  namespaceSelector: labelSelector.optional(),
+  selector: labelSelector.optional(),
+};
+
+const taint = z.strictObject({
+  key: qualifiedName,
+  value: z.string().min(1).max(63),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+  rejectionAnnotation: qualifiedName.optional(),
+});
+
+/**
+ * Checks the `tmm` section and fills in the defaults. `presets` and `taints` add up; with neither, the proposal's taint
+ * `drain=planned-downtime:NoSchedule` is the only one.
+ */
+export const tmmSettingsSchema = z
+  .strictObject({
+    presets: z.array(z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[])).optional(),
+    taints: z.array(taint).optional(),
+    rejectionAnnotation: qualifiedName.default(DEFAULT_REJECTION_ANNOTATION),
+    pods: z.array(z.strictObject(podSelection)).default([]),
+    daemonSetPods: z.enum(['stay', 'delete']).default('stay'),
+    toleratingPods: z.enum(['stay', 'evict', 'reject']).default('stay'),
+    emptyDir: z.enum(['evict', 'reject']).default('evict'),
+    honourDoNotEvict: z.boolean().default(true),
+    unmanagedPods: z.enum(['reject']).default('reject'),
+    selfMovingWorkloads: z
+      .array(z.strictObject({ name: z.string().min(1), ...podSelection }))
+      .default([...SELF_MOVING_DEFAULTS] as never),
+    cordon: z.boolean().default(false),
+    admissionTimeout: duration(60_000),
+    drainTimeout: duration(3_600_000),
+    exitTimeout: duration(300_000),
+    maxParallelEvictions: z.int().min(1).max(1000).default(20),
+  })
+  .transform(({ presets, taints, admissionTimeout, drainTimeout, exitTimeout, ...rest }, context): TmmSettings => {
+    const chosen: readonly MaintenanceTaint[] = [
+      ...(presets ?? (taints === undefined ? (['default'] as const) : [])).map(
+        (name): MaintenanceTaint => PRESETS[name],
+      ),
+      ...((taints ?? []) as readonly MaintenanceTaint[]),
+    ];
+    const seen = new Set<string>();
+    for (const { key, value, effect } of chosen) {
+      const id = `${key}=${value}:${effect}`;
+      if (seen.has(id))
+        context.addIssue({ code: 'custom', path: ['taints'], message: `each taint once; ${id} stands there twice` });
+      seen.add(id);
+    }
+    if (chosen.length === 0)
+      context.addIssue({ code: 'custom', path: ['taints'], message: 'at least one taint or preset' });
+    return {
+      ...rest,
+      taints: chosen,
+      admissionTimeoutMs: admissionTimeout,
+      drainTimeoutMs: drainTimeout,
+      exitTimeoutMs: exitTimeout,
+    };
+  });

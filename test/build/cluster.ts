@@ -1,0 +1,186 @@
+/** A cluster in memory for pure tests: it answers as caches do, and carries out actions as an API server would. */
+import type { Action } from '../../src/core/action.ts';
+import { keyOf } from '../../src/core/meta.ts';
+import type {
+  Condition,
+  KubeObject,
+  Node,
+  ObjectMeta,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodDisruptionBudget,
+} from '../../src/core/objects.ts';
+import type { EvictionAttempt, Lister } from '../../src/core/ports.ts';
+import { decide } from '../../src/tmm/decide.ts';
+import {
+  ALL_NODES,
+  BUDGETS_BY_NAMESPACE,
+  type Index,
+  NODES_IN_SESSION,
+  PODS_BY_MARKER,
+  PODS_BY_NODE,
+  UNSCHEDULABLE_PODS,
+} from '../../src/tmm/indexes.ts';
+import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
+import { observe, type TmmReaders } from '../../src/tmm/observe.ts';
+import type { Observed } from '../../src/tmm/observed.ts';
+import { parseReport, type Report } from '../../src/tmm/report.ts';
+import type { Context, Memory, TmmDecision } from '../../src/tmm/request.ts';
+import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
+
+export const NOW = Date.parse('2026-11-21T02:00:00.000Z');
+
+export interface ClusterObjects {
+  nodes?: readonly Node[];
+  pods?: readonly Pod[];
+  budgets?: readonly PodDisruptionBudget[];
+  claims?: readonly PersistentVolumeClaim[];
+  volumes?: readonly PersistentVolume[];
+}
+
+function lister<T extends KubeObject>(objects: readonly T[], indexes: readonly Index<T>[] = []): Lister<T> {
+  return {
+    get: (key) => {
+      const object = objects.find((each) => keyOf(each) === key);
+      return object === undefined ? { is: 'absent' } : { is: 'present', object };
+    },
+    byIndex: (name, value) => {
+      const index = indexes.find((each) => each.name === name);
+      if (index === undefined) throw new Error(`There is no index '${name}'`);
+      return { is: 'known', value: objects.filter((object) => index.of(object).includes(value)) };
+    },
+  };
+}
+
+export function readersOf(objects: ClusterObjects): TmmReaders {
+  return {
+    nodes: lister(objects.nodes ?? [], [ALL_NODES, NODES_IN_SESSION]),
+    pods: lister(objects.pods ?? [], [PODS_BY_NODE, PODS_BY_MARKER, UNSCHEDULABLE_PODS]),
+    budgets: lister(objects.budgets ?? [], [BUDGETS_BY_NAMESPACE]),
+    claims: lister(objects.claims ?? []),
+    volumes: lister(objects.volumes ?? []),
+  };
+}
+
+/** A cluster whose passes over one Node are made by hand. */
+export class TestCluster {
+  nodes: readonly Node[];
+  pods: readonly Pod[];
+  budgets: readonly PodDisruptionBudget[];
+  claims: readonly PersistentVolumeClaim[];
+  volumes: readonly PersistentVolume[];
+  readonly settings: Context['settings'];
+  readonly attempts = new Map<string, EvictionAttempt>();
+  nowMs = NOW;
+  memory: Memory = {};
+  #version = 1;
+
+  constructor(objects: ClusterObjects, settings: object = {}) {
+    this.nodes = objects.nodes ?? [];
+    this.pods = objects.pods ?? [];
+    this.budgets = objects.budgets ?? [];
+    this.claims = objects.claims ?? [];
+    this.volumes = objects.volumes ?? [];
+    this.settings = tmmSettingsSchema.parse(settings);
+  }
+
+  observe(nodeName: string): Observed {
+    const known = observe(readersOf(this), nodeName, this.attempts, this.nowMs);
+    if (known.is === 'unknown') throw new Error('A cluster in memory knows everything');
+    return known.value;
+  }
+
+  decide(nodeName: string, context: Partial<Context> = {}): TmmDecision {
+    return decide(this.observe(nodeName), { settings: this.settings, memory: this.memory, ...context });
+  }
+
+  /** One pass: decides and carries the actions out. */
+  pass(nodeName: string, context: Partial<Context> = {}): TmmDecision {
+    const decision = this.decide(nodeName, context);
+    this.memory = decision.memory;
+    for (const action of decision.actions) this.carryOut(action);
+    return decision;
+  }
+
+  /** @throws Error for what a server would refuse: a stale resourceVersion, an unknown object. */
+  carryOut(action: Action): void {
+    if (action.do === 'recordEvent') return;
+    const { target } = action;
+    const change = <T extends KubeObject>(objects: readonly T[], edit: (object: T) => T): readonly T[] => {
+      if (!objects.some(({ metadata }) => metadata.uid === target.uid)) throw new Error(`There is no ${target.name}`);
+      return objects.map((object) => {
+        if (object.metadata.uid !== target.uid) return object;
+        if (action.resourceVersion !== undefined && action.resourceVersion !== object.metadata.resourceVersion) {
+          throw new Error(`Conflict on ${target.name}`);
+        }
+        this.#version += 1;
+        const edited = edit(object);
+        return {
+          ...edited,
+          metadata: annotate({ ...edited.metadata, resourceVersion: String(this.#version) }, action.annotations ?? {}),
+        };
+      });
+    };
+    switch (action.do) {
+      case 'patchMeta':
+        if (target.resource.kind === 'Pod') this.pods = change(this.pods, (object) => object);
+        else this.nodes = change(this.nodes, (object) => object);
+        return;
+      case 'patchNodeStatus':
+        this.nodes = change(this.nodes, (object) => ({
+          ...object,
+          status: { conditions: mergeConditions(object.status.conditions ?? [], action.conditions) },
+        }));
+        return;
+      case 'setUnschedulable':
+        this.nodes = change(this.nodes, (object) => ({
+          ...object,
+          spec: { ...object.spec, unschedulable: action.unschedulable },
+        }));
+    }
+  }
+
+  node(name: string): Node {
+    const found = this.nodes.find(({ metadata }) => metadata.name === name);
+    if (found === undefined) throw new Error(`There is no Node ${name}`);
+    return found;
+  }
+
+  pod(name: string): Pod {
+    const found = this.pods.find(({ metadata }) => metadata.name === name);
+    if (found === undefined) throw new Error(`There is no Pod ${name}`);
+    return found;
+  }
+
+  editNode(name: string, edit: (node: Node) => Node): void {
+    this.nodes = this.nodes.map((each) => (each.metadata.name === name ? edit(each) : each));
+  }
+
+  untaint(name: string): void {
+    this.editNode(name, (each) => ({ ...each, spec: { ...each.spec, taints: [] } }));
+  }
+
+  report(name: string): Report | undefined {
+    const seen = parseReport(this.node(name).metadata.annotations?.[REPORT_ANNOTATION]);
+    return seen.is === 'valid' ? seen.report : undefined;
+  }
+
+  condition(name: string, type: string): string | undefined {
+    return this.node(name).status.conditions?.find((each) => each.type === type)?.status;
+  }
+}
+
+function annotate(metadata: ObjectMeta, changes: Readonly<Record<string, string | null>>): ObjectMeta {
+  const annotations = Object.fromEntries(
+    Object.entries({ ...metadata.annotations, ...changes }).filter(
+      (entry): entry is [string, string] => entry[1] !== null,
+    ),
+  );
+  return { ...metadata, annotations };
+}
+
+function mergeConditions(before: readonly Condition[], changes: readonly Condition[]): readonly Condition[] {
+  const types = new Set(changes.map(({ type }) => type));
+  return [...before.filter(({ type }) => !types.has(type)), ...changes];
+}
