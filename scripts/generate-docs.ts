@@ -1,0 +1,94 @@
+/** Writes docs/flags.md and docs/metrics.md from the declarations in the code; `--check` only compares. Run with `npm run docs`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ALL_METRICS } from '../src/metrics.ts';
+import { type Feature, OPTION_ROWS, type OptionRow, variableOf } from '../src/options.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+const FEATURE_TITLES: Readonly<Record<Feature, string>> = { core: 'General', tmm: 'Temporary Maintenance Mode' };
+
+/** Paths from the root of the checkout, with what the files should hold. */
+export function generatedDocs(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/flags.md', renderFlags()],
+    ['docs/metrics.md', renderMetrics()],
+  ]);
+}
+
+function renderFlags(): string {
+  const features = Object.keys(FEATURE_TITLES) as Feature[];
+  const sections = features.map((feature) => {
+    const rows = OPTION_ROWS.filter((row) => row.feature === feature).map(flagRow);
+    return `## ${FEATURE_TITLES[feature]}\n\n${table(['Flag', 'Variable', 'Key in the file', 'Values', 'Default', 'Meaning'], rows)}`;
+  });
+  return `# Flags
+
+Generated from \`src/options.ts\` by \`npm run docs\`.
+
+Every option of \`maintenance-bridge run\` can be given as a flag, as an environment variable, and, where a key is named, in
+the file of \`--config\`. A flag beats a variable, a variable beats the file, the file beats the default. An empty variable
+counts as not set. Boolean flags take the forms \`--flag\`, \`--flag=true\` and \`--flag=false\`; durations look like \`90s\`,
+\`5m\` or \`1h30m\`; a list flag can be repeated or hold commas.
+
+The file is YAML, \`apiVersion: maintenance-bridge.io/v1alpha1\`, \`kind: BridgeConfiguration\`. Whatever is wrong in any of the
+three stops the start with exit code 2 and one line per fault.
+
+${sections.join('\n')}`;
+}
+
+function flagRow(row: OptionRow): readonly string[] {
+  const alias = row.alias === undefined ? '' : ` (or \`--${row.alias}\`)`;
+  const standard = row.defaultText ?? `\`${row.default}\``;
+  const values = row.values === undefined ? row.kind : row.values.map((value) => `\`${value}\``).join(', ');
+  const key = row.inFile ? `\`${row.path.join('.')}\`` : '–';
+  return [`\`--${row.flag}\`${alias}`, `\`${variableOf(row)}\``, key, values, standard, row.help];
+}
+
+function renderMetrics(): string {
+  const rows = [...ALL_METRICS]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, type, help, labels }) => {
+      const sets = Object.entries(labels).map(([label, values]) => {
+        return `\`${label}\`: ${values.map((value) => `\`${value}\``).join(', ')}`;
+      });
+      return [`\`${name}\``, type, sets.length === 0 ? '–' : sets.join('<br>'), help];
+    });
+  return `# Metrics
+
+Generated from the declarations in the code by \`npm run docs\`.
+
+Served in the Prometheus text format at \`/metrics\` of \`--metrics-bind-address\`. Every series is there from the start, at 0,
+and labels have closed sets of values: no name of a Node, a Pod or a namespace is ever a label. Durations are in seconds.
+Besides these, the usual \`process_…\` and \`nodejs_…\` metrics describe the process itself.
+
+${table(['Name', 'Type', 'Labels', 'Meaning'], rows)}`;
+}
+
+/** Columns are padded, which is how the formatter wants them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const escaped = [head, ...rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))];
+  const widths = head.map((_, column) => Math.max(...escaped.map((row) => row[column]?.length ?? 0)));
+  const [first, ...others] = escaped.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [first ?? [], rule, ...others].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+/** @returns undefined where there is no such file. */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+if (import.meta.main) {
+  const isCheck = process.argv.includes('--check');
+  const stale = [...generatedDocs()].filter(([path, content]) => readIfThere(join(ROOT, path)) !== content);
+  for (const [path, content] of stale) {
+    if (!isCheck) writeFileSync(join(ROOT, path), content);
+    console.log(isCheck ? `${path} is stale: run npm run docs` : `${path} written`);
+  }
+  if (isCheck && stale.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,131 @@
+/** What ends a drain that does not end by itself: rows D1 to D3 of the design's table, on a real control plane. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge } from '../support/bridge.ts';
+import { grantedKubeconfig } from '../support/rights.ts';
+import { Plot } from '../support/workloads.ts';
+
+describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+  let bridge: Bridge;
+  beforeAll(async () => {
+    const flags = ['--tmm-drain-timeout=4s', '--tmm-exit-timeout=5s'];
+    bridge = await new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags }).leads();
+  });
+  afterAll(() => bridge?.end());
+
+  const toldOn = (plot: Plot, reason: string): Promise<true> =>
+    eventually(
+      async () => {
+        const pods = await plot.on(plot.home);
+        return pods.length > 0 && pods.every(({ metadata }) => metadata.annotations?.['emm-failure'] === reason)
+          ? true
+          : undefined;
+      },
+      { what: `the Pods that are left to be told ${reason}` },
+    );
+
+  it('D1: a budget that stays closed is TooManyExistingFailures', async () => {
+    const plot = await Plot.make(get(), 'closed', 2);
+    await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
+    await plot.budget('web', { maxUnavailable: 1 });
+    // Replacements are created, but wait at a scheduling gate: that is not the same as fitting nowhere.
+    const gated = { template: { spec: { schedulingGates: [{ name: 'example.com/gate' }] } } };
+    await get().api.patch(`/apis/apps/v1/namespaces/${plot.namespace}/replicasets/web`, { spec: gated }, 'merge');
+    await plot.taint();
+    expect(await plot.phase('Rejected')).toMatchObject({
+      reason: 'TooManyExistingFailures',
+      blockedBy: [{ cause: 'BudgetExhausted' }],
+    });
+    await toldOn(plot, 'TooManyExistingFailures');
+    // Sticky, though the budget opens now.
+    await plot.editBudget('web', { maxUnavailable: 2 });
+    await plot.event('MaintenanceRejected');
+    expect(await plot.on(plot.home, 'web')).toHaveLength(1);
+    await plot.untaint();
+    await plot.phase('none');
+  });
+
+  it('D2: replacements that fit nowhere are NotEnoughResources', async () => {
+    const plot = await Plot.make(get(), 'full', 2);
+    await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+    await plot.budget('web', { maxUnavailable: 1 });
+    await plot.cordon(plot.nodes[1] ?? '', true);
+    await plot.taint();
+    expect(await plot.phase('Rejected')).toMatchObject({
+      reason: 'NotEnoughResources',
+      blockedBy: [{ cause: 'Unschedulable' }],
+    });
+    await toldOn(plot, 'NotEnoughResources');
+    // When the taint goes, what was evicted finds its place again.
+    await plot.untaint();
+    await plot.phase('none');
+    await plot.ready('web', 2, plot.home);
+  });
+
+  it('D3: a Pod whose finalizer holds it is GenericFailure', async () => {
+    const plot = await Plot.make(get(), 'held', 2);
+    await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
+    const [pod] = await plot.pods('web');
+    const path = `/api/v1/namespaces/${plot.namespace}/pods/${pod?.metadata.name}`;
+    await get().api.patch(path, { metadata: { finalizers: ['example.com/hold'] } }, 'merge');
+    await plot.taint();
+    expect(await plot.phase('Rejected')).toMatchObject({ reason: 'GenericFailure', pods: { total: 1, gone: 0 } });
+    await get().api.patch(path, { metadata: { finalizers: null } }, 'merge');
+  });
+
+  it('D3: an eviction that admission denies is GenericFailure, in the words of the denial', async () => {
+    const plot = await Plot.make(get(), 'denied', 2);
+    await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
+    const root = '/apis/admissionregistration.k8s.io/v1';
+    const resourceRules = [
+      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
+    ];
+    await get().api.create(`${root}/validatingadmissionpolicies`, {
+      metadata: { name: 'no-evictions' },
+      spec: { matchConstraints: { resourceRules }, validations: [{ expression: 'false', message: 'not at night' }] },
+    });
+    await get().api.create(`${root}/validatingadmissionpolicybindings`, {
+      metadata: { name: 'no-evictions' },
+      spec: {
+        policyName: 'no-evictions',
+        validationActions: ['Deny'],
+        matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': plot.namespace } } },
+      },
+    });
+    // A policy comes into force a moment after it was written.
+    await eventually(
+      async () => {
+        const [pod] = await plot.pods('web');
+        const name = pod?.metadata.name ?? '';
+        const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } };
+        try {
+          await get().api.create(`/api/v1/namespaces/${plot.namespace}/pods/${name}/eviction`, eviction, {
+            dryRun: 'All',
+          });
+          return undefined;
+        } catch {
+          return true;
+        }
+      },
+      { what: 'the policy to be in force' },
+    );
+    await plot.taint();
+    const report = await plot.phase('Rejected');
+    expect(report).toMatchObject({ reason: 'GenericFailure', blockedBy: [{ cause: 'EvictionDenied' }] });
+    expect(JSON.stringify(report)).toContain('not at night');
+  });
+
+  it('ends an exit with a Warning where a Pod does not come back', async () => {
+    const plot = await Plot.make(get(), 'not-back', 2);
+    await plot.statefulSet('db', 1, { nodeSelector: { 'kubernetes.io/hostname': plot.home } });
+    await plot.ready('db', 1, plot.home);
+    await plot.taint();
+    await plot.phase('InMaintenance');
+    await plot.cordon(plot.home, true);
+    await plot.untaint();
+    await plot.phase('Exiting');
+    await plot.phase('none');
+    expect(await plot.event('MaintenanceExitIncomplete')).toMatchObject({ type: 'Warning' });
+  });
+});

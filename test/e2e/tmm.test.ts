@@ -1,0 +1,362 @@
+/** Temporary Maintenance Mode on a real control plane, driven by kubectl and seen as an operator would see it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge } from '../support/bridge.ts';
+import { grantedKubeconfig } from '../support/rights.ts';
+import { Plot } from '../support/workloads.ts';
+
+const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
+const REASON = 'emm-failure';
+
+describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
+  let bridge: Bridge;
+  beforeAll(async () => {
+    bridge = await new Bridge({
+      kubeconfig: await grantedKubeconfig(get()),
+      flags: ['--tmm-admission-timeout=3s', '--tmm-exit-timeout=10s'],
+    }).leads();
+  });
+  afterAll(() => bridge?.end());
+
+  /** Evictions that reached the API server for Pods of this namespace, with the answers. */
+  const evictions = async (plot: Plot): Promise<string[]> =>
+    (await get().auditEvents())
+      .filter(({ objectRef }) => objectRef?.subresource === 'eviction' && objectRef.namespace === plot.namespace)
+      .map(({ objectRef, responseStatus }) => `${objectRef?.name} ${responseStatus?.code}`);
+  const reasonsOf = async (plot: Plot, app?: string) =>
+    (await plot.pods(app)).map(({ metadata }) => metadata.annotations?.[REASON]);
+
+  describe('a Node that may be drained', () => {
+    it('is drained within the budget, reported, and brought back by the proposal’s own commands', async () => {
+      const plot = await Plot.make(get(), 'drained', 3);
+      await plot.runAtHome(() => plot.deployment('web', 4), 'web', 4);
+      await plot.budget('web', { maxUnavailable: 1 });
+      await plot.daemonSet('agent');
+      await plot.ready('agent', 1, plot.home);
+
+      await plot.kubectl('taint', 'node', plot.home, 'drain=planned-downtime:NoSchedule');
+      const report = await plot.phase('InMaintenance');
+      expect(report).toMatchObject({ pods: { total: 4, gone: 4, staying: 1 }, blockedBy: [] });
+      expect(await plot.on(plot.home, 'web')).toEqual([]);
+      expect(await plot.on(plot.home, 'agent')).toHaveLength(1);
+      expect(await plot.condition('Drained')).toBe('True');
+      expect(await plot.condition('MaintenanceInProgress')).toBe('True');
+      expect(await plot.condition('DrainInProgress')).toBe('False');
+      expect(await plot.condition('Ready')).toBe('True');
+      await plot.ready('web', 4);
+      // Nothing was evicted that the budget refused: it was waited for.
+      expect((await evictions(plot)).filter((each) => each.endsWith(' 201'))).toHaveLength(4);
+
+      // Misspelt in the proposal, and right nevertheless: kubectl ignores the value on removal.
+      await plot.kubectl('taint', 'node', plot.home, 'drain=planned-downtine:NoSchedule-');
+      await plot.phase('none');
+      expect(await plot.condition('MaintenanceInProgress')).toBe('False');
+      expect(await plot.condition('Drained')).toBe('False');
+      for (const reason of ['MaintenanceAdmitted', 'NodeDrained', 'MaintenanceEnded']) {
+        expect((await plot.event(reason)).type).toBe('Normal');
+      }
+      const described = await plot.kubectl('describe', 'node', plot.home);
+      expect(described).toContain('MaintenanceEnded');
+
+      await plot.kubectl('taint', 'node', plot.home, 'drain=planned-downtime:NoSchedule');
+      await plot.phase('InMaintenance');
+      await plot.kubectl('taint', 'node', plot.home, 'drain=planned-downtime:NoSchedule-');
+      await plot.phase('none');
+    });
+
+    it('keeps Pods that stay: of DaemonSets, tolerating ones, mirror and finished ones', async () => {
+      const plot = await Plot.make(get(), 'staying', 2);
+      await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
+      await plot.daemonSet('agent');
+      await plot.bare('tolerant', { nodeName: plot.home, tolerations: [{ key: 'drain', operator: 'Exists' }] });
+      await plot.bare('finished', { nodeName: plot.home, restartPolicy: 'Never' });
+      await plot.ready('agent', 1, plot.home);
+      await plot.ready('tolerant', 1);
+      await get().api.patch(
+        `/api/v1/namespaces/${plot.namespace}/pods/finished/status`,
+        { status: { phase: 'Succeeded' } },
+        'merge',
+      );
+      // A mirror Pod as a kubelet makes it: owned by its Node, with the annotation that only kubelets may set.
+      const node = await plot.node();
+      const mirror = plot.template('mirror', { nodeName: plot.home }) as { metadata: object };
+      await get().api.create(`/api/v1/namespaces/${plot.namespace}/pods`, {
+        ...mirror,
+        metadata: {
+          ...mirror.metadata,
+          name: 'mirror',
+          annotations: { 'kubernetes.io/config.mirror': 'x' },
+          ownerReferences: [
+            { apiVersion: 'v1', kind: 'Node', name: plot.home, uid: node.metadata.uid, controller: true },
+          ],
+        },
+      });
+
+      await plot.taint();
+      const report = await plot.phase('InMaintenance');
+      expect(report).toMatchObject({ pods: { total: 1, gone: 1, staying: 4 } });
+      expect((await plot.on(plot.home)).map(({ metadata }) => metadata.labels?.app).sort()).toEqual([
+        'agent',
+        'finished',
+        'mirror',
+        'tolerant',
+      ]);
+      await plot.untaint();
+      await plot.phase('none');
+    });
+
+    it('does not evict a StatefulSet’s Pod again that has come back elsewhere under the same name', async () => {
+      const plot = await Plot.make(get(), 'renamed', 2);
+      await plot.runAtHome(() => plot.statefulSet('db', 3), 'db', 3);
+      await plot.budget('db', { maxUnavailable: 1 });
+      await plot.taint();
+      await plot.phase('InMaintenance');
+      const pods = await plot.ready('db', 3, plot.nodes[1]);
+      expect(pods.map(({ metadata }) => metadata.name)).toEqual(['db-0', 'db-1', 'db-2']);
+      const accepted = (await evictions(plot)).filter((each) => each.endsWith(' 201'));
+      expect(accepted.sort()).toEqual(['db-0 201', 'db-1 201', 'db-2 201']);
+    });
+
+    it('waits for Pods that can only run there when the taint goes', async () => {
+      const plot = await Plot.make(get(), 'pinned', 2);
+      await plot.statefulSet('db', 1, { nodeSelector: { 'kubernetes.io/hostname': plot.home } });
+      await plot.ready('db', 1, plot.home);
+      await plot.taint();
+      await plot.phase('InMaintenance');
+      await eventually(async () => ((await plot.pods('db'))[0]?.status.phase === 'Pending' ? true : undefined), {
+        what: 'db-0 to be Pending',
+      });
+      await plot.untaint();
+      await plot.phase('none');
+      await plot.ready('db', 1, plot.home);
+      expect((await plot.event('MaintenanceEnded')).note).toContain('1 Pod had left');
+      expect((await plot.event('MaintenanceExiting')).note).toContain(`1 of StatefulSet ${plot.namespace}/db`);
+    });
+  });
+
+  describe('a Node that may not be drained', () => {
+    it('is rejected before anything is touched where the budget allows none, and is as before when the taint goes', async () => {
+      const plot = await Plot.make(get(), 'refused', 2);
+      await plot.runAtHome(() => Promise.all([plot.deployment('db', 2), plot.deployment('web', 2)]), 'db', 2);
+      await plot.ready('web', 2, plot.home);
+      await plot.budget('db', { maxUnavailable: 0 });
+      await plot.daemonSet('agent');
+      await plot.ready('agent', 1, plot.home);
+      const before = await plot.pods();
+
+      await plot.taint();
+      const report = await plot.phase('Rejected');
+      expect(report).toMatchObject({
+        reason: 'TooManyExistingFailures',
+        blockedBy: [{ cause: 'BudgetImpossible' }, {}],
+      });
+      await eventually(
+        async () => ((await reasonsOf(plot, 'web')).every((reason) => reason !== undefined) ? true : undefined),
+        {
+          what: 'all Pods to be told',
+        },
+      );
+      expect(await reasonsOf(plot, 'db')).toEqual(['TooManyExistingFailures', 'TooManyExistingFailures']);
+      expect(await reasonsOf(plot, 'agent')).not.toContain('TooManyExistingFailures');
+      const [pod] = await plot.pods('web');
+      expect(pod?.metadata.annotations?.['emm-failure-message']).toContain(
+        `PodDisruptionBudget ${plot.namespace}/db allows 0 disruptions`,
+      );
+      expect(await plot.condition('MaintenanceInProgress')).toBe('False');
+      expect(await plot.event('MaintenanceRejected')).toMatchObject({ type: 'Warning' });
+      expect(await evictions(plot)).toEqual([]);
+
+      await plot.untaint(plot.home, 'drain=planned-downtine:NoSchedule-');
+      await plot.phase('none');
+      const after = await plot.pods();
+      expect(after.map(({ metadata }) => [metadata.uid, metadata.annotations])).toEqual(
+        before.map(({ metadata }) => [metadata.uid, metadata.annotations]),
+      );
+    });
+
+    it('tells Pods that appear while it is rejected, and leaves foreign values alone', async () => {
+      const plot = await Plot.make(get(), 'late', 2);
+      await plot.bare('bare', { nodeName: plot.home });
+      await plot.ready('bare', 1);
+      const root = `/api/v1/namespaces/${plot.namespace}/pods`;
+      await plot.bare('theirs', { nodeName: plot.home });
+      await get().api.patch(`${root}/theirs`, { metadata: { annotations: { [REASON]: 'Theirs' } } }, 'merge');
+      await plot.ready('theirs', 1);
+      await plot.taint();
+      await plot.phase('Rejected');
+      await plot.bare('late', { nodeName: plot.home });
+      await eventually(async () => ((await reasonsOf(plot, 'late'))[0] === 'GenericFailure' ? true : undefined), {
+        what: 'the late Pod to be told',
+      });
+      expect(await reasonsOf(plot, 'theirs')).toEqual(['Theirs']);
+      await plot.untaint();
+      await plot.phase('none');
+      expect(await reasonsOf(plot, 'late')).toEqual([undefined]);
+      expect(await reasonsOf(plot, 'theirs')).toEqual(['Theirs']);
+    });
+
+    it('is rejected where two budgets select a Pod, which the Eviction API would refuse', async () => {
+      const plot = await Plot.make(get(), 'twobudgets', 2);
+      await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+      await plot.budget('web', { maxUnavailable: 1 });
+      await plot.budget('web', { maxUnavailable: 1 }, 'web-too');
+      await plot.taint();
+      const report = await plot.phase('Rejected');
+      expect(report).toMatchObject({
+        reason: 'GenericFailure',
+        blockedBy: [{ cause: 'MultipleBudgets' }, { cause: 'MultipleBudgets' }],
+      });
+    });
+
+    it('waits in Checking for a member that may recover, and drains once it has', async () => {
+      const plot = await Plot.make(get(), 'recovers', 2);
+      await plot.runAtHome(() => plot.deployment('db', 2), 'db', 2);
+      await plot.budget('db', { minAvailable: 2 });
+      const path = `/apis/apps/v1/namespaces/${plot.namespace}/deployments/db`;
+      // A third member that cannot be scheduled: missing, and not on this Node.
+      await Promise.all(plot.nodes.map((node) => plot.cordon(node, true)));
+      await get().api.patch(path, { spec: { replicas: 3 } }, 'merge');
+      await eventually(async () => ((await plot.pods('db')).length === 3 ? true : undefined), {
+        what: 'the third Pod',
+      });
+      await plot.taint();
+      await plot.phase('Checking');
+      expect(await plot.condition('MaintenanceInProgress')).toBe('False');
+      await plot.cordon(plot.nodes[1] ?? '', false);
+      await plot.phase('InMaintenance');
+      expect(await plot.event('MaintenanceWaiting')).toMatchObject({ type: 'Normal' });
+    });
+
+    it('is rejected when the member does not recover in time', async () => {
+      const plot = await Plot.make(get(), 'stays-down', 2);
+      await plot.runAtHome(() => plot.deployment('db', 2), 'db', 2);
+      await plot.budget('db', { minAvailable: 2 });
+      await Promise.all(plot.nodes.map((node) => plot.cordon(node, true)));
+      await get().api.patch(
+        `/apis/apps/v1/namespaces/${plot.namespace}/deployments/db`,
+        { spec: { replicas: 3 } },
+        'merge',
+      );
+      await eventually(async () => ((await plot.pods('db')).length === 3 ? true : undefined), {
+        what: 'the third Pod',
+      });
+      await plot.taint();
+      expect(await plot.phase('Rejected')).toMatchObject({
+        reason: 'TooManyExistingFailures',
+        blockedBy: [{ cause: 'BudgetExhausted' }, {}],
+      });
+      expect(await evictions(plot)).toEqual([]);
+    });
+  });
+
+  describe('a drain that is held up', () => {
+    /** Two Pods at home under a budget of one; the replacement of the first finds no Node, so the second must wait. */
+    const heldUp = async (name: string): Promise<Plot> => {
+      const plot = await Plot.make(get(), name, 2);
+      await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+      await plot.budget('web', { maxUnavailable: 1 });
+      await plot.cordon(plot.nodes[1] ?? '', true);
+      await plot.taint();
+      await eventually(
+        async () => {
+          const report = await plot.report();
+          return report?.phase === 'Draining' && report.blockedBy[0]?.cause === 'Unschedulable' ? true : undefined;
+        },
+        { what: 'the drain to be held up' },
+      );
+      return plot;
+    };
+
+    it('asks for nothing while it waits, and follows the budget’s change in well under a second', async () => {
+      const plot = await heldUp('waits');
+      const requests = async (): Promise<number> => {
+        const events = await get().auditEvents();
+        return events.filter(
+          ({ user, verb, objectRef }) =>
+            user.username === 'system:serviceaccount:maintenance-bridge:maintenance-bridge' &&
+            verb !== 'watch' &&
+            objectRef?.resource !== 'leases',
+        ).length;
+      };
+      const evictionsServed = async (): Promise<number> =>
+        [
+          ...(await get().metrics()).matchAll(/^apiserver_request_total\{[^}]*subresource="eviction"[^}]*\} (\d+)/gm),
+        ].reduce((sum, [, count]) => sum + Number(count), 0);
+      // The report's last line of progress is written within a second.
+      let quiet = await requests();
+      await eventually(
+        async () => {
+          const now = await requests();
+          const isQuiet = now === quiet;
+          quiet = now;
+          return isQuiet ? true : undefined;
+        },
+        { what: 'the requests to cease', pollMs: 1500 },
+      );
+      const served = await evictionsServed();
+      const until = performance.now() + 4000;
+      await eventually(() => (performance.now() > until ? true : undefined), { what: 'four quiet seconds' });
+      expect(await requests()).toBe(quiet);
+      expect(await evictionsServed()).toBe(served);
+
+      const openedAt = Date.now();
+      await plot.editBudget('web', { maxUnavailable: 2 });
+      await plot.phase('InMaintenance');
+      const last = (await get().auditEvents())
+        .filter(({ objectRef }) => objectRef?.subresource === 'eviction' && objectRef.namespace === plot.namespace)
+        .at(-1);
+      expect(last?.responseStatus?.code).toBe(201);
+      expect(Date.parse(last?.requestReceivedTimestamp ?? '') - openedAt).toBeLessThan(1000);
+    });
+
+    it('notices that a Pod has gone by itself', async () => {
+      const plot = await heldUp('by-itself');
+      const [pod] = await plot.on(plot.home, 'web');
+      await plot.kubectl('-n', plot.namespace, 'delete', 'pod', pod?.metadata.name ?? '', '--wait=false');
+      await plot.phase('InMaintenance');
+      expect((await evictions(plot)).filter((each) => each.endsWith(' 201'))).toHaveLength(1);
+    });
+
+    it('evicts nothing more once the taint is removed in the middle', async () => {
+      const plot = await heldUp('aborted');
+      await plot.untaint();
+      await plot.phase('none');
+      await plot.editBudget('web', { maxUnavailable: 2 });
+      await plot.cordon(plot.nodes[1] ?? '', false);
+      await plot.ready('web', 2);
+      expect((await evictions(plot)).filter((each) => each.endsWith(' 201'))).toHaveLength(1);
+      expect(await plot.on(plot.home, 'web')).not.toEqual([]);
+    });
+  });
+
+  it('warns of a taint that was probably meant, and touches nothing', async () => {
+    const plot = await Plot.make(get(), 'typo', 2);
+    await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
+    await plot.taint(plot.home, 'drain=planned-downtine:NoSchedule');
+    const event = await plot.event('UnrecognisedMaintenanceTaint');
+    expect(event.type).toBe('Warning');
+    expect(event.note).toContain(`kubectl taint node ${plot.home} drain=planned-downtime:NoSchedule`);
+    expect(await plot.report()).toBeUndefined();
+    expect(await plot.condition('MaintenanceInProgress')).toBeUndefined();
+    expect(await plot.on(plot.home, 'web')).toHaveLength(1);
+    // The commands of the warning are the right ones.
+    await plot.untaint(plot.home, 'drain=planned-downtine:NoSchedule-');
+    await plot.taint();
+    await plot.phase('InMaintenance');
+  });
+
+  it('goes on with a report that somebody has spoilt', async () => {
+    const plot = await Plot.make(get(), 'spoilt', 2);
+    await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
+    await plot.kubectl('annotate', 'node', plot.home, 'maintenance-bridge.io/tmm={"phase":"Dreaming"}');
+    await plot.taint();
+    await plot.phase('InMaintenance');
+    expect((await plot.event('MaintenanceReportUnreadable')).type).toBe('Warning');
+  });
+
+  it('needs no right that it does not have', () => {
+    const denied = bridge.lines.filter((line) => JSON.stringify(line).includes('forbidden'));
+    expect(denied).toEqual([]);
+  });
+});

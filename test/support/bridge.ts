@@ -1,0 +1,99 @@
+/** The program as a user runs it: a process of its own, with a kubeconfig and flags. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../controlplane/wait.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+const RUNNING = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of RUNNING) child.kill('SIGKILL');
+});
+
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface BridgeOptions {
+  readonly kubeconfig: string;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A running `maintenance-bridge run`. It dies with the test process at the latest. */
+export class Bridge {
+  readonly lines: LogLine[] = [];
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #text = '';
+
+  constructor({ kubeconfig, flags = [], env = {} }: BridgeOptions) {
+    const args = [MAIN, 'run', '--kubeconfig', kubeconfig, '--log-level=debug'];
+    this.#process = spawn(
+      process.execPath,
+      [...args, '--metrics-bind-address=0', '--health-probe-bind-address=0', ...flags],
+      {
+        env: { PATH: process.env.PATH ?? '', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    this.#exited = once(this.#process, 'exit');
+    this.#process.stdout?.on('data', (chunk: Buffer) => this.#read(chunk.toString()));
+    this.#process.stderr?.on('data', (chunk: Buffer) => this.#read(chunk.toString()));
+    RUNNING.add(this.#process);
+    this.#process.once('exit', () => RUNNING.delete(this.#process));
+  }
+
+  /** Waits until the controllers run: the caches are synced and the Lease is ours. */
+  async leads(deadlineMs = 30_000): Promise<this> {
+    await this.logged(
+      (line) => line.msg === 'Starting' && line.runnable === 'tmm',
+      'the controller to start',
+      deadlineMs,
+    );
+    return this;
+  }
+
+  /** Waits for a line. */
+  logged(isMeant: (line: LogLine) => boolean, what: string, deadlineMs = 30_000): Promise<LogLine> {
+    return eventually(
+      () => {
+        const found = this.lines.find(isMeant);
+        if (found === undefined && !this.isRunning()) {
+          throw new Error(`It has exited with ${this.#process.exitCode}: ${JSON.stringify(this.lines.slice(-5))}`);
+        }
+        return found;
+      },
+      { what, deadlineMs },
+    );
+  }
+
+  isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** @returns the exit code; null where a signal ended it. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.isRunning()) this.#process.kill(signal);
+    await this.#exited;
+    return this.#process.exitCode;
+  }
+
+  #read(chunk: string): void {
+    this.#text += chunk;
+    const lines = this.#text.split('\n');
+    this.#text = lines.pop() ?? '';
+    for (const line of lines) this.lines.push(parse(line));
+  }
+}
+
+function parse(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { level: 'none', msg: line };
+  }
+}
