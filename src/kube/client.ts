@@ -33,6 +33,8 @@ export interface ClientOptions {
   readonly clock?: Clock;
   /** @default 'maintenance-bridge' */
   readonly userAgent?: string;
+  /** A larger answer is a fault, before it is in memory. @default 512 MiB */
+  readonly maxBodyBytes?: number;
   /** Called after each attempt. Must not throw. */
   readonly onRequest?: (report: RequestReport) => void;
   /** Waits between attempts. @throws whatever, once the signal aborts. */
@@ -77,6 +79,7 @@ class HttpApiClient implements ApiClient {
   readonly #credentials: Credentials;
   readonly #clock: Clock;
   readonly #userAgent: string;
+  readonly #maxBodyBytes: number | undefined;
   readonly #onRequest: (report: RequestReport) => void;
   readonly #sleep: NonNullable<ClientOptions['sleep']>;
 
@@ -84,6 +87,7 @@ class HttpApiClient implements ApiClient {
     this.#credentials = credentials;
     this.#clock = options.clock ?? Date;
     this.#userAgent = options.userAgent ?? 'maintenance-bridge';
+    this.#maxBodyBytes = options.maxBodyBytes;
     this.#onRequest = options.onRequest ?? (() => {});
     this.#sleep = options.sleep ?? sleepFor;
   }
@@ -95,7 +99,9 @@ class HttpApiClient implements ApiClient {
     let hasRenewed = false;
     for (let attempt = 1; ; attempt += 1) {
       using deadline = new Deadline(asked, request.timeoutMs ?? DEFAULT_TIMEOUT_MS, request.signal);
-      const result = await this.#attempt(prepared, deadline, (response) => readJson<T>(response, asked));
+      const result = await this.#attempt(prepared, deadline, (response) =>
+        readJson<T>(response, asked, this.#maxBodyBytes),
+      );
       if (result.is === 'done') return result.value;
       deadline.pause();
       if (result.error.reason === 'Unauthorized' && result.connection !== undefined && !hasRenewed) {
@@ -207,8 +213,8 @@ function contentTypeOf(method: ApiRequest['method'], patchType: PatchType | unde
   return method === 'PATCH' && patchType !== undefined ? PATCH_CONTENT_TYPES[patchType] : 'application/json';
 }
 
-async function readJson<T>(response: IncomingMessage, asked: string): Promise<T> {
-  const bytes = await readBody(response);
+async function readJson<T>(response: IncomingMessage, asked: string, maxBytes: number | undefined): Promise<T> {
+  const bytes = await readBody(response, maxBytes);
   if (bytes.length === 0) return undefined as T;
   try {
     return JSON.parse(bytes.toString('utf8'));

@@ -1,0 +1,43 @@
+/** Workload clusters as a feature sees them: by name, connected or not, with a view of their Nodes' metadata. */
+import type { Action } from './action.ts';
+import type { KubeObject } from './objects.ts';
+import type { Log, Seen } from './ports.ts';
+
+/** `namespace/name` of the Cluster object; a cluster is never known by its bare name. */
+export type ClusterKey = string;
+
+/**
+ * - `Connecting`: the first attempt is under way; nothing is known yet.
+ * - `Connected`: the Nodes' cache has synced and the health probe answers.
+ * - `Unreachable`: the probe fails or no connection comes about.
+ * - `Unauthorized`: the API server refuses the credentials; the Secret is read again.
+ * - `Refused`: the kubeconfig is missing, malformed, oversized, or of a kind that we do not use; only its change helps.
+ *
+ * The last three stay while new attempts are made, until one succeeds or fails in another way.
+ */
+export const CONNECTION_STATES = ['Connecting', 'Connected', 'Unreachable', 'Unauthorized', 'Refused'] as const;
+export type ConnectionState = (typeof CONNECTION_STATES)[number];
+
+export interface ConnectionStatus {
+  readonly state: ConnectionState;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** Why, in words for people; never content of a Secret. */
+  readonly detail?: string;
+}
+
+export interface WorkloadClusters {
+  /** Replaces the set of clusters that are needed: new ones are connected, others closed at once. */
+  want(clusters: ReadonlySet<ClusterKey>): void;
+  /**
+   * The cached metadata of a Node. `unknown` unless the cluster is `Connected`: a view that may be old is no ground for a
+   * decision. Annotations of Nodes are never kept: they are not trusted.
+   */
+  node(cluster: ClusterKey, name: string): Seen<KubeObject>;
+  /** Asks the API server itself, for conclusions that cannot be taken back. Any failure is `unknown`. */
+  confirmNode(cluster: ClusterKey, name: string): Promise<Seen<KubeObject>>;
+  /** Carries actions out in that cluster. @throws KubeError, with reason `Unreachable` where there is no connection. */
+  apply(cluster: ClusterKey, actions: readonly Action[], log: Log): Promise<void>;
+  /** undefined for a cluster that is not wanted. */
+  status(cluster: ClusterKey): ConnectionStatus | undefined;
+}
