@@ -1,26 +1,37 @@
 /** What the program may do with given options: the features' rules and those of the parts that they share. */
+import { CAPI_RULES } from './capi/rbac.ts';
 import type { RunOptions } from './config-schema.ts';
 import type { RbacRule } from './core/rbac.ts';
-import { tmmRules } from './tmm/rbac.ts';
+import { STORED_PODS_RULE, tmmRules } from './tmm/rbac.ts';
 import { needsNamespaces } from './tmm/wiring.ts';
 
 export interface Rights {
   /** For a ClusterRole. */
   readonly cluster: readonly RbacRule[];
-  /** For a Role in the namespace of the Lease. */
+  /** For a Role in each of the namespaces that the process is limited to; empty where it is not. */
+  readonly watched: readonly RbacRule[];
+  /** For a Role in our own namespace, which is that of the Lease. */
   readonly namespace: readonly RbacRule[];
 }
 
-export function rightsFor({ tmm, leaderElection }: Pick<RunOptions, 'tmm' | 'leaderElection'>): Rights {
-  const { enabled, settings } = tmm;
+export function rightsFor(options: Pick<RunOptions, 'tmm' | 'capi' | 'namespaces' | 'leaderElection'>): Rights {
+  const { tmm, capi, namespaces, leaderElection } = options;
+  const { settings } = tmm;
   const lease: RbacRule = {
     apiGroups: ['coordination.k8s.io'],
     resources: ['leases'],
     verbs: ['get', 'create', 'update'],
     because: 'leader election',
   };
+  const recreate = settings.unmanagedPods === 'recreate';
+  const onNodes = tmm.enabled
+    ? tmmRules({ cordon: settings.cordon, namespaceSelectors: needsNamespaces(settings), recreate })
+    : [];
+  const onMachines = capi.enabled ? CAPI_RULES : [];
+  const isLimited = namespaces.length > 0;
   return {
-    cluster: enabled ? tmmRules({ cordon: settings.cordon, namespaceSelectors: needsNamespaces(settings) }) : [],
-    namespace: leaderElection.enabled ? [lease] : [],
+    cluster: isLimited ? onNodes : [...onNodes, ...onMachines],
+    watched: isLimited ? onMachines : [],
+    namespace: [...(leaderElection.enabled ? [lease] : []), ...(tmm.enabled && recreate ? [STORED_PODS_RULE] : [])],
   };
 }

@@ -1,36 +1,20 @@
 /** The composition root of `run`: puts adapters and features together and hands them to the manager. */
 import { randomUUID } from 'node:crypto';
 import type { RunOptions } from './config-schema.ts';
-import {
-  type KubeObject,
-  NAMESPACE,
-  NODE,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
-  POD,
-  POD_DISRUPTION_BUDGET,
-} from './core/objects.ts';
 import type { Log } from './core/ports.ts';
-import type { Resource } from './core/resources.ts';
 import type { ApiClient } from './kube/api.ts';
-import { makeApply } from './kube/apply.ts';
 import { makeClient } from './kube/client.ts';
 import { type Credentials, loadKubeConfig } from './kube/credentials.ts';
-import { isKubeError } from './kube/errors.ts';
-import { makeEventSink } from './kube/events.ts';
-import { PodEvictor } from './kube/evictor.ts';
 import { makeLeaseStore } from './kube/leases.ts';
-import { Mirror } from './kube/mirror.ts';
-import { ALL_METRICS, makeObservers, type Observers, type Watched } from './metrics.ts';
+import { ALL_METRICS, makeObservers, type Observers, WATCHED } from './metrics.ts';
 import { Endpoints } from './obs/health.ts';
 import { MetricRegistry } from './obs/metrics.ts';
-import { Controller } from './runtime/controller.ts';
+import { addCapi } from './run-capi.ts';
+import type { Parts, Watch } from './run-parts.ts';
+import { addTmm } from './run-tmm.ts';
 import { LeaderElector } from './runtime/leader.ts';
-import { type Election, Manager } from './runtime/manager.ts';
-import { EventRecorder } from './runtime/recorder.ts';
+import { type Check, type Election, Manager } from './runtime/manager.ts';
 import { sleep } from './runtime/sleep.ts';
-import { makeReconcile } from './tmm/reconcile.ts';
-import { needsNamespaces, wire } from './tmm/wiring.ts';
 import { VERSION } from './version.ts';
 
 /** What the process around it provides. */
@@ -48,9 +32,6 @@ export class NoCluster extends Error {
   override readonly name = 'NoCluster';
 }
 
-/** Nodes are few and passes short; more workers than this would only compete for the same API server. */
-const WORKERS = 4;
-
 /**
  * Runs until `stop` aborts, then resolves when everything has ended.
  *
@@ -64,37 +45,26 @@ export async function run(options: RunOptions, surroundings: Surroundings): Prom
   const observers = makeObservers(registry);
   const client = makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}`, onRequest: observers.request });
   const identity = `${env.POD_NAME ?? hostname}_${randomUUID()}`;
-  const { election, isLeader } = elect(options, credentials, client, identity, log);
+  const namespace = options.leaderElection.namespace ?? credentials.namespace ?? 'default';
+  const { election, isLeader } = elect(options, namespace, client, identity, log);
   const manager = new Manager({ log, ...(election !== undefined && { election }) });
 
   log.info('Starting', { version: VERSION, cluster: credentials.describe(), identity, dryRun: options.dryRun });
-  const recorder = new EventRecorder({
-    sink: makeEventSink({ client, controller: 'tmm', instance: identity }),
-    clock: Date,
-    log,
-    onDropped: observers.eventDropped,
-  });
-  manager.add(recorder);
-  const mirrors = options.tmm.enabled
-    ? addTmm(manager, options, surroundings, { client, observers, registry, recorder })
-    : [];
+  const watches: Watch[] = [];
+  const { dryRun } = options;
+  const parts: Parts = { manager, client, observers, registry, log, env, dryRun, identity, namespace, watches };
+  if (options.tmm.enabled) addTmm(parts, options);
+  if (options.capi.enabled) addCapi(parts, options);
   registry.beforeExposition(() => {
     observers.leading(isLeader());
-    for (const { resource, mirror } of mirrors) observers.watchStaleness(resource, mirror.silentMs(Date.now()));
+    reportStaleness(watches, observers);
   });
-  const watches = {
-    name: 'watches',
-    check: () =>
-      mirrors.length > 0 && mirrors.every(({ mirror }) => mirror.isStale(Date.now()))
-        ? 'every watch is stale'
-        : undefined,
-  };
   manager.add(
     new Endpoints({
       metricsAddress: options.metrics.bindAddress,
       healthAddress: options.health.bindAddress,
       healthz: () => manager.healthz(),
-      readyz: () => [...manager.readyz(), watches],
+      readyz: () => [...manager.readyz(), freshness(watches)],
       exposition: () => registry.exposition(),
       log,
     }),
@@ -113,14 +83,13 @@ function findCluster({ kubeconfig, context }: RunOptions, { env, homedir }: Surr
 
 function elect(
   { leaderElection, dryRun }: RunOptions,
-  credentials: Credentials,
+  namespace: string,
   client: ApiClient,
   identity: string,
   log: Log,
 ): { readonly election?: Election; readonly isLeader: () => boolean } {
   // A dry run writes nothing, not even a Lease, and disturbs nobody who leads.
   if (!leaderElection.enabled || dryRun) return { isLeader: () => true };
-  const namespace = leaderElection.namespace ?? credentials.namespace ?? 'default';
   const election = new LeaderElector({
     store: makeLeaseStore({ client, namespace, name: leaderElection.id }),
     identity,
@@ -130,77 +99,22 @@ function elect(
   return { election, isLeader: () => election.isLeader() };
 }
 
-interface Parts {
-  readonly client: ApiClient;
-  readonly observers: Observers;
-  readonly registry: MetricRegistry;
-  readonly recorder: EventRecorder;
+/** Red when no watch that should be running has heard anything: what is left is to be restarted, or the network. */
+function freshness(watches: readonly Watch[]): Check {
+  return {
+    name: 'watches',
+    check: () => {
+      const running = watches.filter(({ mirror }) => mirror.isWatching());
+      const isStale = running.length > 0 && running.every(({ mirror }) => mirror.isStale(Date.now()));
+      return isStale ? 'every watch is stale' : undefined;
+    },
+  };
 }
 
-interface Watching {
-  readonly resource: Watched;
-  readonly mirror: Mirror<KubeObject>;
-}
-
-/** Adds Temporary Maintenance Mode for one cluster. */
-function addTmm(
-  manager: Manager,
-  { dryRun, tmm: { settings } }: RunOptions,
-  { log, env }: Surroundings,
-  { client, observers, registry, recorder }: Parts,
-): readonly Watching[] {
-  const watching: Watching[] = [];
-  const watch = <T extends KubeObject>(resource: Resource<T> & { readonly plural: string }): Mirror<T> => {
-    const plural = resource.plural as Watched;
-    const mirror = new Mirror<T>({
-      client,
-      resource,
-      clock: Date,
-      log,
-      onRestart: (reason) => observers.watchRestart(plural, reason),
-      onHandlerError: () => observers.handlerError(plural),
-    });
-    manager.add(mirror);
-    watching.push({ resource: plural, mirror: mirror as unknown as Mirror<KubeObject> });
-    return mirror;
-  };
-  const sources = {
-    nodes: watch(NODE).informer,
-    pods: watch(POD).informer,
-    budgets: watch(POD_DISRUPTION_BUDGET).informer,
-    claims: watch(PERSISTENT_VOLUME_CLAIM).informer,
-    volumes: watch(PERSISTENT_VOLUME).informer,
-    ...(needsNamespaces(settings) && { namespaces: watch(NAMESPACE).informer }),
-  };
-  const evictor = new PodEvictor({
-    client,
-    clock: Date,
-    log,
-    dryRun,
-    maxParallel: settings.maxParallelEvictions,
-    onResult: (nodeName) => controller.enqueue(nodeName),
-    onOutcome: observers.eviction,
-  });
-  const ownPod = env.POD_NAME && env.POD_NAMESPACE ? `${env.POD_NAMESPACE}/${env.POD_NAME}` : undefined;
-  const controller = new Controller({
-    name: 'tmm',
-    kind: NODE.kind,
-    reconcile: makeReconcile({
-      readers: sources,
-      apply: makeApply({ client, recorder, clock: Date, dryRun }),
-      evictor,
-      clock: Date,
-      metrics: registry,
-      settings,
-      ...(ownPod !== undefined && { ownPod }),
-    }),
-    log,
-    metrics: observers.controllers,
-    isConflict: (error) => isKubeError(error, 'Conflict'),
-    workers: WORKERS,
-  });
-  wire(sources, settings, (nodeName) => controller.enqueue(nodeName));
-  manager.add(evictor);
-  manager.add(controller);
-  return watching;
+/** Of a kind that is watched in several namespaces, the watch that has been silent longest counts. */
+function reportStaleness(watches: readonly Watch[], observers: Observers): void {
+  for (const kind of WATCHED) {
+    const silent = watches.filter(({ resource }) => resource === kind).map(({ mirror }) => mirror.silentMs(Date.now()));
+    observers.watchStaleness(kind, Math.max(0, ...silent));
+  }
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build, buildKey, KWOK_STAGES } from './build.ts';
 import { pidOf } from './identity.ts';
 import { withLock } from './lock.ts';
@@ -73,18 +73,33 @@ export async function ensureBinaries(
   const found = locate(needs, environment);
   if (found !== undefined) return found.directory;
   const directory = buildDirectory(environment);
-  await mkdir(cacheDirectory(environment), { recursive: true });
+  await buildOnce(directory, () => holds(directory, ALL_FILES), build);
+  return directory;
+}
+
+/**
+ * Has `directory`, a folder of the cache, filled by one process while all others wait.
+ *
+ * @param isComplete asked again once the folder is ours.
+ * @param fill gets an empty folder, which takes the place of `directory` when it is done.
+ */
+export async function buildOnce(
+  directory: string,
+  isComplete: () => boolean,
+  fill: (directory: string) => Promise<void>,
+): Promise<void> {
+  if (isComplete()) return;
+  await mkdir(dirname(directory), { recursive: true });
   await withLock(
     `${directory}.lock`,
     async () => {
-      if (!holds(directory, ALL_FILES)) await buildInto(directory);
+      if (!isComplete()) await buildInto(directory, fill);
     },
     {
       onWait: (owner) =>
-        process.stderr.write(`Waiting for process ${pidOf(owner)}, which is building the control plane\n`),
+        process.stderr.write(`Waiting for process ${pidOf(owner)}, which is building ${basename(directory)}\n`),
     },
   );
-  return directory;
 }
 
 /** The first source that needs no building. The order is part of the contract with users: what they name wins. */
@@ -102,11 +117,11 @@ export function buildDirectory(environment: Environment = process.env): string {
   return join(cacheDirectory(environment), `controlplane-${buildKey()}`);
 }
 
-async function buildInto(directory: string): Promise<void> {
+async function buildInto(directory: string, fill: (directory: string) => Promise<void>): Promise<void> {
   await removeLeftovers(directory);
   const unfinished = await mkdtemp(`${directory}.unfinished-`);
   try {
-    await build(unfinished);
+    await fill(unfinished);
     await rename(unfinished, directory);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
@@ -124,10 +139,12 @@ async function removeLeftovers(directory: string): Promise<void> {
   );
 }
 
-function holds(directory: string, files: readonly BinaryFile[]): boolean {
+/** Whether all of `files` are in the folder. */
+export function holds(directory: string, files: readonly string[]): boolean {
   return files.every((file) => existsSync(join(directory, file)));
 }
 
-function canRun(command: string, args: readonly string[]): boolean {
+/** Whether a program is there and does what it is asked for without a fault. */
+export function canRun(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }

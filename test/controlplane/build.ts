@@ -31,13 +31,16 @@ const LAST_LINES = 20;
 /** The name of kwok's stages in the folder of the binaries. */
 export const KWOK_STAGES = 'kwok-stages.yaml';
 
-/** Changes with everything that a build depends on: the modules, the platform and the way of building. */
-export function buildKey(modules: readonly string[] = MODULES): string {
+/** Changes with everything that a build depends on: the modules, what is built of them, the platform and the way of building. */
+export function buildKey(
+  modules: readonly string[] = MODULES,
+  contents: readonly unknown[] = [KUBERNETES_COMMANDS, STAGES],
+): string {
   const hash = createHash('sha256');
   for (const folder of modules) {
     for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(folder, file))).update('\0');
   }
-  hash.update(JSON.stringify([process.platform, process.arch, FLAGS, KUBERNETES_COMMANDS, STAGES]));
+  hash.update(JSON.stringify([process.platform, process.arch, FLAGS, ...contents]));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -82,16 +85,21 @@ async function versionStamp(): Promise<string> {
 }
 
 async function stages(): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    'go',
-    ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/kwok'],
-    { cwd: KWOK, env: { ...process.env, ...ENVIRONMENT } },
-  );
-  const folder = join(stdout.trim(), 'kustomize', 'stage');
+  const folder = join(await moduleDirectory(KWOK, 'sigs.k8s.io/kwok'), 'kustomize', 'stage');
   return (await Promise.all(STAGES.map((stage) => readFile(join(folder, stage), 'utf8')))).join('\n---\n');
 }
 
-async function goBuild(cwd: string, args: readonly string[], progress: Progress): Promise<void> {
+/** Where the sources of a module lie that the module in `cwd` requires. */
+export async function moduleDirectory(cwd: string, module: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('go', ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module], {
+    cwd,
+    env: { ...process.env, ...ENVIRONMENT },
+  });
+  return stdout.trim();
+}
+
+/** @throws Error with the last lines of Go's output. */
+export async function goBuild(cwd: string, args: readonly string[], progress: Progress): Promise<void> {
   const go = spawn('go', ['build', '-v', ...FLAGS, ...args], {
     cwd,
     env: { ...process.env, ...ENVIRONMENT },

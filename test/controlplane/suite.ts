@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Availability } from './binaries.ts';
 import { type ControlPlane, type ControlPlaneOptions, canStart, startControlPlane } from './controlplane.ts';
 
 /** The first start on a machine builds the programs. */
@@ -11,18 +12,20 @@ const STOP_TIMEOUT_MS = 60_000;
  * Where none can be had the tests are skipped, with the reason in the name; under `CI=true` that is a failure.
  *
  * @param tests declares the tests; the function that it gets may only be called inside them and their hooks.
+ * @param lacking why these tests cannot run here although a control plane could be had.
  */
 export function describeOnControlPlane(
   name: string,
   options: ControlPlaneOptions,
   tests: (get: () => ControlPlane) => void,
+  lacking?: string,
 ): void {
   let controlPlane: ControlPlane | undefined;
   const get = (): ControlPlane => {
     if (controlPlane === undefined) throw new Error('The control plane exists only while tests run');
     return controlPlane;
   };
-  const found = canStart(options);
+  const found: Availability = lacking === undefined ? canStart(options) : { is: 'unavailable', why: lacking };
   if (found.is === 'available') {
     describe(name, () => {
       beforeAll(async () => {

@@ -1,0 +1,480 @@
+import { describe, expect, it } from 'vitest';
+import { cluster, type MachinePart, machine, workloadNode } from '../../test/build/machines.ts';
+import type { Cluster } from '../core/objects.ts';
+import { decide } from './decide.ts';
+import type { NodeSeen } from './observed.ts';
+import { type CapiSettings, capiSettingsSchema } from './settings.ts';
+import type { CapiDecision, Memory } from './steps.ts';
+
+const P = 'runtime-extension-maintenance-controller.cloud.sap';
+const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
+const OURS = 'runtime-extensions-maintenance-controller';
+const DELETED = '2026-11-21T10:00:00Z';
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+interface Given {
+  readonly machine?: MachinePart;
+  readonly cluster?: Cluster;
+  /** Labels of the Node without our prefix; or what else is known of it. */
+  readonly node?: Readonly<Record<string, string>> | 'none' | 'unknown' | 'absent';
+  readonly speaksForNode?: boolean;
+  readonly settings?: object;
+  readonly memory?: Memory;
+  /** After the deletion was asked for. */
+  readonly afterMs?: number;
+}
+
+function nodeSeen(node: NonNullable<Given['node']>): NodeSeen {
+  if (typeof node === 'string') return { is: node as 'none' | 'unknown' | 'absent' };
+  const labels = Object.entries(node).map(([key, value]) => [key.includes('/') ? key : `${P}/${key}`, value]);
+  return { is: 'present', object: workloadNode('m', Object.fromEntries(labels)) };
+}
+
+function decideOn({ node = {}, settings = {}, memory = {}, afterMs = MINUTE, ...given }: Given): CapiDecision {
+  return decide(
+    {
+      machine: machine('m', given.machine),
+      cluster: given.cluster,
+      node: nodeSeen(node),
+      speaksForNode: given.speaksForNode ?? true,
+      connection: undefined,
+      nowMs: Date.parse(DELETED) + afterMs,
+    },
+    { settings: capiSettingsSchema.parse(settings) as CapiSettings, memory },
+  );
+}
+
+/** What is written, in order, and what is told: `Node +machine-deleted`, `Machine -hook`, `(MaintenanceApproved)`. */
+function written({ steps }: CapiDecision): readonly string[] {
+  return steps.flatMap(({ in: where, actions }) =>
+    actions.flatMap((action) => {
+      if (action.do === 'recordEvent') return [`(${action.reason})`];
+      if (action.do !== 'patchMeta') throw new Error(`Unexpected ${action.do}`);
+      const what = where === 'workload' ? 'Node' : 'Machine';
+      return Object.entries({ ...action.labels, ...action.annotations }).map(([key, value]) => {
+        const name = key === HOOK ? 'hook' : key.replace(`${P}/`, '');
+        if (value === null) return `${what} -${name}`;
+        return `${what} +${name}${value === 'true' || value === OURS ? '' : `=${value}`}`;
+      });
+    }),
+  );
+}
+
+const APPROVES_DELETION = { 'approve-deletion': 'true' };
+const APPROVES_MAINTENANCE = { 'approve-maintenance': 'true' };
+const TOLD_OF_DELETION = { 'machine-deleted': 'true' };
+const TOLD_OF_MAINTENANCE = { 'machine-maintenance': 'true' };
+const deleting = (part: MachinePart = {}): MachinePart => ({ hook: true, deletedAt: DELETED, ...part });
+const ALREADY_TOLD: Memory = { toldAtMs: Date.parse(DELETED) };
+
+interface Row extends Given {
+  readonly name: string;
+  readonly because: CapiDecision['because'];
+  readonly written: readonly string[];
+}
+
+const rows: readonly Row[] = [
+  // The hook
+  { name: 'puts the hook on an enabled Machine', because: 'Guarded', written: ['Machine +hook'] },
+  {
+    name: 'puts the hook on before there is a Node',
+    machine: { node: null },
+    node: 'none',
+    because: 'NodePending',
+    written: ['Machine +hook'],
+  },
+  {
+    name: 'puts the hook on while nothing is known of the Node',
+    node: 'unknown',
+    because: 'NodeUnknown',
+    written: ['Machine +hook'],
+  },
+  {
+    name: 'puts the hook on while there is no Node of that name',
+    node: 'absent',
+    because: 'NodeGone',
+    written: ['Machine +hook'],
+  },
+  { name: 'writes nothing that is so already', machine: { hook: true }, because: 'Guarded', written: [] },
+  {
+    name: 'leaves an existing value of the hook as it is',
+    machine: { hook: 'somebody-else' },
+    because: 'Guarded',
+    written: [],
+  },
+  {
+    name: 'takes the hook off when the Node approves, even before a deletion',
+    machine: { hook: true },
+    node: APPROVES_DELETION,
+    because: 'DeletionApproved',
+    written: ['Machine -hook'],
+  },
+  {
+    name: 'takes the hook off whatever its value when the Node approves',
+    machine: { hook: 'somebody-else' },
+    node: APPROVES_DELETION,
+    because: 'DeletionApproved',
+    written: ['Machine -hook'],
+  },
+  {
+    name: 'takes only exactly "true" for an approval',
+    machine: { hook: true },
+    node: { 'approve-deletion': 'yes', 'approve-maintenance': 'True' },
+    because: 'Guarded',
+    written: [],
+  },
+  {
+    name: 'puts the hook back when the approval is withdrawn before a deletion',
+    node: { 'approve-deletion': 'false' },
+    because: 'Guarded',
+    written: ['Machine +hook'],
+  },
+  // Deletion
+  {
+    name: 'tells the Node of the deletion and holds it',
+    machine: deleting(),
+    because: 'DeletionWaiting',
+    written: ['Node +machine-deleted', '(MaintenanceHookWaiting)'],
+  },
+  {
+    name: 'goes on holding the deletion without a word',
+    machine: deleting(),
+    node: TOLD_OF_DELETION,
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: [],
+  },
+  {
+    name: 'says once an hour that the deletion is held',
+    machine: deleting(),
+    node: TOLD_OF_DELETION,
+    memory: ALREADY_TOLD,
+    afterMs: HOUR,
+    because: 'DeletionWaiting',
+    written: ['(MaintenanceHookWaiting)'],
+  },
+  {
+    name: 'lets the deletion go when the Node approves',
+    machine: deleting(),
+    node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
+    because: 'DeletionApproved',
+    written: ['Machine -hook', '(DeletionApproved)'],
+  },
+  {
+    name: 'tells the Node before it lets the deletion go',
+    machine: deleting(),
+    node: APPROVES_DELETION,
+    because: 'DeletionApproved',
+    written: ['Node +machine-deleted', 'Machine -hook', '(DeletionApproved)'],
+  },
+  {
+    name: 'never puts a hook on a Machine that is being deleted',
+    machine: { deletedAt: DELETED },
+    node: TOLD_OF_DELETION,
+    because: 'Released',
+    written: [],
+  },
+  {
+    name: 'tells the Node of a deletion that is not held',
+    machine: { deletedAt: DELETED },
+    because: 'Released',
+    written: ['Node +machine-deleted'],
+  },
+  {
+    name: 'corrects another value of machine-deleted',
+    machine: deleting(),
+    node: { 'machine-deleted': 'false' },
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: ['Node +machine-deleted'],
+  },
+  {
+    name: 'removes machine-deleted that is not true',
+    machine: { hook: true },
+    node: TOLD_OF_DELETION,
+    because: 'Guarded',
+    written: ['Node -machine-deleted'],
+  },
+  {
+    name: 'holds the deletion while nothing is known of the Node',
+    machine: deleting(),
+    node: 'unknown',
+    because: 'NodeUnknown',
+    written: ['(MaintenanceHookWaiting)'],
+  },
+  {
+    name: 'lets the deletion go when the Node is gone',
+    machine: deleting(),
+    node: 'absent',
+    because: 'NodeGone',
+    written: ['Machine -hook', '(NodeGone)'],
+  },
+  {
+    name: 'keeps the hook when the Node is gone and nothing is being deleted',
+    machine: { hook: true },
+    node: 'absent',
+    because: 'NodeGone',
+    written: [],
+  },
+  {
+    name: 'keeps the hook of a deletion without a Node, which Cluster API does not look at',
+    machine: deleting({ node: null }),
+    node: 'none',
+    because: 'NodePending',
+    written: [],
+  },
+  ...(['none', 'unknown', 'absent'] as const).map(
+    (node): Row => ({
+      name: `has nothing more to do for a released deletion whose Node is ${node}`,
+      machine: { deletedAt: DELETED },
+      node,
+      because: 'Released',
+      written: [],
+    }),
+  ),
+  // Time
+  {
+    name: 'lets the deletion go after capi.hookTimeout',
+    machine: deleting(),
+    node: TOLD_OF_DELETION,
+    settings: { hookTimeout: '1h' },
+    afterMs: HOUR,
+    because: 'HookTimedOut',
+    written: ['Machine -hook', '(HookTimedOut)'],
+  },
+  {
+    name: 'lets the deletion go after capi.hookTimeout although nothing is known of the Node',
+    machine: deleting(),
+    node: 'unknown',
+    settings: { hookTimeout: '1h' },
+    afterMs: HOUR,
+    because: 'HookTimedOut',
+    written: ['Machine -hook', '(HookTimedOut)'],
+  },
+  {
+    name: 'holds the deletion a moment before capi.hookTimeout',
+    machine: deleting(),
+    node: TOLD_OF_DELETION,
+    memory: ALREADY_TOLD,
+    settings: { hookTimeout: '1h' },
+    afterMs: HOUR - 1,
+    because: 'DeletionWaiting',
+    written: [],
+  },
+  // Maintenance
+  {
+    name: 'tells the Node of a requested maintenance',
+    machine: { hook: true, maintenance: 'requested' },
+    because: 'MaintenanceRequested',
+    written: ['Node +machine-maintenance', '(MaintenanceRequested)'],
+  },
+  {
+    name: 'waits for the Node to approve the maintenance',
+    machine: { hook: true, maintenance: 'requested' },
+    node: TOLD_OF_MAINTENANCE,
+    because: 'MaintenanceRequested',
+    written: [],
+  },
+  {
+    name: 'approves the maintenance when the Node does',
+    machine: { hook: true, maintenance: 'requested' },
+    node: { ...TOLD_OF_MAINTENANCE, ...APPROVES_MAINTENANCE },
+    because: 'MaintenanceApproved',
+    written: ['Machine +maintenance=approved', '(MaintenanceApproved)'],
+  },
+  {
+    name: 'puts hook and approval on the Machine in one patch, before the Node is told',
+    machine: { maintenance: 'requested' },
+    node: APPROVES_MAINTENANCE,
+    because: 'MaintenanceApproved',
+    written: [
+      'Machine +maintenance=approved',
+      'Machine +hook',
+      'Node +machine-maintenance',
+      '(MaintenanceRequested)',
+      '(MaintenanceApproved)',
+    ],
+  },
+  {
+    name: 'leaves an approved maintenance as it is when the Node’s approval goes',
+    machine: { hook: true, maintenance: 'approved' },
+    node: TOLD_OF_MAINTENANCE,
+    because: 'MaintenanceApproved',
+    written: [],
+  },
+  {
+    name: 'takes the Node’s label back when the user ends the maintenance',
+    machine: { hook: true },
+    node: { ...TOLD_OF_MAINTENANCE, ...APPROVES_MAINTENANCE },
+    because: 'Guarded',
+    written: ['Node -machine-maintenance', '(MaintenanceEnded)'],
+  },
+  {
+    name: 'asks nobody for a maintenance in words that it does not know',
+    machine: { hook: true, maintenance: 'Requested' },
+    node: APPROVES_MAINTENANCE,
+    because: 'Guarded',
+    written: [],
+  },
+  {
+    name: 'approves a maintenance of a Machine that is being deleted, too',
+    machine: deleting({ maintenance: 'requested' }),
+    node: { ...TOLD_OF_DELETION, ...TOLD_OF_MAINTENANCE, ...APPROVES_MAINTENANCE },
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: ['Machine +maintenance=approved', '(MaintenanceApproved)'],
+  },
+  {
+    name: 'tells nothing of a maintenance to a Node that it cannot see',
+    machine: { hook: true, maintenance: 'requested' },
+    node: 'unknown',
+    because: 'NodeUnknown',
+    written: [],
+  },
+  // Taking part
+  ...[false, 'True', 'false', ''].map(
+    (enabled): Row => ({
+      name: `does nothing for a Machine whose label enabled is ${JSON.stringify(enabled)}`,
+      machine: { enabled, maintenance: 'requested' },
+      node: APPROVES_MAINTENANCE,
+      because: 'NotEnabled',
+      written: [],
+    }),
+  ),
+  {
+    name: 'takes everything back when the Machine is disabled, the Node’s labels first',
+    machine: deleting({ enabled: false, maintenance: 'approved' }),
+    node: { ...TOLD_OF_DELETION, ...TOLD_OF_MAINTENANCE, ...APPROVES_MAINTENANCE },
+    because: 'NotEnabled',
+    written: ['Node -machine-deleted', 'Node -machine-maintenance', 'Machine -hook', '(MaintenanceEnded)'],
+  },
+  {
+    name: 'takes the hook of a disabled Machine off although its Node cannot be seen',
+    machine: { hook: true, enabled: false },
+    node: 'unknown',
+    because: 'NotEnabled',
+    written: ['Machine -hook'],
+  },
+  {
+    name: 'leaves a Node without the required label out',
+    machine: deleting({ maintenance: 'requested' }),
+    node: { ...TOLD_OF_DELETION, ...APPROVES_MAINTENANCE },
+    settings: { requireNodeLabel: 'cloud.sap/maintenance-state' },
+    because: 'NotSelected',
+    written: ['Node -machine-deleted', 'Machine -hook'],
+  },
+  {
+    name: 'takes a Node with the required label in, whatever its value',
+    node: { 'cloud.sap/maintenance-state': '' },
+    settings: { requireNodeLabel: 'cloud.sap/maintenance-state' },
+    because: 'Guarded',
+    written: ['Machine +hook'],
+  },
+  {
+    name: 'puts the hook on while it cannot see whether the Node has the required label',
+    node: 'unknown',
+    settings: { requireNodeLabel: 'cloud.sap/maintenance-state' },
+    because: 'NodeUnknown',
+    written: ['Machine +hook'],
+  },
+  {
+    name: 'writes nothing on a Node that another Machine speaks for',
+    machine: deleting({ maintenance: 'requested' }),
+    speaksForNode: false,
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: [],
+  },
+  // Hands off
+  ...[
+    { machine: deleting({ annotations: { 'cluster.x-k8s.io/paused': '' } }) },
+    { machine: deleting(), cluster: cluster('shop', { paused: true }) },
+    { machine: deleting({ enabled: false }), cluster: cluster('shop', { paused: true }) },
+  ].map(
+    (given, index): Row => ({
+      ...given,
+      name: `does nothing at all while paused (${index + 1})`,
+      node: { ...TOLD_OF_MAINTENANCE, ...APPROVES_DELETION },
+      because: 'Paused',
+      written: [],
+    }),
+  ),
+  {
+    name: 'does nothing at all while the Cluster is being deleted',
+    machine: deleting(),
+    cluster: cluster('shop', { deletedAt: DELETED }),
+    node: APPROVES_DELETION,
+    because: 'ClusterDeleting',
+    written: [],
+  },
+  {
+    name: 'works under a Cluster that is neither paused nor being deleted',
+    cluster: cluster('shop', { paused: false }),
+    because: 'Guarded',
+    written: ['Machine +hook'],
+  },
+  // Templates
+  {
+    name: 'does not fight a template for the hook, and says so',
+    machine: { hook: true, forcedKeys: [HOOK] },
+    node: APPROVES_DELETION,
+    because: 'DeletionApproved',
+    written: ['(KeyForcedByTemplate)'],
+  },
+  {
+    name: 'takes a hook from a template off once the deletion has begun, when it is not put back',
+    machine: deleting({ forcedKeys: [HOOK] }),
+    node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
+    because: 'DeletionApproved',
+    written: ['Machine -hook', '(DeletionApproved)'],
+  },
+  {
+    name: 'does not fight a template for the maintenance label, and says so',
+    machine: { hook: true, maintenance: 'requested', forcedKeys: [`${P}/maintenance`] },
+    node: { ...TOLD_OF_MAINTENANCE, ...APPROVES_MAINTENANCE },
+    because: 'MaintenanceRequested',
+    written: ['(KeyForcedByTemplate)'],
+  },
+  {
+    name: 'has nothing against a template that wants what it wants',
+    machine: { hook: true, maintenance: 'requested', forcedKeys: [`${P}/maintenance`, HOOK] },
+    node: TOLD_OF_MAINTENANCE,
+    because: 'MaintenanceRequested',
+    written: [],
+  },
+];
+
+describe('`decide()`', () => {
+  it.each(rows)('$name', ({ name: _, because, written: expected, ...given }) => {
+    const decision = decideOn(given);
+    expect(written(decision)).toEqual(expected);
+    expect(decision.because).toBe(because);
+  });
+
+  it('guards every write on the Machine with its resourceVersion and UID, and one on the Node with its UID', () => {
+    const { steps } = decideOn({ machine: { maintenance: 'requested', resourceVersion: '77' } });
+    expect(steps[0]?.actions[0]).toMatchObject({ resourceVersion: '77', target: { uid: 'uid-of-metal-m' } });
+    expect(steps[1]?.actions[0]).toMatchObject({ target: { uid: 'uid-of-node-m' } });
+    expect(steps[1]?.actions[0]).not.toHaveProperty('resourceVersion');
+  });
+
+  it('guards a write on a Node with its resourceVersion where another label of the Node led to it', () => {
+    const { steps } = decideOn({ machine: deleting(), node: { key: 'x' }, settings: { requireNodeLabel: `${P}/key` } });
+    expect(steps[0]?.actions[0]).toMatchObject({ resourceVersion: '1' });
+  });
+
+  it('comes back when the timeout is over, or after an hour to say that it still waits', () => {
+    const held = { machine: deleting(), node: TOLD_OF_DELETION, memory: ALREADY_TOLD, afterMs: 10 * MINUTE };
+    expect(decideOn(held)).toMatchObject({ heldSinceMs: Date.parse(DELETED), requeueAfterMs: 50 * MINUTE });
+    expect(decideOn({ ...held, settings: { hookTimeout: '30m' } }).requeueAfterMs).toBe(20 * MINUTE);
+    expect(decideOn({ machine: { hook: true } })).not.toHaveProperty('requeueAfterMs');
+  });
+
+  it('says for how long and for what the deletion is held', () => {
+    const { steps } = decideOn({ machine: deleting(), node: TOLD_OF_DELETION, afterMs: 90_000 });
+    expect(steps[0]?.actions[0]).toMatchObject({
+      note: `The deletion has been held for 1m30s and waits for label ${P}/approve-deletion=true on Node m of cluster metal/shop`,
+    });
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { cluster, type MachinePart, machine, workloadNode } from '../../test/build/machines.ts';
+import { explainMachine } from './explain.ts';
+import type { Observed } from './observed.ts';
+import { capiSettingsSchema } from './settings.ts';
+
+const P = 'runtime-extension-maintenance-controller.cloud.sap';
+const DELETED = '2026-11-21T10:00:00Z';
+const SETTINGS = capiSettingsSchema.parse({});
+
+function explain(part: MachinePart, look: Partial<Observed> = {}, requestedAt?: string) {
+  const observed: Observed = {
+    machine: machine('m', part),
+    cluster: undefined,
+    node: { is: 'present', object: workloadNode('m') },
+    speaksForNode: true,
+    connection: undefined,
+    nowMs: Date.parse(DELETED),
+    ...look,
+  };
+  return explainMachine({ observed, settings: SETTINGS, ...(requestedAt !== undefined && { requestedAt }) });
+}
+
+describe('`explainMachine()`', () => {
+  it('names the label that a held deletion waits for, and the command that sets it', () => {
+    expect(explain({ hook: true, deletedAt: DELETED })).toEqual({
+      kind: 'Machine',
+      name: 'metal/m',
+      state: 'DeletionWaiting',
+      isUnderWay: true,
+      since: DELETED,
+      summary: 'The deletion is held before the drain',
+      waitsFor: `label ${P}/approve-deletion=true on Node m of cluster metal/shop`,
+      release: `kubectl --kubeconfig <of metal/shop> label node m ${P}/approve-deletion=true`,
+      details: ['Cluster: metal/shop', 'Node: m', 'Pre-drain hook: set'],
+    });
+  });
+
+  it('says since when a maintenance is requested, and whom it waits for', () => {
+    expect(explain({ hook: true, maintenance: 'requested' }, {}, '2026-11-21T09:00:00Z')).toMatchObject({
+      state: 'MaintenanceRequested',
+      since: '2026-11-21T09:00:00Z',
+      release: `kubectl --kubeconfig <of metal/shop> label node m ${P}/approve-maintenance=true`,
+    });
+  });
+
+  it('says how to end an approved maintenance', () => {
+    expect(explain({ hook: true, maintenance: 'approved' })).toMatchObject({
+      state: 'MaintenanceApproved',
+      release: `kubectl -n metal label machine m ${P}/maintenance-`,
+    });
+  });
+
+  it('offers the way out of a deletion whose cluster cannot be reached, and says why it cannot', () => {
+    const unseen = {
+      node: { is: 'unknown' },
+      connection: { state: 'Refused', sinceMs: 0, detail: 'exec is not allowed' },
+    } as const;
+    expect(explain({ hook: true, deletedAt: DELETED }, unseen)).toMatchObject({
+      state: 'NodeUnknown',
+      summary: 'Its Node cannot be seen (exec is not allowed)',
+      release: `kubectl -n metal label machine m ${P}/enabled-`,
+    });
+    expect(explain({ hook: true }, unseen)).not.toHaveProperty('release');
+  });
+
+  it.each([
+    [{ annotations: { 'cluster.x-k8s.io/paused': '' } }, 'annotate machine m cluster.x-k8s.io/paused-'],
+    [{}, `patch cluster shop --type merge -p '{"spec":{"paused":false}}'`],
+  ])('says how to end the pause of %j', (part, command) => {
+    expect(explain(part, { cluster: cluster('shop', { paused: true }) })).toMatchObject({
+      state: 'Paused',
+      release: `kubectl -n metal ${command}`,
+    });
+  });
+
+  it('counts a Machine as under way only while something is', () => {
+    expect(explain({ hook: true }).isUnderWay).toBe(false);
+    expect(explain({ enabled: false }).isUnderWay).toBe(false);
+    expect(explain({ enabled: false, deletedAt: DELETED }).isUnderWay).toBe(false);
+    expect(explain({ deletedAt: DELETED }).isUnderWay).toBe(true);
+    expect(explain({ hook: true, maintenance: 'requested' }).isUnderWay).toBe(true);
+  });
+
+  it('shows what a template forces', () => {
+    expect(explain({ forcedKeys: [`${P}/maintenance`] }).details).toContain(`Forced by a template: ${P}/maintenance`);
+  });
+});

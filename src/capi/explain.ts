@@ -1,0 +1,113 @@
+/** Tells people how a Machine stands, by the very rules that the bridge acts on. */
+import type { Explanation } from '../core/explanation.ts';
+import {
+  APPROVE_DELETION_LABEL,
+  APPROVE_MAINTENANCE_LABEL,
+  ENABLED_LABEL,
+  MAINTENANCE_LABEL,
+  PAUSED_ANNOTATION,
+} from '../core/machine-keys.ts';
+import { isDeleting, keyOf } from '../core/meta.ts';
+import { decide } from './decide.ts';
+import { clusterOf, hasHook, isPausedItself } from './machines.ts';
+import type { Because } from './names.ts';
+import type { Observed } from './observed.ts';
+import type { CapiSettings } from './settings.ts';
+
+export interface MachineFacts {
+  readonly observed: Observed;
+  /** RFC 3339; when the maintenance label was last written, as far as the API server remembers. */
+  readonly requestedAt?: string;
+  readonly settings: CapiSettings;
+}
+
+type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'release'>;
+
+export function explainMachine({ observed, requestedAt, settings }: MachineFacts): Explanation {
+  const { machine } = observed;
+  const { because } = decide(observed, { settings, memory: {} });
+  const since = isDeleting(machine) ? machine.metadata.deletionTimestamp : requestedAt;
+  return {
+    kind: 'Machine',
+    name: keyOf(machine),
+    state: because,
+    isUnderWay: isUnderWay(because, observed),
+    ...(since !== undefined && { since }),
+    ...tell(because, observed),
+    details: [
+      `Cluster: ${clusterOf(machine) ?? 'none'}`,
+      `Node: ${machine.status.nodeName ?? 'none yet'}`,
+      `Pre-drain hook: ${hasHook(machine) ? 'set' : 'not set'}`,
+      ...(machine.forcedKeys ?? []).map((key) => `Forced by a template: ${key}`),
+    ],
+  };
+}
+
+const AT_REST: ReadonlySet<Because> = new Set(['NotEnabled', 'NotSelected', 'Guarded']);
+
+function isUnderWay(because: Because, { machine }: Observed): boolean {
+  return isDeleting(machine) ? because !== 'NotEnabled' || hasHook(machine) : !AT_REST.has(because);
+}
+
+function tell(because: Because, observed: Observed): Telling {
+  const { machine, connection } = observed;
+  const { name, namespace } = machine.metadata;
+  const node = machine.status.nodeName ?? '';
+  const cluster = clusterOf(machine) ?? '';
+  const onMachine = `kubectl -n ${namespace} label machine ${name}`;
+  const onNode = `kubectl --kubeconfig <of ${cluster}> label node ${node}`;
+  const label = (key: string): string => `label ${key}=true on Node ${node} of cluster ${cluster}`;
+  switch (because) {
+    case 'NotEnabled':
+      return { summary: 'It does not take part', release: `${onMachine} ${ENABLED_LABEL}=true` };
+    case 'NotSelected':
+      return { summary: 'Its Node does not take part' };
+    case 'Paused':
+      return {
+        summary: 'It is paused, so nothing is done',
+        waitsFor: 'whoever paused it',
+        release: isPausedItself(machine)
+          ? `kubectl -n ${namespace} annotate machine ${name} ${PAUSED_ANNOTATION}-`
+          : `kubectl -n ${namespace} patch cluster ${machine.spec.clusterName} --type merge -p '{"spec":{"paused":false}}'`,
+      };
+    case 'ClusterDeleting':
+      return { summary: 'Its Cluster is being deleted, so Cluster API does not look at hooks' };
+    case 'NodePending':
+      return { summary: 'It has no Node yet', waitsFor: 'Cluster API, which brings Machine and Node together' };
+    case 'NodeUnknown':
+      return {
+        summary: `Its Node cannot be seen (${connection?.detail ?? connection?.state ?? 'no connection'})`,
+        waitsFor: `a connection to cluster ${cluster}`,
+        // The only way to go on without the Node's word; it is the user's to choose.
+        ...(isDeleting(machine) && { release: `${onMachine} ${ENABLED_LABEL}-` }),
+      };
+    case 'NodeGone':
+      return { summary: 'There is no Node of that name any more' };
+    case 'Guarded':
+      return { summary: 'The hook is set, and nobody asks for anything' };
+    case 'MaintenanceRequested':
+      return {
+        summary: 'Maintenance is requested',
+        waitsFor: label(APPROVE_MAINTENANCE_LABEL),
+        release: `${onNode} ${APPROVE_MAINTENANCE_LABEL}=true`,
+      };
+    case 'MaintenanceApproved':
+      return {
+        summary: 'The machine may be worked on',
+        waitsFor: 'the user, who ends the maintenance',
+        release: `${onMachine} ${MAINTENANCE_LABEL}-`,
+      };
+    case 'DeletionWaiting':
+      return {
+        summary: 'The deletion is held before the drain',
+        waitsFor: label(APPROVE_DELETION_LABEL),
+        release: `${onNode} ${APPROVE_DELETION_LABEL}=true`,
+      };
+    case 'DeletionApproved':
+      return { summary: 'The Node approves the deletion' };
+    case 'HookTimedOut':
+      return { summary: 'The deletion was held for too long and is let go' };
+    case 'Released':
+      return { summary: 'The deletion is not held by us', waitsFor: 'Cluster API, which drains and deletes' };
+  }
+}

@@ -1,0 +1,87 @@
+/** What this feature measures. No object's name is ever a label. */
+import { CONNECTION_STATES, type ConnectionState } from '../core/clusters.ts';
+import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
+import { type Because, COMPLETIONS, STATES } from './names.ts';
+import type { CapiDecision } from './steps.ts';
+
+export const MACHINES_BY_STATE = {
+  name: 'maintenance_bridge_capi_machines',
+  type: 'gauge',
+  help: 'Machines that take part, or whose Node is still being cleaned up, by state.',
+  labels: { state: STATES },
+} as const satisfies MetricDeclaration;
+
+export const OLDEST_HOOK_SECONDS = {
+  name: 'maintenance_bridge_capi_oldest_hook_wait_seconds',
+  type: 'gauge',
+  help: 'For how long our hook has held the deletion that has waited longest; 0 where it holds none.',
+  labels: {},
+} as const satisfies MetricDeclaration;
+
+export const HELD_MACHINES = {
+  name: 'maintenance_bridge_capi_held_machines',
+  type: 'gauge',
+  help: 'Machines whose deletion our hook holds.',
+  labels: {},
+} as const satisfies MetricDeclaration;
+
+export const COMPLETED = {
+  name: 'maintenance_bridge_capi_completed_total',
+  type: 'counter',
+  help: 'Maintenance that was approved, and held deletions that were let go, by what led to it.',
+  labels: { what: COMPLETIONS },
+} as const satisfies MetricDeclaration;
+
+export const CLUSTERS_BY_STATE = {
+  name: 'maintenance_bridge_capi_clusters',
+  type: 'gauge',
+  help: 'Workload clusters that are needed, by state of the connection.',
+  labels: { state: CONNECTION_STATES },
+} as const satisfies MetricDeclaration;
+
+export const CAPI_METRICS: readonly MetricDeclaration[] = [
+  MACHINES_BY_STATE,
+  OLDEST_HOOK_SECONDS,
+  HELD_MACHINES,
+  COMPLETED,
+  CLUSTERS_BY_STATE,
+];
+
+/** Keeps count as Machines change; what depends on the time is worked out when somebody asks. */
+export class CapiMeter {
+  readonly #metrics: Metrics;
+  readonly #states = new Map<string, Because>();
+  readonly #counts = new Map<Because, number>();
+  readonly #heldSinceMs = new Map<string, number>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** To be called after the decision's steps were carried out. */
+  record(machineKey: string, { because, heldSinceMs, completed }: CapiDecision): void {
+    this.forget(machineKey);
+    this.#states.set(machineKey, because);
+    this.#counts.set(because, (this.#counts.get(because) ?? 0) + 1);
+    if (heldSinceMs !== undefined) this.#heldSinceMs.set(machineKey, heldSinceMs);
+    for (const what of completed) this.#metrics.increment(COMPLETED, { what });
+  }
+
+  /** The Machine has gone, or does not take part any more. */
+  forget(machineKey: string): void {
+    this.#heldSinceMs.delete(machineKey);
+    const state = this.#states.get(machineKey);
+    if (state === undefined) return;
+    this.#states.delete(machineKey);
+    this.#counts.set(state, (this.#counts.get(state) ?? 1) - 1);
+  }
+
+  /** Before an exposition. The work grows with the deletions that are held, of which there are few. */
+  collect(nowMs: number, connections: Readonly<Record<ConnectionState, number>>): void {
+    for (const state of STATES) this.#metrics.set(MACHINES_BY_STATE, { state }, this.#counts.get(state) ?? 0);
+    const oldestMs = [...this.#heldSinceMs.values()].reduce((a, b) => Math.min(a, b), nowMs);
+    this.#metrics.set(OLDEST_HOOK_SECONDS, {}, (nowMs - oldestMs) / 1000);
+    this.#metrics.set(HELD_MACHINES, {}, this.#heldSinceMs.size);
+    for (const state of CONNECTION_STATES) this.#metrics.set(CLUSTERS_BY_STATE, { state }, connections[state]);
+  }
+}

@@ -1,0 +1,20 @@
+/** What one pass over a Machine is decided by. */
+import type { ConnectionStatus } from '../core/clusters.ts';
+import type { Cluster, KubeObject, Machine } from '../core/objects.ts';
+import type { Seen } from '../core/ports.ts';
+
+/** `none`: the Machine names no Node (yet). */
+export type NodeSeen = Seen<KubeObject> | { readonly is: 'none' };
+
+/** What was true of one Machine at one moment. */
+export interface Observed {
+  readonly machine: Machine;
+  /** undefined where there is none: a Machine may come before its Cluster. */
+  readonly cluster: Cluster | undefined;
+  readonly node: NodeSeen;
+  /** Whether this Machine is the one whose wishes are written on the Node. */
+  readonly speaksForNode: boolean;
+  /** undefined while nobody wants the connection. */
+  readonly connection: ConnectionStatus | undefined;
+  readonly nowMs: number;
+}

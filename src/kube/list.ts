@@ -1,0 +1,31 @@
+/** Reads a collection once, for commands that look and end. */
+import type { Resource } from '../core/resources.ts';
+import { type ApiClient, pathOf } from './api.ts';
+import { KubeError } from './errors.ts';
+import { readPage } from './wire.ts';
+
+const PAGE_SIZE = 500;
+
+/**
+ * All objects as the server has them, page by page.
+ *
+ * @param namespace absent for all.
+ * @throws KubeError
+ */
+export async function listRaw(
+  client: ApiClient,
+  resource: Resource<unknown>,
+  namespace?: string,
+): Promise<readonly unknown[]> {
+  const path = pathOf(resource, { namespace });
+  const all: unknown[] = [];
+  let token: string | undefined;
+  do {
+    const query = { limit: PAGE_SIZE, continue: token };
+    const page = readPage(await client.request({ method: 'GET', path, query }));
+    if ('reason' in page) throw new KubeError({ reason: 'Malformed', code: 200, message: page.message });
+    all.push(...page.items);
+    token = page.continueToken;
+  } while (token !== undefined);
+  return all;
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { CAPI_RULES } from './capi/rbac.ts';
+import { capiSettingsSchema } from './capi/settings.ts';
+import { rightsFor } from './rbac.ts';
+import { tmmSettingsSchema } from './tmm/settings.ts';
+
+function rights(part: { readonly tmm?: boolean; readonly capi?: boolean; readonly namespaces?: readonly string[] }) {
+  return rightsFor({
+    tmm: { enabled: part.tmm ?? true, settings: tmmSettingsSchema.parse({}) },
+    capi: { enabled: part.capi ?? true, settings: capiSettingsSchema.parse({}) },
+    namespaces: part.namespaces ?? [],
+    leaderElection: { enabled: true, id: 'x' },
+  });
+}
+
+describe('`rightsFor()`', () => {
+  it('asks for nothing that no feature needs', () => {
+    expect(rights({ tmm: false, capi: false })).toMatchObject({ cluster: [], watched: [] });
+    expect(rights({ capi: false }).cluster).not.toContainEqual(expect.objectContaining({ resources: ['machines'] }));
+  });
+
+  it('never asks to list or to watch Secrets', () => {
+    const onSecrets = rights({}).cluster.filter(({ resources }) => resources.includes('secrets'));
+    expect(onSecrets.map(({ verbs }) => verbs)).toEqual([['get']]);
+  });
+
+  it('asks for Machines and Secrets in the given namespaces only', () => {
+    const { cluster, watched } = rights({ namespaces: ['metal'] });
+    expect(watched).toEqual(CAPI_RULES);
+    expect(cluster).not.toContainEqual(expect.objectContaining({ resources: ['secrets'] }));
+    expect(rights({}).watched).toEqual([]);
+  });
+});

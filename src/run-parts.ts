@@ -1,0 +1,144 @@
+/** What the features' wirings share: the management cluster's client, the manager, and how a cache is added. */
+import { CLUSTER_API_VERSIONS, type KubeObject } from './core/objects.ts';
+import type { Log, Source } from './core/ports.ts';
+import type { Resource } from './core/resources.ts';
+import type { ApiClient } from './kube/api.ts';
+import { makeEventSink } from './kube/events.ts';
+import { Mirror, type MirrorOptions } from './kube/mirror.ts';
+import { NamespacedSource } from './kube/namespaced-source.ts';
+import { OptionalMirror } from './kube/optional-mirror.ts';
+import { trimMeta } from './kube/trim.ts';
+import type { Observers, Watched } from './metrics.ts';
+import type { MetricRegistry } from './obs/metrics.ts';
+import type { Manager } from './runtime/manager.ts';
+import { EventRecorder } from './runtime/recorder.ts';
+
+export interface Parts {
+  readonly manager: Manager;
+  readonly client: ApiClient;
+  readonly observers: Observers;
+  readonly registry: MetricRegistry;
+  readonly log: Log;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly dryRun: boolean;
+  /** Of this process, as in the Lease. */
+  readonly identity: string;
+  /** Our own: where the Lease is, and stored Pods are. */
+  readonly namespace: string;
+  /** Each cache that was added, for probes and metrics. */
+  readonly watches: Watch[];
+}
+
+export interface Watch {
+  readonly resource: Watched;
+  readonly mirror: Pick<OptionalMirror<KubeObject>, 'isWatching' | 'isStale' | 'silentMs'>;
+}
+
+/** A kind of which the caches are counted in metrics. */
+export type WatchedResource<T> = Resource<T> & { readonly plural: string };
+
+/** Adds the cache of a kind that every cluster serves. */
+export function watch<T extends KubeObject>(parts: Parts, resource: WatchedResource<T>): Mirror<T>['informer'] {
+  return addMirror(parts, resource, mirrorOptions(parts, resource));
+}
+
+/** Adds the cache of the metadata of some objects of one namespace; their content stays on the server. */
+export function watchMetadata(
+  parts: Parts,
+  resource: WatchedResource<KubeObject>,
+  namespace: string,
+  labelSelector: string,
+): Source<KubeObject> {
+  return addMirror(parts, resource, {
+    ...mirrorOptions(parts, resource),
+    namespace,
+    labelSelector,
+    metadataOnly: true,
+    transform: trimMeta,
+  });
+}
+
+function addMirror<T extends KubeObject>(
+  parts: Parts,
+  resource: WatchedResource<T>,
+  options: MirrorOptions<T>,
+): Mirror<T>['informer'] {
+  const mirror = new Mirror<T>(options);
+  parts.manager.add(mirror);
+  parts.watches.push({
+    resource: resource.plural as Watched,
+    mirror: {
+      isWatching: () => true,
+      isStale: (nowMs) => mirror.isStale(nowMs),
+      silentMs: (nowMs) => mirror.silentMs(nowMs),
+    },
+  });
+  return mirror.informer;
+}
+
+/** A kind that is there when Cluster API is installed. */
+export interface OptionalKind<T extends KubeObject> {
+  readonly source: Source<T>;
+  /** In the version that is served. */
+  resource(): Resource<T>;
+}
+
+/**
+ * Adds the cache of a kind of Cluster API, over the given namespaces; none means all.
+ *
+ * @param emptyWithoutKind see `OptionalMirrorOptions`.
+ */
+export function watchClusterApi<T extends KubeObject>(
+  parts: Parts,
+  resource: WatchedResource<T>,
+  namespaces: readonly string[],
+  emptyWithoutKind = false,
+): OptionalKind<T> {
+  const mirrorOf = (namespace?: string): OptionalMirror<T> => {
+    const mirror = new OptionalMirror<T>({
+      ...mirrorOptions(parts, resource),
+      ...(namespace !== undefined && { namespace }),
+      versions: CLUSTER_API_VERSIONS,
+      emptyWithoutKind,
+    });
+    parts.manager.add(mirror);
+    parts.watches.push({ resource: resource.plural as Watched, mirror });
+    return mirror;
+  };
+  const [first, ...others] = namespaces;
+  if (first === undefined) {
+    const mirror = mirrorOf();
+    return { source: mirror.informer, resource: () => mirror.resource };
+  }
+  const mirror = mirrorOf(first);
+  const all = new Map([[first, mirror], ...others.map((namespace) => [namespace, mirrorOf(namespace)] as const)]);
+  const source = new NamespacedSource<T>(new Map([...all].map(([name, { informer }]) => [name, informer])));
+  return { source, resource: () => mirror.resource };
+}
+
+/** Adds a recorder of Events in the name of one feature. */
+export function recordEvents({ manager, client, observers, log, identity }: Parts, controller: string): EventRecorder {
+  const recorder = new EventRecorder({
+    sink: makeEventSink({ client, controller, instance: identity }),
+    clock: Date,
+    log,
+    onDropped: observers.eventDropped,
+  });
+  manager.add(recorder);
+  return recorder;
+}
+
+function mirrorOptions<T extends KubeObject>(
+  { client, log, observers }: Parts,
+  resource: WatchedResource<T>,
+): MirrorOptions<T> {
+  const plural = resource.plural as Watched;
+  return {
+    client,
+    resource,
+    clock: Date,
+    log,
+    onRestart: (reason) => observers.watchRestart(plural, reason),
+    onHandlerError: () => observers.handlerError(plural),
+  };
+}

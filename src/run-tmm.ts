@@ -1,0 +1,82 @@
+/** Puts Temporary Maintenance Mode together, for one cluster. */
+import type { RunOptions } from './config-schema.ts';
+import {
+  CSI_NODE,
+  NAMESPACE,
+  NODE,
+  PERSISTENT_VOLUME,
+  PERSISTENT_VOLUME_CLAIM,
+  POD,
+  POD_DISRUPTION_BUDGET,
+  STATEFUL_SET,
+  STORAGE_CLASS,
+} from './core/objects.ts';
+import { SECRET, STORED_POD_SELECTOR } from './core/stored-pods.ts';
+import { makeApply } from './kube/apply.ts';
+import { isKubeError } from './kube/errors.ts';
+import { PodEvictor } from './kube/evictor.ts';
+import { PodKeeper } from './kube/keeper.ts';
+import { type Parts, recordEvents, watch, watchMetadata } from './run-parts.ts';
+import { Controller } from './runtime/controller.ts';
+import { makeReconcile } from './tmm/reconcile.ts';
+import { needsNamespaces, wire } from './tmm/wiring.ts';
+
+/** Nodes are few and passes short; more workers than this would only compete for the same API server. */
+const WORKERS = 4;
+
+export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tmm'>): void {
+  const { manager, client, observers, registry, log, env, dryRun, namespace } = parts;
+  const recorder = recordEvents(parts, 'tmm');
+  const sources = {
+    nodes: watch(parts, NODE),
+    pods: watch(parts, POD),
+    budgets: watch(parts, POD_DISRUPTION_BUDGET),
+    statefulSets: watch(parts, STATEFUL_SET),
+    claims: watch(parts, PERSISTENT_VOLUME_CLAIM),
+    volumes: watch(parts, PERSISTENT_VOLUME),
+    storageClasses: watch(parts, STORAGE_CLASS),
+    csiNodes: watch(parts, CSI_NODE),
+    ...(needsNamespaces(settings) && { namespaces: watch(parts, NAMESPACE) }),
+    ...(settings.unmanagedPods === 'recreate' && {
+      stored: watchMetadata(parts, SECRET, namespace, STORED_POD_SELECTOR),
+    }),
+  };
+  const evictor = new PodEvictor({
+    client,
+    clock: Date,
+    log,
+    dryRun,
+    maxParallel: settings.maxParallelEvictions,
+    onResult: (nodeName) => controller.enqueue(nodeName),
+    onOutcome: observers.eviction,
+  });
+  const keeper = new PodKeeper({
+    client,
+    namespace,
+    recorder,
+    clock: Date,
+    onFailure: (nodeName) => controller.enqueue(nodeName),
+  });
+  const ownPod = env.POD_NAME && env.POD_NAMESPACE ? `${env.POD_NAMESPACE}/${env.POD_NAME}` : undefined;
+  const controller = new Controller({
+    name: 'tmm',
+    kind: NODE.kind,
+    reconcile: makeReconcile({
+      readers: sources,
+      apply: makeApply({ client, recorder, clock: Date, dryRun, keeper }),
+      evictor,
+      keeper,
+      clock: Date,
+      metrics: registry,
+      settings,
+      ...(ownPod !== undefined && { ownPod }),
+    }),
+    log,
+    metrics: observers.controllers,
+    isConflict: (error) => isKubeError(error, 'Conflict'),
+    workers: WORKERS,
+  });
+  wire(sources, settings, (nodeName) => controller.enqueue(nodeName));
+  manager.add(evictor);
+  manager.add(controller);
+}

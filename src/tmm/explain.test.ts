@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { node, TAINT } from '../../test/build/objects.ts';
+import { explainNode } from './explain.ts';
+import { PRESETS, REPORT_ANNOTATION } from './names.ts';
+import { formatReport, type Report } from './report.ts';
+
+const TAINTS = [PRESETS.default];
+const REPORT: Report = {
+  session: 's',
+  phase: 'Draining',
+  started: '2026-11-21T09:00:00Z',
+  since: '2026-11-21T09:01:00Z',
+  deadline: '2026-11-21T10:01:00Z',
+  message: 'Evicting 2 of 3 Pods',
+  pods: { total: 3, gone: 1, staying: 2 },
+  blockedBy: [
+    { pod: 'shop/db-0', cause: 'BudgetExhausted', detail: 'shop/db allows 0', remedy: 'Wait for shop/db-1' },
+    { pod: 'shop/db-1', cause: 'BudgetExhausted', detail: 'shop/db allows 0', remedy: 'Wait for shop/db-1' },
+  ],
+};
+const reporting = (report: string) =>
+  node('worker-1', { taints: [TAINT], meta: { annotations: { [REPORT_ANNOTATION]: report } } });
+
+describe('`explainNode()`', () => {
+  it('tells what the report says, and the command that ends the request', () => {
+    expect(explainNode(reporting(formatReport(REPORT)), TAINTS)).toEqual({
+      kind: 'Node',
+      name: 'worker-1',
+      state: 'Draining',
+      isUnderWay: true,
+      since: '2026-11-21T09:01:00Z',
+      summary: 'Evicting 2 of 3 Pods',
+      waitsFor: 'Pod shop/db-0 (BudgetExhausted) and 1 more',
+      release: 'kubectl taint node worker-1 drain=planned-downtime:NoSchedule-',
+      details: [
+        'Pods: 3 to leave, 1 gone, 2 may stay',
+        'Session since 2026-11-21T09:00:00Z, this phase until 2026-11-21T10:01:00Z',
+        'shop/db-0: BudgetExhausted, shop/db allows 0. Wait for shop/db-1',
+        'shop/db-1: BudgetExhausted, shop/db allows 0. Wait for shop/db-1',
+      ],
+    });
+  });
+
+  it('names the user where nothing else is waited for', () => {
+    const inMaintenance = { ...REPORT, phase: 'InMaintenance', blockedBy: [] } as const;
+    expect(explainNode(reporting(formatReport(inMaintenance)), TAINTS).waitsFor).toContain('the user');
+  });
+
+  it('tells a Node that nobody asks anything of from one that was not seen yet', () => {
+    expect(explainNode(node('worker-1'), TAINTS)).toMatchObject({ state: 'Idle', isUnderWay: false });
+    expect(explainNode(node('worker-1', { taints: [TAINT] }), TAINTS)).toMatchObject({
+      state: 'Unseen',
+      isUnderWay: true,
+      waitsFor: 'the controller, which has not reported yet',
+    });
+  });
+
+  it('says so where the report cannot be read', () => {
+    expect(explainNode(reporting('{'), TAINTS).details).toEqual(['The report cannot be read: it is not JSON']);
+  });
+});

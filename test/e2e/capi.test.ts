@@ -1,0 +1,293 @@
+/** The Cluster API bridge between Cluster API's own controller and the Nodes of workload clusters. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  type ClusterApi,
+  installClusterApiCrds,
+  lackingClusterApi,
+  startClusterApi,
+} from '../controlplane/cluster-api.ts';
+import { type ControlPlane, startControlPlane } from '../controlplane/controlplane.ts';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge } from '../support/bridge.ts';
+import { Fleet, type ServedMachine } from '../support/machines.ts';
+import { grantedKubeconfig } from '../support/rights.ts';
+
+const ENABLED = { 'runtime-extension-maintenance-controller.cloud.sap/enabled': 'true' };
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** The first run builds the controller. */
+const START_TIMEOUT_MS = 20 * 60_000;
+/** A connection that was lost is tried again within a minute. */
+const OUTAGE_TIMEOUT_MS = 240_000;
+
+describeOnControlPlane(
+  'the Cluster API bridge',
+  { auditLog: true },
+  (get) => {
+    let bridge: Bridge;
+    let workload: ControlPlane;
+    let clusterApi: ClusterApi;
+    let fleet: Fleet;
+
+    beforeAll(async () => {
+      workload = await startControlPlane();
+      // It is there before Cluster API is: it waits, without a fault.
+      bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags: ['--enable-tmm=false'] });
+      await bridge.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'capi', 'the controller to start');
+      expect(bridge.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+      await installClusterApiCrds(get());
+      clusterApi = await startClusterApi(get());
+      fleet = await Fleet.make(get(), workload, 'metal', 'shop');
+      // Without a control plane that stays, Cluster API would pass over hooks.
+      await fleet.machine('control', { controlPlane: true });
+      // For the last test: after an outage Cluster API takes its time to bring Machines and Nodes together.
+      await fleet.machine('older', { labels: ENABLED });
+    }, START_TIMEOUT_MS);
+    afterAll(async () => {
+      await bridge?.end();
+      await clusterApi?.[Symbol.asyncDispose]();
+      await workload?.stop();
+    });
+
+    /** Requests by which the bridge has changed this Machine; those that met a conflict have not. */
+    const patchesOf = async (name: string): Promise<readonly unknown[]> =>
+      (await get().auditEvents())
+        .filter(
+          ({ verb, objectRef }) => verb === 'patch' && objectRef?.resource === 'machines' && objectRef.name === name,
+        )
+        .filter(
+          ({ user, responseStatus }) => /:maintenance-bridge$/.test(user.username) && responseStatus?.code === 200,
+        )
+        .map(({ requestObject }) => requestObject);
+
+    it('holds a deletion before the drain until the Node approves', async () => {
+      await fleet.machine('held', { labels: ENABLED });
+      await fleet.hooked('held');
+      expect(await fleet.nodeLabels('held')).toEqual([]);
+
+      await fleet.delete('held');
+      await fleet.nodeIsLabelled('held', 'machine-deleted');
+      await fleet.deleting('held', 'WaitingForPreDrainHook');
+      expect((await fleet.event('held', 'MaintenanceHookWaiting')).note).toContain(
+        'approve-deletion=true on Node held',
+      );
+
+      expect(await ask(get(), 'status')).toMatch(
+        /^machine\/metal\/held +DeletionWaiting .*approve-deletion=true on Node held/m,
+      );
+      const why = JSON.parse(await ask(get(), 'why', 'machine/held', '-n', 'metal', '-o', 'json'));
+      // The command it shows is the right one.
+      const [, ...command] = why.release.replace(' --kubeconfig <of metal/shop>', '').split(' ');
+      expect(await workload.kubectl(command)).toMatchObject({ code: 0 });
+      await fleet.gone('held');
+      await fleet.event('held', 'DeletionApproved');
+      // One request put the hook on, one took it off.
+      expect(await patchesOf('held')).toHaveLength(2);
+    });
+
+    it('carries a maintenance to the Node and the approval back', async () => {
+      await fleet.machine('served', { labels: ENABLED });
+      await fleet.hooked('served');
+      await fleet.label('served', { maintenance: 'requested' });
+      await fleet.nodeIsLabelled('served', 'machine-maintenance');
+      expect(await ask(get(), 'why', 'machine/served', '-n', 'metal')).toMatch(/Since: +\d{4}-.* ago\)/);
+      await fleet.labelNode('served', { 'approve-maintenance': 'true' });
+      await fleet.labelled('served', 'maintenance', 'approved');
+      await fleet.label('served', { maintenance: null });
+      await fleet.nodeIsLabelled('served', 'approve-maintenance');
+      for (const reason of ['MaintenanceRequested', 'MaintenanceApproved', 'MaintenanceEnded']) {
+        await fleet.event('served', reason);
+      }
+    });
+
+    it('lets a deletion go whose Node is gone', async () => {
+      await fleet.machine('lost', { labels: ENABLED });
+      await fleet.hooked('lost');
+      await fleet.delete('lost');
+      await fleet.deleting('lost', 'WaitingForPreDrainHook');
+      await workload.api.delete('/api/v1/nodes/lost');
+      await fleet.gone('lost');
+      await fleet.event('lost', 'NodeGone');
+    });
+
+    it('takes everything back from a Machine that is disabled', async () => {
+      await fleet.machine('disabled', { labels: ENABLED });
+      await fleet.label('disabled', { maintenance: 'requested' });
+      await fleet.nodeIsLabelled('disabled', 'machine-maintenance');
+      await fleet.hooked('disabled');
+      await fleet.label('disabled', { enabled: null });
+      await fleet.unhooked('disabled');
+      await fleet.nodeIsLabelled('disabled');
+    });
+
+    it('leaves everything alone while the Cluster is paused', async () => {
+      await fleet.machine('paused');
+      await fleet.pause(true);
+      // Something that happens later, and elsewhere, shows that the pause has been heard of.
+      await fleet.label('paused', { enabled: 'true', maintenance: 'requested' });
+      const other = await Fleet.make(get(), workload, 'metal', 'other');
+      await other.machine('witness', { labels: ENABLED });
+      await other.hooked('witness');
+      expect(await fleet.isHooked('paused')).toBe(false);
+      expect(await fleet.nodeLabels('paused')).toEqual([]);
+      await fleet.pause(false);
+      await fleet.hooked('paused');
+      await fleet.nodeIsLabelled('paused', 'machine-maintenance');
+    });
+
+    it('does not fight a template that forces the request back', async () => {
+      await fleet.machine('forced', { labels: ENABLED });
+      await fleet.force('forced', { maintenance: 'requested' });
+      await fleet.nodeIsLabelled('forced', 'machine-maintenance');
+      await fleet.labelNode('forced', { 'approve-maintenance': 'true' });
+      expect((await fleet.event('forced', 'KeyForcedByTemplate')).type).toBe('Warning');
+      expect((await fleet.get('forced')).metadata.labels).toMatchObject({
+        'runtime-extension-maintenance-controller.cloud.sap/maintenance': 'requested',
+      });
+    });
+
+    it('refuses a kubeconfig that would run a program, and says so on the Cluster', async () => {
+      const refused = await Fleet.make(get(), workload, 'metal', 'refused');
+      const value = JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        'current-context': 'c',
+        clusters: [{ name: 'c', cluster: { server: workload.serverUrl } }],
+        users: [
+          { name: 'u', user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/false' } } },
+        ],
+        contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      });
+      await get().api.patch(
+        '/api/v1/namespaces/metal/secrets/refused-kubeconfig',
+        { data: { value: Buffer.from(value).toString('base64') } },
+        'merge',
+      );
+      await refused.machineWithoutNode('unseen', { labels: ENABLED });
+      expect((await refused.event('refused', 'KubeconfigRefused')).note).toContain('exec');
+      await refused.hooked('unseen');
+    });
+
+    it(
+      'waits for a workload cluster that is down, and goes on when it is back',
+      async () => {
+        await fleet.machine('waiting', { labels: ENABLED });
+        await fleet.hooked('waiting');
+        await workload.stopApiServer();
+        await fleet.delete('waiting');
+        await fleet.event('waiting', 'MaintenanceHookWaiting');
+        await bridge.logged(
+          ({ msg, state }) => msg === 'Workload cluster not connected' && state === 'Unreachable',
+          'the outage to be noticed',
+          120_000,
+        );
+        await fleet.event('shop', 'ClusterUnreachable');
+        expect(await fleet.isHooked('waiting')).toBe(true);
+        await workload.startApiServer();
+        await eventually(
+          async () => ((await fleet.nodeLabels('waiting')).includes('machine-deleted') ? true : undefined),
+          { what: 'the Node to be told after the outage', deadlineMs: 120_000 },
+        );
+        await fleet.labelNode('waiting', { 'approve-deletion': 'true' });
+        await fleet.gone('waiting');
+      },
+      OUTAGE_TIMEOUT_MS,
+    );
+
+    it('goes on in the older version when the newer one is withdrawn', async () => {
+      await fleet.hooked('older');
+      // Cluster API itself would not survive this; it has done its part by now.
+      await clusterApi[Symbol.asyncDispose]();
+      for (const plural of ['machines', 'clusters']) await withdraw(get(), `${plural}.cluster.x-k8s.io`, 'v1beta2');
+      const path = '/apis/cluster.x-k8s.io/v1beta1/namespaces/metal/machines/older';
+      await eventually(
+        async () => {
+          const label = { 'runtime-extension-maintenance-controller.cloud.sap/maintenance': 'requested' };
+          await get().api.patch(path, { metadata: { labels: label } }, 'merge');
+          return (await fleet.nodeLabels('older')).includes('machine-maintenance') ? true : undefined;
+        },
+        { what: 'the Node to be told', deadlineMs: 60_000 },
+      );
+      await fleet.labelNode('older', { 'approve-maintenance': 'true' });
+      await eventually(
+        async () => {
+          const { metadata } = await get().api.get<{ metadata: { labels: Record<string, string> } }>(path);
+          const value = metadata.labels['runtime-extension-maintenance-controller.cloud.sap/maintenance'];
+          return value === 'approved' ? true : undefined;
+        },
+        { what: 'the approval to come back', deadlineMs: 60_000 },
+      );
+    });
+
+    it('needs no right that it does not have', () => {
+      expect(denied(bridge)).toEqual([]);
+      expect(bridge.isRunning()).toBe(true);
+    });
+
+    it('limited to some namespaces, needs rights in these alone and sees no other', async () => {
+      await bridge.end();
+      const { api } = get();
+      const machinesOf = (namespace: string) => `/apis/cluster.x-k8s.io/v1beta1/namespaces/${namespace}/machines`;
+      for (const namespace of ['team-a', 'team-b', 'strangers']) {
+        await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
+        await api.create(machinesOf(namespace), {
+          apiVersion: 'cluster.x-k8s.io/v1beta1',
+          kind: 'Machine',
+          metadata: { name: 'm', labels: ENABLED },
+          spec: {
+            clusterName: 'shop',
+            bootstrap: { dataSecretName: 'none' },
+            infrastructureRef: {
+              apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta1',
+              kind: 'GenericInfrastructureMachine',
+              name: 'none',
+            },
+          },
+        });
+      }
+      const annotationsOf = async (namespace: string) =>
+        (await api.get<ServedMachine>(`${machinesOf(namespace)}/m`)).metadata.annotations;
+      const limits = ['team-a', 'team-b'];
+      bridge = new Bridge({
+        kubeconfig: await grantedKubeconfig(get(), {}, limits),
+        flags: ['--enable-tmm=false', '--leader-election-id=limited', `--namespace=${limits.join(',')}`],
+      });
+      for (const namespace of limits) {
+        await eventually(async () => annotationsOf(namespace), {
+          what: `the hook in ${namespace}`,
+          deadlineMs: 30_000,
+        });
+      }
+      expect(await annotationsOf('strangers')).toBeUndefined();
+      expect(denied(bridge)).toEqual([]);
+    });
+  },
+  lackingClusterApi(),
+);
+
+function denied({ lines }: Bridge): readonly string[] {
+  return lines.map((line) => JSON.stringify(line)).filter((line) => line.includes('forbidden'));
+}
+
+/** The command as a user runs it. @throws Error with its words where it fails. */
+async function ask({ kubeconfig }: ControlPlane, ...args: readonly string[]): Promise<string> {
+  const [command = '', ...rest] = args;
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    MAIN,
+    command,
+    `--kubeconfig=${kubeconfig}`,
+    ...rest,
+  ]);
+  return stdout;
+}
+
+/** Has a CRD not serve one of its versions any more. */
+async function withdraw({ api }: ControlPlane, name: string, version: string): Promise<void> {
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+  const { spec } = await api.get<{ spec: { versions: { name: string; served: boolean }[] } }>(path);
+  const index = spec.versions.findIndex((each) => each.name === version);
+  await api.patch(path, [{ op: 'replace', path: `/spec/versions/${index}/served`, value: false }], 'json');
+}
