@@ -125,6 +125,10 @@ export interface PodScheduling {
   readonly podAntiAffinity?: readonly PodAffinityTerm[];
   /** Those with `whenUnsatisfiable: DoNotSchedule`. */
   readonly spread?: readonly SpreadConstraint[];
+  /** 0 where absent. */
+  readonly priority?: number;
+  /** `preemptionPolicy: Never`: it does not displace Pods of lower priority. */
+  readonly neverPreempts?: true;
   /** Where it is not `default-scheduler`. */
   readonly schedulerName?: string;
   /** What the scheduler heeds and we cannot judge, as a sentence goes on after "The Pod": `has resource claims`. */
@@ -243,10 +247,17 @@ export interface CsiNode extends KubeObject {
  * are not: the served versions differ in them, and no decision needs them.
  */
 export interface Machine extends KubeObject {
-  readonly spec: { readonly clusterName?: string };
+  readonly spec: {
+    readonly clusterName?: string;
+    readonly providerID?: string;
+    /** `spec.infrastructureRef.name` */
+    readonly infrastructureName?: string;
+  };
   readonly status: {
     /** `status.nodeRef.name` */
     readonly nodeName?: string;
+    /** Whether Cluster API finds the Node ready; absent where it does not say. */
+    readonly nodeReady?: boolean;
   };
   /** Of `FORCIBLE_KEYS` those that a template puts on the Machine: Cluster API forces them back whatever anybody writes. */
   readonly forcedKeys?: readonly string[];
@@ -255,6 +266,34 @@ export interface Machine extends KubeObject {
 /** A Cluster API Cluster, without labels and annotations. */
 export interface Cluster extends KubeObject {
   readonly spec: { readonly paused?: boolean };
+}
+
+/** A host of Metal3, with the annotations that concern its power alone. */
+export interface BareMetalHost extends KubeObject {
+  readonly spec: {
+    readonly consumerRef?: {
+      readonly apiVersion?: string;
+      readonly kind?: string;
+      readonly name?: string;
+      readonly namespace?: string;
+    };
+    /** The host is only ever rebooted, never switched off. */
+    readonly disablePowerOff?: boolean;
+  };
+  readonly status: {
+    /** As last observed; Metal3 looks about once a minute. */
+    readonly poweredOn?: boolean;
+    /** `OK`, `error`, `detached`, `servicing` and others. */
+    readonly operationalStatus?: string;
+    /** `status.provisioning.state` */
+    readonly provisioningState?: string;
+    readonly errorType?: string;
+  };
+}
+
+export interface StatefulSet extends KubeObject {
+  readonly spec: { readonly replicas?: number };
+  readonly status: { readonly readyReplicas?: number };
 }
 
 /** Only its labels matter, for namespace selectors. */
@@ -274,6 +313,13 @@ export const POD_DISRUPTION_BUDGET: Resource<PodDisruptionBudget> = {
   version: 'v1',
   kind: 'PodDisruptionBudget',
   plural: 'poddisruptionbudgets',
+  namespaced: true,
+};
+export const STATEFUL_SET: Resource<StatefulSet> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'StatefulSet',
+  plural: 'statefulsets',
   namespaced: true,
 };
 export const PERSISTENT_VOLUME_CLAIM: Resource<PersistentVolumeClaim> = {
@@ -319,5 +365,14 @@ export const CLUSTER: Resource<Cluster> = {
   version: CLUSTER_API_VERSIONS[0],
   kind: 'Cluster',
   plural: 'clusters',
+  namespaced: true,
+};
+
+export const BARE_METAL_HOST_VERSIONS = ['v1alpha1'] as const;
+export const BARE_METAL_HOST: Resource<BareMetalHost> = {
+  group: 'metal3.io',
+  version: BARE_METAL_HOST_VERSIONS[0],
+  kind: 'BareMetalHost',
+  plural: 'baremetalhosts',
   namespaced: true,
 };

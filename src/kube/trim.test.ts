@@ -9,15 +9,7 @@ import {
   POD_DISRUPTION_BUDGET,
 } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
-import {
-  trimMeta,
-  trimNode,
-  trimOf,
-  trimPersistentVolume,
-  trimPersistentVolumeClaim,
-  trimPod,
-  trimPodDisruptionBudget,
-} from './trim.ts';
+import { trimMeta, trimNode, trimOf, trimPod, trimPodDisruptionBudget } from './trim.ts';
 
 const META = { name: 'a', uid: 'u', resourceVersion: '1' };
 const REQUIREMENT = { key: 'zone', operator: 'In', values: ['a', 'b'] };
@@ -151,7 +143,7 @@ describe('trimPod()', () => {
   });
 });
 
-it('`trimNode()` keeps taints, cordon and conditions', () => {
+it('`trimNode()` keeps taints, cordon, conditions and what can be allocated', () => {
   const raw = {
     metadata: { ...META, managedFields: [] },
     spec: {
@@ -159,12 +151,19 @@ it('`trimNode()` keeps taints, cordon and conditions', () => {
       unschedulable: true,
       taints: [{ key: 'k', value: 'v', effect: 'NoSchedule', timeAdded: 't' }, {}],
     },
-    status: { images: [{}], conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: 't' }] },
+    status: {
+      images: [{}],
+      conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: 't' }],
+      allocatable: { cpu: '1500m', memory: '2Gi', pods: '110', 'example.com/gpu': '0' },
+    },
   };
   expect(trimNode(raw)).toEqual({
     metadata: META,
     spec: { unschedulable: true, taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] },
-    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    status: {
+      conditions: [{ type: 'Ready', status: 'True' }],
+      allocatable: { cpu: 1500, memory: 2 * 1024 ** 3, pods: 110 },
+    },
   });
 });
 
@@ -198,17 +197,6 @@ it('`trimPodDisruptionBudget()` keeps selector, policy and counts', () => {
 it('`trimPodDisruptionBudget()` tells an empty selector from none', () => {
   expect(trimPodDisruptionBudget({ metadata: META, spec: { selector: {} } })?.spec).toEqual({ selector: {} });
   expect(trimPodDisruptionBudget({ metadata: META, spec: { selector: null } })?.spec).toEqual({});
-});
-
-it('`trimPersistentVolumeClaim()` keeps the name of the volume', () => {
-  const raw = { metadata: META, spec: { volumeName: 'pv-1', accessModes: [] }, status: { phase: 'Bound' } };
-  expect(trimPersistentVolumeClaim(raw)).toEqual({ metadata: META, spec: { volumeName: 'pv-1' } });
-});
-
-it('`trimPersistentVolume()` keeps the required node affinity', () => {
-  const required = { nodeSelectorTerms: [{ matchFields: [{ ...REQUIREMENT, key: 'metadata.name' }] }] };
-  const raw = { metadata: META, spec: { local: { path: '/x' }, nodeAffinity: { required } } };
-  expect(trimPersistentVolume(raw)).toEqual({ metadata: META, spec: { requiredNodeAffinity: required } });
 });
 
 describe('trimMeta()', () => {

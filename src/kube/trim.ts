@@ -5,41 +5,40 @@
  * out. Only an object without name, uid or resourceVersion cannot be kept: it gives undefined. The result holds strings
  * and label maps of the raw object, and none of its larger structure, so the rest can be collected.
  */
-import { FORCIBLE_KEYS, isKeyOfMachine } from '../core/machine-keys.ts';
 import {
+  BARE_METAL_HOST,
   CLUSTER,
-  type Cluster,
   type Condition,
+  CSI_NODE,
   type KubeObject,
-  type LabelSelector,
-  type LabelSelectorRequirement,
   MACHINE,
-  type Machine,
   NAMESPACE,
   NODE,
   type Node,
-  type NodeSelector,
-  type NodeSelectorTerm,
-  type ObjectMeta,
-  type OwnerReference,
   PERSISTENT_VOLUME,
   PERSISTENT_VOLUME_CLAIM,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
   POD,
   POD_DISRUPTION_BUDGET,
   type Pod,
   type PodDisruptionBudget,
+  STATEFUL_SET,
+  STORAGE_CLASS,
+  type StatefulSet,
   type Taint,
   type Toleration,
   type Volume,
 } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
-import { boolean, fields, integer, listOf, present, type Raw, strings, text, textMap, textMapWithout } from './raw.ts';
+import { boolean, fields, integer, listOf, present, type Raw, text, textMap } from './raw.ts';
+import { trimBareMetalHost } from './trim-hosts.ts';
+import { trimCluster, trimMachine } from './trim-machines.ts';
+import { metaOf, partsOf, type Trim } from './trim-meta.ts';
+import { allocatableOf, schedulingOf } from './trim-scheduling.ts';
+import { labelSelectorOf, nodeSelectorOf } from './trim-selectors.ts';
+import { trimCsiNode, trimPersistentVolume, trimPersistentVolumeClaim, trimStorageClass } from './trim-storage.ts';
 
-export type Trim<T> = (raw: unknown) => T | undefined;
+export type { Trim } from './trim-meta.ts';
 
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Shared by all volumes and finished Pods that only need something to be there. */
 const NOTHING = Object.freeze({});
 
@@ -56,7 +55,10 @@ export const trimNode: Trim<Node> = (raw) => {
   return {
     metadata,
     spec: present({ taints: listOf(spec.taints, taintOf), unschedulable: boolean(spec.unschedulable) }),
-    status: present({ conditions: listOf(status.conditions, conditionOf) }),
+    status: present({
+      conditions: listOf(status.conditions, conditionOf),
+      allocatable: allocatableOf(status.allocatable),
+    }),
   };
 };
 
@@ -77,12 +79,24 @@ export const trimPod: Trim<Pod> = (raw) => {
       tolerations: listOf(spec.tolerations, tolerationOf),
       volumes: listOf(spec.volumes, volumeOf),
       requiredNodeAffinity: nodeSelectorOf(affinity?.requiredDuringSchedulingIgnoredDuringExecution),
+      scheduling: schedulingOf(spec, status),
     }),
     status: present({
       phase,
       startTime: text(status.startTime),
       conditions: listOf(status.conditions, conditionOf),
     }),
+  };
+};
+
+export const trimStatefulSet: Trim<StatefulSet> = (raw) => {
+  const metadata = metaOf(raw);
+  if (metadata === undefined) return undefined;
+  const { spec, status } = partsOf(raw);
+  return {
+    metadata,
+    spec: present({ replicas: integer(spec.replicas) }),
+    status: present({ readyReplicas: integer(status.readyReplicas) }),
   };
 };
 
@@ -107,49 +121,19 @@ export const trimPodDisruptionBudget: Trim<PodDisruptionBudget> = (raw) => {
   };
 };
 
-export const trimPersistentVolumeClaim: Trim<PersistentVolumeClaim> = (raw) => {
-  const metadata = metaOf(raw);
-  return metadata && { metadata, spec: present({ volumeName: text(partsOf(raw).spec.volumeName) }) };
-};
-
-export const trimPersistentVolume: Trim<PersistentVolume> = (raw) => {
-  const metadata = metaOf(raw);
-  if (metadata === undefined) return undefined;
-  const required = fields(partsOf(raw).spec.nodeAffinity)?.required;
-  return { metadata, spec: present({ requiredNodeAffinity: nodeSelectorOf(required) }) };
-};
-
-/** Thousands of Machines carry labels and annotations of which we read a handful. */
-export const trimMachine: Trim<Machine> = (raw) => {
-  const metadata = metaOf(raw);
-  if (metadata === undefined) return undefined;
-  const { spec, status } = partsOf(raw);
-  const { labels, annotations, ownerReferences: _owners, finalizers: _finalizers, ...identity } = metadata;
-  return present({
-    metadata: present({ ...identity, labels: ofMachine(labels), annotations: ofMachine(annotations) }),
-    spec: present({ clusterName: text(spec.clusterName) || undefined }),
-    // An empty name is how v1beta1 may say that there is none.
-    status: present({ nodeName: text(fields(status.nodeRef)?.name) || undefined }),
-    forcedKeys: forcedKeysOf(fields(fields(raw)?.metadata)?.managedFields),
-  });
-};
-
-export const trimCluster: Trim<Cluster> = (raw) => {
-  const metadata = metaOf(raw);
-  if (metadata === undefined) return undefined;
-  const { labels: _labels, annotations: _annotations, ...identity } = metadata;
-  return { metadata: identity, spec: present({ paused: boolean(partsOf(raw).spec.paused) }) };
-};
-
 const TRIMS = new Map<Resource<unknown>, Trim<unknown>>([
   registered(NODE, trimNode),
   registered(POD, trimPod),
   registered(NAMESPACE, trimMeta),
   registered(POD_DISRUPTION_BUDGET, trimPodDisruptionBudget),
+  registered(STATEFUL_SET, trimStatefulSet),
   registered(PERSISTENT_VOLUME_CLAIM, trimPersistentVolumeClaim),
   registered(PERSISTENT_VOLUME, trimPersistentVolume),
+  registered(STORAGE_CLASS, trimStorageClass),
+  registered(CSI_NODE, trimCsiNode),
   registered(MACHINE, trimMachine),
   registered(CLUSTER, trimCluster),
+  registered(BARE_METAL_HOST, trimBareMetalHost),
 ]);
 
 /** The pair is checked here, so that looking it up by the resource gives the right type. */
@@ -166,40 +150,6 @@ export function trimOf<T>(resource: Resource<T>): Trim<T> {
   const trim = TRIMS.get(resource);
   if (trim === undefined) throw new RangeError(`There is no trim for ${resource.plural}`);
   return trim as Trim<T>;
-}
-
-/** `last-applied-configuration` is a copy of the whole object, and managedFields are most of its metadata. */
-function metaOf(raw: unknown): ObjectMeta | undefined {
-  const metadata = fields(fields(raw)?.metadata);
-  const name = text(metadata?.name);
-  const uid = text(metadata?.uid);
-  const resourceVersion = text(metadata?.resourceVersion);
-  if (metadata === undefined || !name || !uid || !resourceVersion) return undefined;
-  return present({
-    name,
-    namespace: text(metadata.namespace),
-    uid,
-    resourceVersion,
-    generation: integer(metadata.generation),
-    creationTimestamp: text(metadata.creationTimestamp),
-    deletionTimestamp: text(metadata.deletionTimestamp),
-    deletionGracePeriodSeconds: integer(metadata.deletionGracePeriodSeconds),
-    labels: textMap(metadata.labels),
-    annotations: textMapWithout(metadata.annotations, LAST_APPLIED),
-    ownerReferences: listOf(metadata.ownerReferences, ownerReferenceOf),
-    finalizers: strings(metadata.finalizers),
-  });
-}
-
-function partsOf(raw: unknown): { readonly spec: Raw; readonly status: Raw } {
-  const object = fields(raw);
-  return { spec: fields(object?.spec) ?? NOTHING, status: fields(object?.status) ?? NOTHING };
-}
-
-function ownerReferenceOf(raw: Raw): OwnerReference | undefined {
-  const [apiVersion, kind, name, uid] = [text(raw.apiVersion), text(raw.kind), text(raw.name), text(raw.uid)];
-  if (apiVersion === undefined || kind === undefined || name === undefined || uid === undefined) return undefined;
-  return present({ apiVersion, kind, name, uid, controller: boolean(raw.controller) });
 }
 
 function conditionOf(raw: Raw): Condition | undefined {
@@ -229,52 +179,4 @@ function volumeOf(raw: Raw): Volume | undefined {
   if (fields(raw.ephemeral) !== undefined) return { name, ephemeral: NOTHING };
   const claimName = text(fields(raw.persistentVolumeClaim)?.claimName);
   return claimName === undefined ? undefined : { name, persistentVolumeClaim: { claimName } };
-}
-
-/** A term that is empty stays: it matches nothing, which is not the same as no term. */
-function nodeSelectorOf(raw: unknown): NodeSelector | undefined {
-  const nodeSelectorTerms = listOf(fields(raw)?.nodeSelectorTerms, nodeSelectorTermOf);
-  return nodeSelectorTerms && { nodeSelectorTerms };
-}
-
-function nodeSelectorTermOf(raw: Raw): NodeSelectorTerm {
-  return present({
-    matchExpressions: listOf(raw.matchExpressions, requirementOf),
-    matchFields: listOf(raw.matchFields, requirementOf),
-  });
-}
-
-function labelSelectorOf(raw: unknown): LabelSelector | undefined {
-  const selector = fields(raw);
-  if (selector === undefined) return undefined;
-  return present({
-    matchLabels: textMap(selector.matchLabels),
-    matchExpressions: listOf(selector.matchExpressions, requirementOf),
-  });
-}
-
-/** Requirements of label and of node selectors have the same fields. */
-function requirementOf(raw: Raw): LabelSelectorRequirement | undefined {
-  const [key, operator] = [text(raw.key), text(raw.operator)];
-  if (key === undefined || operator === undefined) return undefined;
-  return present({ key, operator, values: strings(raw.values) });
-}
-
-function ofMachine(map: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> | undefined {
-  const kept = Object.entries(map ?? {}).filter(([key]) => isKeyOfMachine(key));
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
-}
-
-/** Field managers of Cluster API's controllers, which apply what a template says with force (`capi-machineset` and the like). */
-const TEMPLATE_MANAGER = /^capi-/;
-
-function forcedKeysOf(managedFields: unknown): readonly string[] | undefined {
-  const owned = (listOf(managedFields, (entry) => entry) ?? [])
-    .filter(({ manager }) => TEMPLATE_MANAGER.test(text(manager) ?? ''))
-    .flatMap(({ fieldsV1 }) => {
-      const metadata = fields(fields(fieldsV1)?.['f:metadata']);
-      return [fields(metadata?.['f:labels']), fields(metadata?.['f:annotations'])];
-    });
-  const forced = FORCIBLE_KEYS.filter((key) => owned.some((set) => set?.[`f:${key}`] !== undefined));
-  return forced.length === 0 ? undefined : forced;
 }
