@@ -35,11 +35,6 @@ async function fullNode(
   return plot;
 }
 
-async function clear(plot: Plot): Promise<void> {
-  await plot.kubectl('delete', 'namespace', plot.namespace, '--wait=false');
-  await plot.kubectl('delete', 'node', ...plot.nodes);
-}
-
 /** Milliseconds between the taint and the first eviction, both as the API server received them. */
 async function firstEviction(controlPlane: ControlPlane, name: string): Promise<number> {
   const plot = await Plot.make(controlPlane, name, 2);
@@ -54,7 +49,7 @@ async function firstEviction(controlPlane: ControlPlane, name: string): Promise<
       verb === 'patch' && objectRef?.name === plot.home && userAgent?.startsWith('kubectl') === true,
   );
   const evicted = at(({ objectRef }) => objectRef?.subresource === 'eviction' && objectRef.namespace === name);
-  await clear(plot);
+  await plot.remove();
   return evicted - tainted;
 }
 
@@ -69,7 +64,10 @@ async function main(): Promise<void> {
     kwok: true,
     auditLog: true,
   });
-  const bridge = await new Bridge({ kubeconfig: controlPlane.kubeconfig, flags: ['--leader-elect=false'] }).leads();
+  const bridge = await new Bridge({
+    kubeconfig: controlPlane.kubeconfig,
+    flags: ['--leader-elect=false'],
+  }).leads();
   try {
     console.log(`${cpus().length} cores, Node.js ${process.version}\n`);
     const samples: number[] = [];
@@ -88,12 +86,12 @@ async function main(): Promise<void> {
         await ours.taint();
         await ours.phase('InMaintenance', ours.home, DEADLINE_MS);
       });
-      await clear(ours);
+      await ours.remove();
       const theirs = await fullNode(controlPlane, `theirs-${id}`, count, maxUnavailable);
       const theirsMs = await timed(() =>
         theirs.kubectl('drain', theirs.home, '--ignore-daemonsets', '--delete-emptydir-data'),
       );
-      await clear(theirs);
+      await theirs.remove();
       console.log(
         `budget ${String(maxUnavailable).padEnd(18)}${`${seconds(oursMs)} s`.padStart(16)}${`${seconds(theirsMs)} s`.padStart(17)}`,
       );

@@ -6,7 +6,11 @@ import { type Feature, OPTION_ROWS, type OptionRow, variableOf } from '../src/op
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-const FEATURE_TITLES: Readonly<Record<Feature, string>> = { core: 'General', tmm: 'Temporary Maintenance Mode' };
+const FEATURE_TITLES: Readonly<Record<Feature, string>> = {
+  core: 'General',
+  tmm: 'Temporary Maintenance Mode',
+  capi: 'Cluster API bridge',
+};
 
 /** Paths from the root of the checkout, with what the files should hold. */
 export function generatedDocs(): ReadonlyMap<string, string> {
@@ -40,7 +44,12 @@ ${sections.join('\n')}`;
 function flagRow(row: OptionRow): readonly string[] {
   const alias = row.alias === undefined ? '' : ` (or \`--${row.alias}\`)`;
   const standard = row.defaultText ?? `\`${row.default}\``;
-  const values = row.values === undefined ? row.kind : row.values.map((value) => `\`${value}\``).join(', ');
+  const values =
+    row.values === undefined
+      ? row.kind === 'limit'
+        ? 'duration'
+        : row.kind
+      : row.values.map((value) => `\`${value}\``).join(', ');
   const key = row.inFile ? `\`${row.path.join('.')}\`` : '–';
   return [`\`--${row.flag}\`${alias}`, `\`${variableOf(row)}\``, key, values, standard, row.help];
 }

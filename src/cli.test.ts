@@ -42,6 +42,11 @@ describe('`parseCommandLine()`', () => {
     [['run', 'node-1'], /too many arguments/],
     [['run', '--config'], /argument missing/],
     [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
+    [['why'], /missing required argument 'object'/],
+    [['why', 'pod/x'], /Wanted node\/NAME or machine\/NAME/],
+    [['why', 'machine/'], /Wanted node\/NAME or machine\/NAME/],
+    [['why', 'machine/a/b'], /Wanted node\/NAME or machine\/NAME/],
+    [['status', '-o', 'yaml'], /Allowed choices are text, json/],
     [['version', '-o', 'xml'], /Allowed choices are text, json/],
     [[], /Usage: maintenance-bridge/],
   ])('ends with 2 and says why on %j', (args, message) => {
@@ -63,6 +68,17 @@ describe('`parseCommandLine()`', () => {
     const line = parseCommandLine(['run', '--help']);
     for (const { flag } of OPTION_ROWS)
       expect(line.is === 'exit' && line.out).toMatch(new RegExp(`--${flag}\\b.*\\(default: `));
+  });
+
+  it('reads the commands that look and end', () => {
+    expect(parseCommandLine(['status'])).toEqual({ is: 'status', flags: { namespaces: [], output: 'text' } });
+    expect(parseCommandLine(['why', 'Machine/m', '-n', 'metal', '-o', 'json', '--kubecontext=lab'])).toEqual({
+      is: 'why',
+      kind: 'Machine',
+      name: 'm',
+      flags: { context: 'lab', namespaces: ['metal'], output: 'json' },
+    });
+    expect(parseCommandLine(['why', 'no/worker-1'])).toMatchObject({ kind: 'Node', name: 'worker-1' });
   });
 
   it('reads the version command', () => {

@@ -1,11 +1,20 @@
 /** The command line: which command was asked for, with which flags. What the flags mean is `config.ts`'s matter. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { InspectFlags, Inspection } from './commands/inspect.ts';
 import { ENVIRONMENT_PREFIX, OPTION_ROWS, type OptionRow } from './options.ts';
 
 export type CommandLine =
   /** The texts of each flag by its name, in the order given. */
   | { readonly is: 'run'; readonly flags: ReadonlyMap<string, readonly string[]> }
   | { readonly is: 'version'; readonly format: 'text' | 'json' }
+  | Inspection
+  /** Flags as for `run`, of which `--kubeconfig`, `--context` and `--config` are taken. */
+  | {
+      readonly is: 'plan';
+      readonly nodes: readonly string[];
+      readonly output: 'text' | 'json';
+      readonly flags: ReadonlyMap<string, readonly string[]>;
+    }
   /** Help that was asked for (code 0), or wrong usage (code 2): print and exit. */
   | { readonly is: 'exit'; readonly code: 0 | 2; readonly out: string; readonly err: string };
 
@@ -64,6 +73,37 @@ function makeProgramme(choose: (chosen: CommandLine) => void): Command {
     if (row.alias !== undefined) run.addOption(optionOf(row, row.alias).hideHelp());
   }
 
+  inspecting(programme.command('status'))
+    .description('Show the Nodes and Machines whose maintenance or deletion is under way, and whom they wait for.')
+    .action((given: GivenInspect) => choose({ is: 'status', flags: inspectFlags(given) }));
+  inspecting(programme.command('why'))
+    .description('Explain how a Node or a Machine stands, and show the command that would let it go on.')
+    .argument('<object>', 'node/NAME or machine/NAME', parseObject)
+    .action((object: NamedObject, given: GivenInspect) => choose({ is: 'why', ...object, flags: inspectFlags(given) }));
+
+  programme
+    .command('plan')
+    .description(
+      'Show what would happen if Nodes were asked to go: each Pod’s fate, the verdict, and which may go together.',
+    )
+    .argument('<node...>', 'names of Nodes')
+    .option('--kubeconfig <file>', 'kubeconfig file of the cluster')
+    .option('--context <name>', 'context of the kubeconfig to use')
+    .addOption(new Option('--kubecontext <name>').hideHelp())
+    .option('--config <file>', 'configuration file of the controller, for its tmm settings')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all may go or wait, 1 no answer, 2 wrong usage, 3 at least one would be rejected.',
+    )
+    .action((nodes: readonly string[], { output, kubecontext, ...given }: GivenPlan) => {
+      const context = given.context ?? kubecontext;
+      const flags = Object.entries({ ...given, context }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, [value]] as const],
+      );
+      choose({ is: 'plan', nodes, output, flags: new Map(flags) });
+    });
+
   programme
     .command('version')
     .description('Print the version, the commit it was built from and the version of Node.js.')
@@ -73,7 +113,63 @@ function makeProgramme(choose: (chosen: CommandLine) => void): Command {
   return programme;
 }
 
-const GROUPS = { core: 'Options:', tmm: 'Temporary Maintenance Mode:' } as const;
+interface GivenPlan {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly kubecontext?: string;
+  readonly config?: string;
+  readonly output: 'text' | 'json';
+}
+
+interface GivenInspect {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly kubecontext?: string;
+  readonly namespace?: readonly string[];
+  readonly output: 'text' | 'json';
+}
+
+function inspecting(command: Command): Command {
+  return command
+    .allowExcessArguments(false)
+    .option('--kubeconfig <file>', 'kubeconfig file of the management cluster')
+    .option('--context <name>', 'context of the kubeconfig to use')
+    .addOption(new Option('--kubecontext <name>').hideHelp())
+    .addOption(
+      new Option('-n, --namespace <name>', 'namespace of the Machines, repeatable').argParser(
+        (name: string, before: readonly string[] = []) => [...before, name],
+      ),
+    )
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExit codes: 0 done, 1 not found or no answer, 2 wrong usage or no kubeconfig.');
+}
+
+function inspectFlags({ kubeconfig, context, kubecontext, namespace = [], output }: GivenInspect): InspectFlags {
+  return { kubeconfig, context: context ?? kubecontext, namespaces: namespace, output };
+}
+
+type NamedObject = Pick<Extract<Inspection, { is: 'why' }>, 'kind' | 'name'>;
+
+/** As kubectl writes them. */
+const KINDS: Readonly<Record<string, NamedObject['kind']>> = {
+  no: 'Node',
+  node: 'Node',
+  nodes: 'Node',
+  ma: 'Machine',
+  machine: 'Machine',
+  machines: 'Machine',
+};
+
+function parseObject(text: string): NamedObject {
+  const [word = '', name = '', ...rest] = text.split('/');
+  const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
+  if (kind === undefined || name === '' || rest.length > 0) {
+    throw new InvalidArgumentError('Wanted node/NAME or machine/NAME.');
+  }
+  return { kind, name };
+}
+
+const GROUPS = { core: 'Options:', tmm: 'Temporary Maintenance Mode:', capi: 'Cluster API bridge:' } as const;
 
 const TERMS: ReadonlyMap<string, string> = new Map(
   OPTION_ROWS.map((row) => [
@@ -83,7 +179,8 @@ const TERMS: ReadonlyMap<string, string> = new Map(
 );
 
 function flagsOf({ kind, values }: OptionRow, name: string): string {
-  const placeholder = kind === 'enum' ? (values ?? []).join('|') : kind === 'list' ? 'name,…' : kind;
+  const placeholder =
+    kind === 'enum' ? (values ?? []).join('|') : kind === 'list' ? 'name,…' : kind === 'limit' ? 'duration' : kind;
   return `--${name} <${placeholder}>`;
 }
 

@@ -1,5 +1,6 @@
 /** The configuration as a whole, checked: `apiVersion: maintenance-bridge.io/v1alpha1`, `kind: BridgeConfiguration`. */
 import { z } from 'zod';
+import { type CapiSettings, capiSettingsSchema } from './capi/settings.ts';
 import { describeFound, type Fault, faultsOf, isMapping } from './config-faults.ts';
 import { type BindAddress, parseBindAddress } from './obs/address.ts';
 import { ADDRESS_FORM } from './options.ts';
@@ -11,22 +12,31 @@ export const CONFIG_KIND = 'BridgeConfiguration';
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const LOG_FORMATS = ['json', 'text'] as const;
 
+/** A feature and what it runs with. */
+export interface Section<T> {
+  readonly enabled: boolean;
+  readonly settings: T;
+}
+
 /** Everything that `run` was asked to do, checked and complete. */
 export interface RunOptions {
   /** Absent: `KUBECONFIG`, else in-cluster, else `~/.kube/config`. */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
+  /** To which Machines and the like are limited; empty means all. */
+  readonly namespaces: readonly string[];
   readonly dryRun: boolean;
   readonly leaderElection: {
     readonly enabled: boolean;
-    /** Absent where only the kubeconfig's context can say: then that context's namespace, else `default`. */
+    /** Our own namespace, of stored Pods too. Absent where only the kubeconfig's context can say: then that context's namespace, else `default`. */
     readonly namespace?: string | undefined;
     readonly id: string;
   };
   readonly metrics: { readonly bindAddress: BindAddress };
   readonly health: { readonly bindAddress: BindAddress };
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly format: (typeof LOG_FORMATS)[number] };
-  readonly tmm: { readonly enabled: boolean; readonly settings: TmmSettings };
+  readonly tmm: Section<TmmSettings>;
+  readonly capi: Section<CapiSettings>;
 }
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -44,6 +54,7 @@ const frameSchema = z.strictObject({
   apiVersion: z.literal(CONFIG_API_VERSION),
   kind: z.literal(CONFIG_KIND),
   context: z.string().min(1).optional(),
+  namespaces: z.array(z.string().regex(DNS_LABEL, 'the name of a namespace')).default([]),
   dryRun: z.boolean(),
   leaderElection: z.strictObject({
     enabled: z.boolean(),
@@ -53,8 +64,9 @@ const frameSchema = z.strictObject({
   metrics: z.strictObject({ bindAddress }),
   health: z.strictObject({ bindAddress }),
   log: z.strictObject({ level: z.enum(LOG_LEVELS), format: z.enum(LOG_FORMATS) }),
-  // Checked apart from the frame, so that faults in both are shown at once; here only for its name.
+  // Checked apart from the frame, so that faults in both are shown at once; here only for their names.
   tmm: z.unknown(),
+  capi: z.unknown(),
 });
 
 const enabledSchema = z.object({ enabled: z.boolean() });
@@ -69,19 +81,35 @@ export type Checked =
 /** Checks a configuration in which defaults are already filled in; finds every fault, not just the first. */
 export function checkConfiguration(data: Readonly<Record<string, unknown>>): Checked {
   const frame = frameSchema.safeParse(data);
-  const faults = frame.success ? [] : faultsOf(frameSchema, frame.error.issues, data, []);
-  const section = data.tmm;
+  const tmm = checkSection('tmm', data.tmm, tmmSettingsSchema);
+  const capi = checkSection('capi', data.capi, capiSettingsSchema);
+  if (!frame.success || tmm.is === 'faults' || capi.is === 'faults') {
+    const inFrame = frame.success ? [] : faultsOf(frameSchema, frame.error.issues, data, []);
+    const inSections = [tmm, capi].flatMap((section) => (section.is === 'faults' ? section.faults : []));
+    return { is: 'faults', faults: [...inFrame, ...inSections] };
+  }
+  const { apiVersion: _apiVersion, kind: _kind, ...configuration } = frame.data;
+  return { is: 'ok', configuration: { ...configuration, tmm: tmm.section, capi: capi.section } };
+}
+
+type CheckedSection<T> =
+  | { readonly is: 'ok'; readonly section: Section<T> }
+  | { readonly is: 'faults'; readonly faults: readonly Fault[] };
+
+/** A section has `enabled` and, beside it, what the feature's own schema knows. */
+function checkSection<T>(name: string, section: unknown, schema: z.ZodType<T>): CheckedSection<T> {
   if (!isMapping(section)) {
-    const wanted: Fault = { path: ['tmm'], text: `wanted a mapping, found ${describeFound(section)}` };
-    return { is: 'faults', faults: [...faults, wanted] };
+    return { is: 'faults', faults: [{ path: [name], text: `wanted a mapping, found ${describeFound(section)}` }] };
   }
   const { enabled: _enabled, ...rest } = section;
   const enabled = enabledSchema.safeParse(section);
-  if (!enabled.success) faults.push(...faultsOf(enabledSchema, enabled.error.issues, section, ['tmm']));
-  const settings = tmmSettingsSchema.safeParse(rest);
-  if (!settings.success) faults.push(...faultsOf(tmmSettingsSchema, settings.error.issues, rest, ['tmm']));
-  if (!frame.success || !enabled.success || !settings.success) return { is: 'faults', faults };
-  const { apiVersion: _apiVersion, kind: _kind, ...configuration } = frame.data;
-  const tmm = { enabled: enabled.data.enabled, settings: settings.data };
-  return { is: 'ok', configuration: { ...configuration, tmm } };
+  const settings = schema.safeParse(rest);
+  if (enabled.success && settings.success) {
+    return { is: 'ok', section: { enabled: enabled.data.enabled, settings: settings.data } };
+  }
+  const faults = [
+    ...(enabled.success ? [] : faultsOf(enabledSchema, enabled.error.issues, section, [name])),
+    ...(settings.success ? [] : faultsOf(schema, settings.error.issues, rest, [name])),
+  ];
+  return { is: 'faults', faults };
 }

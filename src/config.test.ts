@@ -190,13 +190,26 @@ tmm:
       'a key that is for the command line only',
       { file: `${HEAD}kubeconfig: /tmp/config\n` },
       [
-        'bridge.yaml:3: kubeconfig: wanted one of apiVersion, kind, context, dryRun, leaderElection, metrics, health, log, tmm, found "kubeconfig"',
+        'bridge.yaml:3: kubeconfig: wanted one of apiVersion, kind, context, namespaces, dryRun, leaderElection, metrics, health, log, tmm, capi, found "kubeconfig"',
       ],
     ],
     ['an empty file', { file: '' }, ['bridge.yaml:1: wanted a mapping with apiVersion and kind, found nothing']],
     ['a list', { file: '- a\n' }, ['bridge.yaml:1: wanted a mapping with apiVersion and kind, found a list']],
     ['two documents', { file: `${HEAD}---\n${HEAD}` }, ['bridge.yaml:3: wanted one YAML document, found 2']],
     ['a missing file', { flags: { config: 'none.yaml' } }, ['none.yaml: wanted a readable file, found no such file']],
+    [
+      'a timeout and a label of the Cluster API bridge',
+      { file: `${HEAD}capi:\n  hookTimeout: 90\n  requireNodeLabel: not a key\n` },
+      [
+        'bridge.yaml:4: capi.hookTimeout: wanted a duration such as "90s", "5m" or "1h30m", or "0" for none, found 90',
+        'bridge.yaml:5: capi.requireNodeLabel: wanted the key of a label, or nothing, found "not a key"',
+      ],
+    ],
+    [
+      'a name of a namespace',
+      { flags: { namespace: 'team-a,Team_B' } },
+      ['--namespace: wanted the name of a namespace, found "Team_B"'],
+    ],
     ['a huge file', { file: `#${'x'.repeat(1024 * 1024)}` }, ['bridge.yaml: wanted at most 1 MiB, found more']],
   ])('says what is wrong with %s', (_what, given, faults) => {
     expect(faultsOf(given)).toEqual(faults);

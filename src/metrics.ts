@@ -2,6 +2,7 @@
  * Every metric of the binary: those of the features, and what is measured of the adapters, which report through plain
  * callbacks and know nothing of metrics. All are declared as data; docs/metrics.md is generated from them.
  */
+import { CAPI_METRICS } from './capi/metrics.ts';
 import type { MetricDeclaration, Metrics } from './core/metrics.ts';
 import type { EvictionOutcome } from './core/ports.ts';
 import type { RequestReport } from './kube/client.ts';
@@ -13,17 +14,24 @@ import { TMM_METRICS } from './tmm/metrics.ts';
 import { VERSION } from './version.ts';
 
 /** Names of the controllers that this binary can run. */
-export const CONTROLLERS = ['tmm'] as const;
+export const CONTROLLERS = ['tmm', 'capi'] as const;
 export type ControllerName = (typeof CONTROLLERS)[number];
 
-/** Plural names of the kinds that it can watch. */
+/** Plural names of the kinds that it can watch; `workload-nodes` are the Nodes of all workload clusters together. */
 export const WATCHED = [
   'nodes',
   'pods',
   'poddisruptionbudgets',
+  'statefulsets',
   'persistentvolumeclaims',
   'persistentvolumes',
+  'storageclasses',
+  'csinodes',
   'namespaces',
+  'secrets',
+  'machines',
+  'clusters',
+  'workload-nodes',
 ] as const;
 export type Watched = (typeof WATCHED)[number];
 
@@ -154,6 +162,7 @@ export const ALL_METRICS: readonly MetricDeclaration[] = [
   EVICTIONS,
   EVENTS_DROPPED,
   ...TMM_METRICS,
+  ...CAPI_METRICS,
 ];
 
 /** The callbacks that the adapters take. */

@@ -5,8 +5,18 @@
 import { parseDuration } from './core/duration.ts';
 import { PRESETS } from './tmm/names.ts';
 
-export type OptionKind = 'boolean' | 'string' | 'address' | 'duration' | 'integer' | 'enum' | 'list';
-export type Feature = 'core' | 'tmm';
+/** `limit` is a duration that may be 0, for none. The entries of a `list` are of a closed set where the row has `values`. */
+export type OptionKind =
+  | 'boolean'
+  | 'string'
+  | 'address'
+  | 'duration'
+  | 'limit'
+  | 'integer'
+  | 'share'
+  | 'enum'
+  | 'list';
+export type Feature = 'core' | 'tmm' | 'capi';
 
 /** A value as the configuration file would have it: durations and addresses stay text until the whole is checked. */
 export type OptionValue = string | number | boolean | readonly string[];
@@ -60,6 +70,15 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     feature: 'core',
   },
   {
+    flag: 'namespace',
+    path: ['namespaces'],
+    inFile: true,
+    kind: 'list',
+    defaultText: 'all namespaces',
+    help: 'Namespaces whose Machines are looked at',
+    feature: 'core',
+  },
+  {
     flag: 'dry-run',
     path: ['dryRun'],
     inFile: true,
@@ -83,7 +102,7 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'string',
     defaultText: '`POD_NAMESPACE`, else the Pod’s own namespace, else the context’s, else `default`',
-    help: 'Namespace of the Lease',
+    help: 'Namespace of the Lease, and of stored Pods',
     feature: 'core',
   },
   {
@@ -192,12 +211,41 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     feature: 'tmm',
   },
   {
+    flag: 'tmm-unmanaged-pods',
+    path: ['tmm', 'unmanagedPods'],
+    inFile: true,
+    kind: 'enum',
+    values: ['reject', 'recreate'],
+    default: 'reject',
+    help: 'What becomes of Pods without a controller: the maintenance is rejected, or they are stored and created again after it',
+    feature: 'tmm',
+  },
+  {
     flag: 'tmm-cordon',
     path: ['tmm', 'cordon'],
     inFile: true,
     kind: 'boolean',
     default: false,
     help: 'Cordon the Node for the time of the maintenance',
+    feature: 'tmm',
+  },
+  {
+    flag: 'tmm-max-concurrent-nodes',
+    path: ['tmm', 'maxConcurrentNodes'],
+    inFile: true,
+    kind: 'share',
+    default: 1,
+    help: 'How many Nodes may be in maintenance at once, as a number or a percentage; others are queued',
+    feature: 'tmm',
+  },
+  {
+    flag: 'tmm-quorum',
+    path: ['tmm', 'quorum'],
+    inFile: true,
+    kind: 'enum',
+    values: ['majority', 'off'],
+    default: 'majority',
+    help: 'What StatefulSets of three or more replicas keep ready where they have no budget',
     feature: 'tmm',
   },
   {
@@ -236,6 +284,33 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     help: 'Eviction requests in flight at once, over all Nodes',
     feature: 'tmm',
   },
+  {
+    flag: 'enable-capi',
+    path: ['capi', 'enabled'],
+    inFile: true,
+    kind: 'boolean',
+    default: true,
+    help: 'Run the Cluster API bridge; it waits quietly while Cluster API is not installed',
+    feature: 'capi',
+  },
+  {
+    flag: 'capi-require-node-label',
+    path: ['capi', 'requireNodeLabel'],
+    inFile: true,
+    kind: 'string',
+    defaultText: 'all Nodes take part',
+    help: 'Label key without which a Node does not take part',
+    feature: 'capi',
+  },
+  {
+    flag: 'capi-hook-timeout',
+    path: ['capi', 'hookTimeout'],
+    inFile: true,
+    kind: 'limit',
+    default: '0',
+    help: 'How long the pre-drain hook may hold a deletion before it is let go without approval; 0 for ever',
+    feature: 'capi',
+  },
 ];
 
 export const ENVIRONMENT_PREFIX = 'MAINTENANCE_BRIDGE_';
@@ -260,12 +335,16 @@ export function wantedOf({ kind, values }: OptionRow): string {
       return ADDRESS_FORM;
     case 'duration':
       return 'a duration above zero such as "90s", "5m" or "1h30m"';
+    case 'limit':
+      return 'a duration such as "90s", "5m" or "1h30m", or "0" for none';
     case 'integer':
       return 'a whole number';
+    case 'share':
+      return 'a whole number above zero or a percentage such as "10%"';
     case 'enum':
       return oneOf(values ?? []);
     case 'list':
-      return `a list of ${oneOf(values ?? [])}`;
+      return values === undefined ? 'a list of names' : `a list of ${oneOf(values)}`;
   }
 }
 
@@ -289,13 +368,18 @@ export function readTexts(row: OptionRow, texts: readonly string[]): OptionValue
       return Object.hasOwn(BOOLEANS, text) ? BOOLEANS[text] : undefined;
     case 'integer':
       return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
+    case 'share':
+      return /^\d{1,3}%$/.test(text) ? text : /^\d{1,15}$/.test(text) ? Number(text) : undefined;
     case 'duration':
+    case 'limit':
       return parseDuration(text) === undefined ? undefined : text;
     case 'enum':
       return row.values?.includes(text) === true ? text : undefined;
     case 'list': {
       const entries = new Set(texts.flatMap((each) => each.split(',').map((entry) => entry.trim())));
-      return [...entries].every((entry) => row.values?.includes(entry)) ? [...entries] : undefined;
+      const isKnown = (entry: string): boolean =>
+        row.values === undefined ? entry !== '' : row.values.includes(entry);
+      return [...entries].every(isKnown) ? [...entries] : undefined;
     }
     case 'string':
     case 'address':

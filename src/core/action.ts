@@ -4,6 +4,7 @@
  */
 import type { Condition, KubeObject } from './objects.ts';
 import type { Resource } from './resources.ts';
+import type { PodIdentity, StoredPod } from './stored-pods.ts';
 
 /** Names one object, with the UID that guards against a namesake. */
 export interface ObjectRef {
@@ -57,7 +58,49 @@ export interface RecordEvent {
   readonly note: string;
 }
 
-export type Action = PatchMeta | PatchNodeStatus | SetUnschedulable | RecordEvent;
+/**
+ * Stores a Pod's manifest, read from the API server, in a Secret of our own namespace. Nothing happens where the Pod has
+ * gone. A copy that another session has stored is replaced. What fails is no error but an attempt of the `Keeper`.
+ */
+export interface StorePod {
+  readonly do: 'storePod';
+  /** The Pod. */
+  readonly target: ObjectRef;
+  readonly as: StoredPod;
+}
+
+/**
+ * Creates a stored Pod again, then deletes its Secret. Where somebody has created a Pod of that name meanwhile, or the
+ * namespace has gone, only the Secret goes. What fails is no error but an attempt of the `Keeper`.
+ */
+export interface RestorePod {
+  readonly do: 'restorePod';
+  /** The Secret. */
+  readonly target: ObjectRef;
+  /** Kept with the attempt: content that cannot be read is read again when the Secret has changed. */
+  readonly resourceVersion: string;
+  readonly pod: PodIdentity;
+  readonly node: string;
+  /** What is said when it has happened; absent where there is no Node to say it of. */
+  readonly tell?: Readonly<Record<RestoreOutcome, RecordEvent>>;
+}
+export type RestoreOutcome = 'Restored' | 'NameTaken' | 'NamespaceGone';
+
+/** Deletes the Secret of a Pod that has never left. */
+export interface DiscardStored {
+  readonly do: 'discardStored';
+  /** The Secret. */
+  readonly target: ObjectRef;
+}
+
+export type Action =
+  | PatchMeta
+  | PatchNodeStatus
+  | SetUnschedulable
+  | RecordEvent
+  | StorePod
+  | RestorePod
+  | DiscardStored;
 
 /** One eviction that is wanted now. Handed to the `Evictor`, which sends it through the Eviction API with a UID precondition. */
 export interface EvictPod {

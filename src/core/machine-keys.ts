@@ -28,6 +28,8 @@ export const HOOK_VALUE = 'runtime-extensions-maintenance-controller';
 export const PAUSED_ANNOTATION = 'cluster.x-k8s.io/paused';
 /** Machine annotation, any value: a MachineHealthCheck leaves the Machine alone. */
 export const SKIP_REMEDIATION_ANNOTATION = 'cluster.x-k8s.io/skip-remediation';
+/** Machine annotation: the one above is ours. Empty while it is due; RFC 3339 of the end while the host starts again. */
+export const SKIP_REMEDIATION_OWNER = 'maintenance-bridge.io/skip-remediation';
 
 /** Keys that we write on Machines, and that a template could therefore force back. */
 export const FORCIBLE_KEYS: readonly string[] = [MAINTENANCE_LABEL, HOOK_ANNOTATION];
@@ -37,6 +39,7 @@ const KEYS: ReadonlySet<string> = new Set([
   ...FORCIBLE_KEYS,
   PAUSED_ANNOTATION,
   SKIP_REMEDIATION_ANNOTATION,
+  SKIP_REMEDIATION_OWNER,
 ]);
 
 /** Whether a label or annotation of a Machine means anything to us. */

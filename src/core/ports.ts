@@ -105,3 +105,31 @@ export interface Evictor {
   /** Forgets the attempts of `owner` and whatever was not sent yet. */
   forget(owner: string): void;
 }
+
+/** What became of the last attempt to store or to restore a Pod, where it did not succeed. An observation, as `EvictionAttempt`. */
+export interface KeepingAttempt {
+  readonly outcome: KeepingOutcome;
+  /** The session for which it was to be stored, or the Secret's resourceVersion. */
+  readonly basis: string;
+  /** Not to be tried again before this moment; absent where only another basis makes it worth while. */
+  readonly retryAtMs?: number;
+  /** How many attempts in a row had the same outcome. */
+  readonly count: number;
+  /** For people; never content of a Secret. */
+  readonly detail: string;
+}
+
+/**
+ * - `TooLarge`: the manifest does not fit into a Secret.
+ * - `NotStored`: the API server did not take it, or gave no answer.
+ * - `NotRestored`: the Pod could not be created, or its Secret not be read or deleted.
+ * - `Unreadable`: the Secret does not hold the manifest that it says.
+ */
+export type KeepingOutcome = 'TooLarge' | 'NotStored' | 'NotRestored' | 'Unreadable';
+
+/** Remembers how storing and restoring went, since the actions for it never fail. */
+export interface Keeper {
+  /** By the Pod's UID, on behalf of `owner` (a Node's name). */
+  attempts(owner: string): ReadonlyMap<string, KeepingAttempt>;
+  forget(owner: string): void;
+}

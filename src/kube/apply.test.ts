@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { RecordingApi } from '../../test/support/recording-api.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import type { Action, ObjectRef, RecordEvent } from '../core/action.ts';
-import { NODE, POD } from '../core/objects.ts';
-import { makeApply } from './apply.ts';
+import { MACHINE, NODE, POD } from '../core/objects.ts';
+import { type ApplyOptions, makeApply } from './apply.ts';
 import { KubeError, type KubeErrorReason, type StatusCause } from './errors.ts';
 
 const node: ObjectRef = { resource: NODE, name: 'worker-1', uid: 'n1' };
@@ -29,7 +29,7 @@ const event: RecordEvent = {
   note: 'Done',
 };
 
-function setUp(options: { readonly dryRun?: boolean; readonly fails?: KubeError } = {}) {
+function setUp(options: Partial<Pick<ApplyOptions, 'dryRun' | 'served'>> & { readonly fails?: KubeError } = {}) {
   const client = new RecordingApi(() => {
     if (options.fails !== undefined) throw options.fails;
   });
@@ -40,6 +40,7 @@ function setUp(options: { readonly dryRun?: boolean; readonly fails?: KubeError 
     recorder: { record: (one) => recorded.push(one) },
     clock: { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 678) },
     dryRun: options.dryRun ?? false,
+    ...(options.served !== undefined && { served: options.served }),
   });
   return { client, recorded, log, apply: (...actions: readonly Action[]) => apply(actions, log) };
 }
@@ -58,6 +59,20 @@ describe('makeApply', () => {
         path: '/api/v1/namespaces/shop/pods/db-0',
         patchType: 'merge',
         body: { metadata: { uid: 'p1', annotations: { 'emm-failure': 'GenericFailure', old: null } } },
+      },
+    ]);
+  });
+
+  it('`patchMeta` merges labels too, in the version that is served', async () => {
+    const { client, apply } = setUp({ served: (resource) => ({ ...resource, version: 'v1beta1' }) });
+    const target = { resource: MACHINE, namespace: 'metal', name: 'm', uid: 'm1' };
+    await apply({ do: 'patchMeta', target, resourceVersion: '7', labels: { old: null, new: 'x' } });
+    expect(client.requests).toEqual([
+      {
+        method: 'PATCH',
+        path: '/apis/cluster.x-k8s.io/v1beta1/namespaces/metal/machines/m',
+        patchType: 'merge',
+        body: { metadata: { uid: 'm1', resourceVersion: '7', labels: { old: null, new: 'x' } } },
       },
     ]);
   });
@@ -130,6 +145,17 @@ describe('makeApply', () => {
   it('any other invalid patch stays invalid', async () => {
     const { apply } = setUp({ fails: refusal('Invalid', 422, [{ field: 'metadata.annotations' }]) });
     await expect(apply(annotatePod)).rejects.toMatchObject({ reason: 'Invalid' });
+  });
+
+  it('storing needs a keeper, and a dry run none', async () => {
+    const identity = { namespace: 'shop', name: 'db-0', uid: 'p1' };
+    const as = { pod: identity, node: 'worker-1', session: 's1', wasReady: true };
+    const store: Action = { do: 'storePod', target: pod, as };
+    await expect(setUp().apply(store)).rejects.toThrow('Nobody keeps Pods here');
+    const { client, log, apply } = setUp({ dryRun: true });
+    await apply(store);
+    expect(client.requests).toEqual([]);
+    expect(log.lines).toMatchObject([{ fields: { action: 'storePod', Pod: 'shop/db-0' } }]);
   });
 
   it('a dry run writes nothing and says once what it would do', async () => {

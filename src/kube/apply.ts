@@ -2,10 +2,12 @@
 import type { Action, ObjectRef, PatchMeta, PatchNodeStatus, RecordEvent, SetUnschedulable } from '../core/action.ts';
 import { POD } from '../core/objects.ts';
 import type { Apply, Clock, Log } from '../core/ports.ts';
+import type { Resource } from '../core/resources.ts';
 import { RecentKeys } from '../runtime/recent.ts';
 import { rfc3339 } from '../runtime/timestamps.ts';
 import { type ApiClient, type PatchType, pathOf } from './api.ts';
 import { isKubeError, KubeError } from './errors.ts';
+import type { PodKeeper } from './keeper.ts';
 
 export interface ApplyOptions {
   readonly client: ApiClient;
@@ -13,6 +15,10 @@ export interface ApplyOptions {
   readonly clock: Clock;
   /** Writes nothing, records no Event, and logs what it would have done, once an hour for the same action. */
   readonly dryRun: boolean;
+  /** The resource in the version that the server serves, where that is not fixed. @default the resource itself */
+  readonly served?: (resource: Resource<unknown>) => Resource<unknown>;
+  /** Needed where decisions store Pods. */
+  readonly keeper?: PodKeeper;
 }
 
 /** @returns an `Apply`; what it throws besides the port's promise is nothing. */
@@ -25,19 +31,30 @@ export function makeApply(options: ApplyOptions): Apply {
 
 type CarryOut = (action: Action, log: Log) => Promise<void>;
 
-function runner({ client, recorder, clock }: ApplyOptions): CarryOut {
-  return async (action) => {
+function runner({ client, recorder, clock, served = (resource) => resource, keeper }: ApplyOptions): CarryOut {
+  return async (action, log) => {
     switch (action.do) {
       case 'patchMeta':
-        return patchMeta(client, action);
+        return patchMeta(client, { ...action, target: { ...action.target, resource: served(action.target.resource) } });
       case 'patchNodeStatus':
         return patchNodeStatus(client, action, clock.now());
       case 'setUnschedulable':
         return setUnschedulable(client, action);
       case 'recordEvent':
         return recorder.record(action);
+      case 'storePod':
+        return needed(keeper).store(action, log);
+      case 'restorePod':
+        return needed(keeper).restore(action, log);
+      case 'discardStored':
+        return needed(keeper).discard(action);
     }
   };
+}
+
+function needed(keeper: PodKeeper | undefined): PodKeeper {
+  if (keeper === undefined) throw new Error('Nobody keeps Pods here');
+  return keeper;
 }
 
 function dryRunner(clock: Clock): CarryOut {

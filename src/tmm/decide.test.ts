@@ -351,7 +351,7 @@ describe('`decide()`: exiting', () => {
     expect(exiting).toMatchObject({ because: 'Exiting', requeueAfterMs: 300_000 });
     expect(cluster.report('a')).toMatchObject({
       phase: 'Exiting',
-      message: 'Waiting for Pods to run here again: 1 of StatefulSet shop/owner',
+      message: 'Waiting for Pods to be ready again: 1 of StatefulSet shop/owner',
     });
     expect(cluster.condition('a', 'MaintenanceInProgress')).toBe('True');
     cluster.pods = [{ ...local, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] } }];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOW, TestCluster } from '../../test/build/cluster.ts';
-import { budget, node, type PodPart, pod, TAINT } from '../../test/build/objects.ts';
+import { budget, controlledBy, node, type PodPart, pod, statefulSet, TAINT } from '../../test/build/objects.ts';
 import type { EvictionAttempt } from '../core/ports.ts';
 import { type DrainPlan, planDrain, reasonAtDeadline } from './drain.ts';
 import { PRESETS } from './names.ts';
@@ -19,6 +19,7 @@ const attempt = (part: Partial<EvictionAttempt>): EvictionAttempt => ({
 interface Given {
   readonly pods: readonly ReturnType<typeof pod>[];
   readonly budgets?: readonly ReturnType<typeof budget>[];
+  readonly statefulSets?: readonly ReturnType<typeof statefulSet>[];
   readonly attempts?: Readonly<Record<string, EvictionAttempt>>;
   readonly unschedulable?: ReadonlyMap<string, string>;
   readonly settings?: object;
@@ -28,14 +29,19 @@ interface Given {
 function plan({
   pods,
   budgets = [],
+  statefulSets = [],
   attempts = {},
   unschedulable = new Map(),
   settings = {},
   ownPod,
 }: Given): DrainPlan {
-  const cluster = new TestCluster({ nodes: [node('a', { taints: [TAINT] })], pods, budgets }, settings);
+  const cluster = new TestCluster({ nodes: [node('a', { taints: [TAINT] })], pods, budgets, statefulSets }, settings);
+  const { pods: found, kept } = cluster.observe('a');
   return planDrain({
-    related: relatedPods(cluster.observe('a').pods, PRESETS.default, cluster.settings),
+    related: relatedPods(found, PRESETS.default, cluster.settings),
+    kept,
+    nodeName: 'a',
+    session: 's1',
     attempts: new Map(Object.entries(attempts).map(([name, each]) => [`uid-of-shop-${name}`, each])),
     unschedulable,
     settings: cluster.settings,
@@ -172,6 +178,17 @@ describe('`planDrain()`', () => {
     expect(wantedOf({ pods: [web, csi, own], ...given })).toEqual(['web']);
     expect(wantedOf({ pods: [csi, own], ...given })).toEqual(['csi']);
     expect(wantedOf({ pods: [own], ...given })).toEqual(['own']);
+  });
+
+  it('keeps a StatefulSet’s majority where no budget does, whatever fails meanwhile', () => {
+    const zk = (readyReplicas: number) => ({ statefulSets: [statefulSet('zk', 5, readyReplicas)] });
+    const pods = ['zk-0', 'zk-1', 'zk-2'].map((name) => here(name, { meta: controlledBy(statefulSet('zk', 5)) }));
+    expect(wantedOf({ pods, ...zk(5) })).toEqual(['zk-0', 'zk-1']);
+    expect(causesOf({ pods, ...zk(5) })).toEqual(['shop/zk-2 QuorumAtRisk']);
+    expect(wantedOf({ pods, ...zk(3) })).toEqual([]);
+    const accepted = { 'zk-0': attempt({ outcome: 'Accepted', retryAtMs: NOW + 60_000 }) };
+    expect(wantedOf({ pods, ...zk(5), attempts: accepted })).toEqual(['zk-1']);
+    expect(wantedOf({ pods, ...zk(3), settings: { quorum: 'off' } })).toEqual(['zk-0', 'zk-1', 'zk-2']);
   });
 
   it('says when a budget waits for a Pod that cannot be scheduled', () => {

@@ -4,19 +4,23 @@
  * - A Pod whose budget allows nothing is not tried: the budget's next watch event is what makes it worth while.
  * - The allowance of a budget is shared out among its Pods, unready ones first, less what was accepted since the budget's
  *   last event (the server has counted those already).
+ * - Without a budget, a StatefulSet's majority is kept in the same way.
+ * - Nothing is evicted before every Pod without a controller is stored (`tmm.unmanagedPods: recreate`).
  * - Self-moving workloads are tried even against a closed budget: their operators act on the attempt.
  * - DaemonSet Pods go after all others, since those may still use what they serve; our own Pod goes last.
  */
-import type { EvictPod } from '../core/action.ts';
+import type { EvictPod, StorePod } from '../core/action.ts';
 import { isDeleting, isReady, keyOf } from '../core/meta.ts';
 import type { Pod, PodDisruptionBudget } from '../core/objects.ts';
 import type { EvictionAttempt } from '../core/ports.ts';
 import { describeBudget, isExempt, isObserved, numbersOf } from './budgets.ts';
+import { isStored, type Kept } from './kept.ts';
 import type { Cause, FailureReason } from './names.ts';
 import type { RelatedPod } from './pods.ts';
+import { isRecreated, storePod } from './recreating.ts';
 import type { Blocked } from './report.ts';
 import type { TmmSettings } from './settings.ts';
-import { unevictableBy } from './verdict.ts';
+import { majorityOf, unevictableBy } from './verdict.ts';
 
 /** A Pod that outlives its grace period by this much is stuck: a kubelet takes a few seconds, a finalizer may take for ever. */
 const STUCK_AFTER_MS = 30_000;
@@ -29,6 +33,10 @@ export interface DrainInput {
   readonly attempts: ReadonlyMap<string, EvictionAttempt>;
   /** Keys of the budgets that wait for a replacement which the scheduler cannot place, with one such Pod's key. */
   readonly unschedulable: ReadonlyMap<string, string>;
+  readonly kept: Kept;
+  /** Which Node is drained, and for which session: what Pods are stored with. */
+  readonly nodeName: string;
+  readonly session: string;
   /** `namespace/name` of the Pod that this process runs in. */
   readonly ownPod?: string;
   readonly settings: TmmSettings;
@@ -37,37 +45,49 @@ export interface DrainInput {
 
 export interface DrainPlan {
   readonly wanted: readonly EvictPod[];
+  readonly stores: readonly StorePod[];
   readonly blockedBy: readonly Blocked[];
   readonly terminating: number;
   /** When time alone makes a difference; absent where only a watch event can. */
   readonly nextAtMs?: number;
 }
 
-/** What one Pod needs: an eviction, patience until a moment or an event, or to be reported as blocked. */
+/** What one Pod needs: an eviction, to be stored before that, patience until a moment or an event, or to be reported as blocked. */
 interface Step {
   readonly evict?: EvictPod;
+  readonly store?: StorePod;
   readonly blocked?: Blocked;
   readonly nextAtMs?: number;
 }
 
 export function planDrain(input: DrainInput): DrainPlan {
-  const firstWave = Math.min(...input.related.map((facts) => waveOf(facts, input.ownPod)));
+  const firstWave = Math.min(...input.related.map((facts) => waveOf(facts, input)));
   const allowances = new Map<string, number>();
   const steps = byUrgency(input.related).map((facts) =>
-    waveOf(facts, input.ownPod) === firstWave || isDeleting(facts.pod) ? stepOf(facts, allowances, input) : {},
+    waveOf(facts, input) === firstWave || isDeleting(facts.pod) ? stepOf(facts, allowances, input) : {},
   );
   const times = steps.flatMap(({ nextAtMs }) => nextAtMs ?? []);
   return {
     wanted: steps.flatMap(({ evict }) => evict ?? []),
+    stores: steps.flatMap(({ store }) => store ?? []),
     blockedBy: steps.flatMap(({ blocked }) => blocked ?? []).sort((a, b) => (a.pod < b.pod ? -1 : 1)),
     terminating: input.related.filter(({ pod }) => isDeleting(pod)).length,
     ...(times.length > 0 && { nextAtMs: Math.min(...times) }),
   };
 }
 
-function waveOf({ pod, fate }: RelatedPod, ownPod: string | undefined): 0 | 1 | 2 {
-  if (keyOf(pod) === ownPod) return 2;
-  return fate.ofDaemonSet ? 1 : 0;
+function waveOf(facts: RelatedPod, input: DrainInput): 0 | 1 | 2 | 3 {
+  const { pod, fate } = facts;
+  if (mustBeStored(facts, input)) return 0;
+  if (keyOf(pod) === input.ownPod) return 3;
+  return fate.ofDaemonSet ? 2 : 1;
+}
+
+/** Whether it is to be evicted, and would be lost by that. */
+function mustBeStored(facts: RelatedPod, { kept, session, settings, nowMs, ownPod }: DrainInput): boolean {
+  const { pod, fate } = facts;
+  if (!isRecreated(pod, settings) || isDeleting(pod) || fate.waitsForCompletion) return false;
+  return unevictableBy(facts, settings, nowMs, ownPod) === undefined && !isStored(kept, pod, session);
 }
 
 /** Unready Pods first: they cost the least, and a budget may let them go free of charge. */
@@ -89,12 +109,25 @@ function stepOf(facts: RelatedPod, allowances: Map<string, number>, input: Drain
     };
   }
   // The verdict has let these pass, but Pods that came since, and marks set since, are held to the same rules.
-  const refused = unevictableBy(facts, input.settings, input.nowMs);
+  const refused = unevictableBy(facts, input.settings, input.nowMs, input.ownPod);
   if (refused !== undefined) return { blocked: refused };
+  if (mustBeStored(facts, input)) return storeStep(pod, input);
   const [budget] = budgets;
-  return budget === undefined
-    ? freeStep(facts, pod.metadata.uid, '', input)
-    : budgetStep(facts, budget, allowances, input);
+  if (budget !== undefined) return budgetStep(facts, budget, allowances, input);
+  return quorumStep(facts, allowances, input);
+}
+
+function storeStep(pod: Pod, { kept, nodeName, session, nowMs }: DrainInput): Step {
+  const attempt = kept.attempts.get(pod.metadata.uid);
+  if (attempt === undefined || attempt.basis !== session) return { store: storePod(pod, nodeName, session) };
+  const { outcome, detail, retryAtMs = 0 } = attempt;
+  if (outcome === 'TooLarge') {
+    const remedy = 'Delete the Pod yourself, give it a controller, or make its manifest smaller, then taint again';
+    return { blocked: block(pod, 'TooLargeToStore', detail, remedy) };
+  }
+  if (nowMs >= retryAtMs) return { store: storePod(pod, nodeName, session) };
+  const blocked = block(pod, 'NotStored', detail, 'Look at what the API server says; it is tried again');
+  return { blocked, nextAtMs: retryAtMs };
 }
 
 function terminatingStep(pod: Pod, nowMs: number): Step {
@@ -165,6 +198,34 @@ function allowanceOf(
   return numbersOf(budget).allowed - answers.filter(({ outcome }) => outcome === 'Accepted').length;
 }
 
+/** Without a budget, members of a StatefulSet go only as far as a majority stays ready, whatever happens elsewhere meanwhile. */
+function quorumStep(facts: RelatedPod, allowances: Map<string, number>, input: DrainInput): Step {
+  const { pod, statefulSet } = facts;
+  const { uid } = pod.metadata;
+  if (statefulSet === undefined || input.settings.quorum === 'off' || statefulSet.replicas < 3 || !isReady(pod)) {
+    return freeStep(facts, uid, '', input);
+  }
+  const { key, replicas, ready } = statefulSet;
+  const majority = majorityOf(replicas);
+  const lane = `StatefulSet ${key}`;
+  const allowance = allowances.get(lane) ?? ready - majority - acceptedOf(key, input);
+  if (allowance < 1) {
+    const detail = `StatefulSet ${key} has no PodDisruptionBudget, and ${ready} of ${replicas} members are ready; a majority is ${majority}`;
+    return { blocked: block(pod, 'QuorumAtRisk', detail, 'Wait for its other members to be ready') };
+  }
+  const step = freeStep(facts, lane, '', input);
+  if (step.evict !== undefined) allowances.set(lane, allowance - 1);
+  return step;
+}
+
+/** Members whose eviction was accepted and that still count as ready. */
+function acceptedOf(statefulSet: string, { related, attempts }: DrainInput): number {
+  return related.filter(
+    ({ pod, statefulSet: own }) =>
+      own?.key === statefulSet && !isDeleting(pod) && attempts.get(pod.metadata.uid)?.outcome === 'Accepted',
+  ).length;
+}
+
 /** No budget stands in the way: evict, unless the last answer asked for patience. */
 function freeStep({ pod }: RelatedPod, lane: string, basis: string, { attempts, nowMs }: DrainInput): Step {
   const attempt = attempts.get(pod.metadata.uid);
@@ -231,5 +292,5 @@ function block(pod: Pod, cause: Cause, detail: string, remedy: string): Blocked 
 export function reasonAtDeadline(blockedBy: readonly Blocked[]): FailureReason {
   const causes = new Set(blockedBy.map(({ cause }) => cause));
   if (causes.has('Unschedulable')) return 'NotEnoughResources';
-  return causes.has('BudgetExhausted') ? 'TooManyExistingFailures' : 'GenericFailure';
+  return causes.has('BudgetExhausted') || causes.has('QuorumAtRisk') ? 'TooManyExistingFailures' : 'GenericFailure';
 }

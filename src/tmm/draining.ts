@@ -20,7 +20,13 @@ export function drain(request: Request, before: Report): Draft {
   const gone = total - related.length;
   if (related.length === 0) return drained(request, before, total);
 
-  const plan = plannedEvictions(request);
+  const plan = plannedEvictions(request, before);
+  const [tooLarge] = plan.blockedBy.filter(({ cause }) => cause === 'TooLargeToStore');
+  if (tooLarge !== undefined) {
+    // No patience makes it smaller, and since nothing is evicted before all is stored, most often nothing has been touched.
+    const message = `Pod ${tooLarge.pod}: ${tooLarge.detail}`;
+    return reject(request, before, 'GenericFailure', message, plan.blockedBy, gone);
+  }
   const deadlineMs = Date.parse(before.deadline ?? '') || Date.parse(before.since) + settings.drainTimeoutMs;
   if (nowMs >= deadlineMs) {
     const reason = reasonAtDeadline(plan.blockedBy);
@@ -62,7 +68,7 @@ export function drain(request: Request, before: Report): Draft {
   return {
     because: 'Draining',
     phase: 'Draining',
-    actions: [...sweep(request), ...(isDue ? writes : []), ...warning],
+    actions: [...sweep(request), ...(isDue ? writes : []), ...warning, ...plan.stores],
     evictions: plan.wanted,
     blockedBy: plan.blockedBy,
     memory: { ...memory, stall, ...(isDue && writes.length > 0 && { progressAtMs: nowMs }) },

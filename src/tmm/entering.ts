@@ -1,42 +1,87 @@
-/** From the request to the verdict and what follows from it at once: `Checking`, `Draining`, `InMaintenance` or `Rejected`. */
+/** From the request to the verdict and what follows from it at once: `Checking`, `Queued`, `Draining`, `InMaintenance` or `Rejected`. */
 import { type DrainPlan, planDrain } from './drain.ts';
 import * as events from './events.ts';
 import type { FailureReason } from './names.ts';
+import type { Waiting } from './queue.ts';
 import type { Blocked } from './report.ts';
 import { type Draft, iso, markAll, type Request, reportOf, type Session, sweep } from './request.ts';
-import { controllersToAwait } from './returning.ts';
 import { writeReport } from './status.ts';
-import { judge } from './verdict.ts';
+import { judge, type Verdict } from './verdict.ts';
+import { displacedWorkloads } from './workloads.ts';
+
+type Later = Extract<Verdict, { is: 'later' | 'never' }>;
 
 /** Forms the verdict on all related Pods and enters the phase that it allows. */
 export function check(request: Request, session: Session): Draft {
-  const { observed, node, related, settings } = request;
-  const verdict = judge({ related, settings, nowMs: observed.nowMs });
-  if (verdict.is === 'proceed') return admit(request, session);
-  const { reason, message, blockedBy } = verdict;
-  const deadlineMs = Date.parse(session.since) + settings.admissionTimeoutMs;
-  if (verdict.is === 'never' || observed.nowMs >= deadlineMs)
-    return reject(request, session, reason, message, blockedBy);
+  const { observed, related, settings, ownPod } = request;
+  const before = observed.report.is === 'valid' ? observed.report.report : undefined;
+  const holdsSlot = before?.phase === 'InMaintenance';
+  const verdict = judge({
+    related,
+    settings,
+    observed,
+    started: session.started,
+    holdsSlot,
+    ...(ownPod !== undefined && { ownPod }),
+  });
+  switch (verdict.is) {
+    case 'proceed':
+      return admit(request, session);
+    case 'queue':
+      return queue(request, session, verdict);
+    case 'never':
+      return reject(request, session, verdict.reason, verdict.message, verdict.blockedBy);
+    case 'later': {
+      const sinceMs = before?.phase === 'Checking' ? Date.parse(before.since) : observed.nowMs;
+      return observed.nowMs >= sinceMs + settings.admissionTimeoutMs
+        ? reject(request, session, verdict.reason, verdict.message, verdict.blockedBy)
+        : wait(request, session, sinceMs, verdict);
+    }
+  }
+}
+
+function wait(request: Request, session: Session, sinceMs: number, { message, blockedBy }: Later): Draft {
+  const { observed, node, settings } = request;
+  const deadlineMs = sinceMs + settings.admissionTimeoutMs;
   const report = reportOf(request, session, {
     phase: 'Checking',
-    since: session.since,
+    since: iso(sinceMs),
     deadline: iso(deadlineMs),
     message,
     blockedBy,
     gone: session.pods?.gone ?? 0,
   });
-  const writes = writeReport(node, report, observed.nowMs);
-  const isNew = observed.report.is !== 'valid' || observed.report.report.phase !== 'Checking';
+  const isNew = sinceMs === observed.nowMs;
+  const told = isNew ? [events.maintenanceWaiting(node, settings.admissionTimeoutMs, message)] : [];
   return {
     because: 'AdmissionPending',
     phase: 'Checking',
-    actions: [
-      ...sweep(request),
-      ...writes,
-      ...(isNew ? [events.maintenanceWaiting(node, settings.admissionTimeoutMs, message)] : []),
-    ],
+    actions: [...sweep(request), ...writeReport(node, report, observed.nowMs), ...told],
     blockedBy,
     requeueAfterMs: deadlineMs - observed.nowMs,
+  };
+}
+
+function queue(request: Request, session: Session, { message, nextAtMs }: Waiting): Draft {
+  const { observed, node } = request;
+  const before = observed.report.is === 'valid' ? observed.report.report : undefined;
+  const isNew = before?.phase !== 'Queued';
+  const report = reportOf(request, session, {
+    phase: 'Queued',
+    since: isNew ? iso(observed.nowMs) : before.since,
+    message,
+    blockedBy: [],
+    gone: session.pods?.gone ?? 0,
+  });
+  return {
+    because: 'Queued',
+    phase: 'Queued',
+    actions: [
+      ...sweep(request),
+      ...writeReport(node, report, observed.nowMs),
+      ...(isNew ? [events.maintenanceQueued(node, message)] : []),
+    ],
+    ...(nextAtMs !== undefined && { requeueAfterMs: nextAtMs - observed.nowMs }),
   };
 }
 
@@ -51,9 +96,9 @@ function admit(request: Request, session: Session): Draft {
     blockedBy: [],
     gone: session.pods?.gone ?? 0,
     // Known before the first eviction, so that a crash at any point afterwards loses none of it.
-    returning: controllersToAwait(related, session.returning),
+    workloads: displacedWorkloads(related, session.workloads),
   });
-  const plan = plannedEvictions(request);
+  const plan = plannedEvictions(request, session);
   return {
     because: 'Admitted',
     phase: 'Draining',
@@ -61,8 +106,10 @@ function admit(request: Request, session: Session): Draft {
       ...sweep(request),
       ...writeReport(node, report, observed.nowMs),
       events.maintenanceAdmitted(node, related.length, observed.pods.length - related.length, settings.drainTimeoutMs),
+      ...plan.stores,
     ],
     evictions: plan.wanted,
+    admitted: { session: session.session, started: session.started, since: report.since },
     blockedBy: plan.blockedBy,
     requeueAfterMs: untilNext(plan, observed.nowMs, observed.nowMs + settings.drainTimeoutMs),
   };
@@ -122,9 +169,19 @@ export function reject(
   };
 }
 
-export function plannedEvictions({ observed, related, settings, ownPod }: Request): DrainPlan {
-  const { attempts, unschedulable, nowMs } = observed;
-  return planDrain({ related, attempts, unschedulable, settings, nowMs, ...(ownPod !== undefined && { ownPod }) });
+export function plannedEvictions({ observed, related, settings, ownPod }: Request, { session }: Session): DrainPlan {
+  const { attempts, unschedulable, kept, nodeName, nowMs } = observed;
+  return planDrain({
+    related,
+    attempts,
+    unschedulable,
+    kept,
+    nodeName,
+    session,
+    settings,
+    nowMs,
+    ...(ownPod !== undefined && { ownPod }),
+  });
 }
 
 const untilNext = ({ nextAtMs }: DrainPlan, nowMs: number, deadlineMs: number): number =>

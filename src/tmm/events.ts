@@ -1,5 +1,5 @@
 /** The Events that this feature records, each made by a named function. All are about the Node. */
-import { type ObjectRef, type RecordEvent, refOf } from '../core/action.ts';
+import { type ObjectRef, type RecordEvent, type RestoreOutcome, refOf } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
 import { formatTaint } from '../core/meta.ts';
 import { NODE, type Node, type Taint } from '../core/objects.ts';
@@ -7,6 +7,7 @@ import type { FailureReason, MaintenanceTaint } from './names.ts';
 
 export const EVENT_REASONS = [
   'MaintenanceWaiting',
+  'MaintenanceQueued',
   'MaintenanceAdmitted',
   'MaintenanceRejected',
   'MaintenanceBlocked',
@@ -14,6 +15,8 @@ export const EVENT_REASONS = [
   'MaintenanceExiting',
   'MaintenanceExitIncomplete',
   'MaintenanceEnded',
+  'PodRestored',
+  'PodNotRestored',
   'UnrecognisedMaintenanceTaint',
   'MaintenanceReportUnreadable',
 ] as const;
@@ -34,6 +37,10 @@ export function maintenanceWaiting(node: Node, timeoutMs: number, message: strin
     'JudgeMaintenance',
     `Waiting up to ${formatDuration(timeoutMs)} before rejecting: ${message}`,
   );
+}
+
+export function maintenanceQueued(node: Node, message: string): RecordEvent {
+  return event(node, 'Normal', 'MaintenanceQueued', 'QueueMaintenance', message);
 }
 
 export function maintenanceAdmitted(node: Node, evicting: number, staying: number, timeoutMs: number): RecordEvent {
@@ -66,7 +73,7 @@ export function maintenanceExiting(node: Node, awaited: string): RecordEvent {
     'Normal',
     'MaintenanceExiting',
     'ExitMaintenance',
-    `Waiting for Pods to run here again: ${awaited}`,
+    `Waiting for Pods to be ready again: ${awaited}`,
   );
 }
 
@@ -92,4 +99,21 @@ export function unrecognisedTaint(node: Node, found: Taint, meant: MaintenanceTa
 export function reportUnreadable(node: Node, annotation: string, why: string): RecordEvent {
   const note = `Annotation ${annotation} cannot be read (${why}); the maintenance is judged anew`;
   return event(node, 'Warning', 'MaintenanceReportUnreadable', 'ReadReport', note);
+}
+
+/** What is said when a stored Pod has come back, or never will. */
+export function homecoming(node: Node, pod: string): Readonly<Record<RestoreOutcome, RecordEvent>> {
+  const notRestored = (why: string): RecordEvent =>
+    event(node, 'Warning', 'PodNotRestored', 'RestorePod', `Pod ${pod} was not created again: ${why}`);
+  return {
+    Restored: event(node, 'Normal', 'PodRestored', 'RestorePod', `Pod ${pod} was created again`),
+    NameTaken: notRestored('somebody has created another Pod of that name'),
+    NamespaceGone: notRestored('its namespace has gone'),
+  };
+}
+
+/** @param secret `namespace/name` */
+export function storedPodUnreadable(node: Node, secret: string): RecordEvent {
+  const note = `Secret ${secret} does not hold the manifest of a Pod any more; it is left as it is`;
+  return event(node, 'Warning', 'PodNotRestored', 'RestorePod', note);
 }

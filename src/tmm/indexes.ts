@@ -1,13 +1,19 @@
 /** The cache indexes that this feature looks things up by, so that no event costs work that grows with the cluster. */
-import { annotationOf, conditionOf } from '../core/meta.ts';
-import type { Node, Pod, PodDisruptionBudget } from '../core/objects.ts';
+import { annotationOf, isDeleting, isFinished, isReady } from '../core/meta.ts';
+import type { KubeObject, Namespace, Node, PersistentVolume, Pod, PodDisruptionBudget } from '../core/objects.ts';
+import { STORED_NODE_ANNOTATION, STORED_POD_ANNOTATION } from '../core/stored-pods.ts';
 import { REJECTION_MARKER, REPORT_ANNOTATION } from './names.ts';
-import { parseMarker } from './report.ts';
+import { parseMarker, parseReport, type Report } from './report.ts';
 
 /** A named index function; an object may stand under several values or none. */
 export interface Index<T> {
   readonly name: string;
   readonly of: (object: T) => readonly string[];
+}
+
+function reportOf(node: Node): Report | undefined {
+  const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));
+  return seen.is === 'valid' ? seen.report : undefined;
 }
 
 /** Every Node under one value: for the few questions that are about all of them. */
@@ -17,6 +23,36 @@ export const ALL_NODES: Index<Node> = { name: 'all', of: () => [''] };
 export const NODES_IN_SESSION: Index<Node> = {
   name: 'inSession',
   of: (node) => (annotationOf(node, REPORT_ANNOTATION) === undefined ? [] : ['']),
+};
+
+/** Nodes that wait for others, under the empty value. */
+export const QUEUED_NODES: Index<Node> = {
+  name: 'queued',
+  of: (node) => (reportOf(node)?.phase === 'Queued' ? [''] : []),
+};
+
+/** Nodes in a session by the UIDs of the controllers whose Pods it has displaced. */
+export const NODES_BY_WORKLOAD: Index<Node> = {
+  name: 'workload',
+  of: (node) => reportOf(node)?.workloads?.map(({ uid }) => uid) ?? [],
+};
+
+/** Nodes that await Pods which they have created again, by these Pods' keys. */
+export const NODES_BY_RECREATED: Index<Node> = {
+  name: 'recreated',
+  of: (node) => reportOf(node)?.recreated ?? [],
+};
+
+/** Secrets that hold a Pod, by the Node that it ran on. */
+export const STORED_BY_NODE: Index<KubeObject> = {
+  name: 'node',
+  of: (secret) => [annotationOf(secret, STORED_NODE_ANNOTATION) ?? []].flat(),
+};
+
+/** Secrets that hold a Pod, by its key. */
+export const STORED_BY_POD: Index<KubeObject> = {
+  name: 'pod',
+  of: (secret) => [annotationOf(secret, STORED_POD_ANNOTATION) ?? []].flat(),
 };
 
 /** Pods by the Node that they are bound to. */
@@ -36,15 +72,21 @@ export const PODS_BY_MARKER: Index<Pod> = {
   },
 };
 
-/** Pods that the scheduler has tried and could not place, by namespace; gated Pods have not been tried and do not count. */
-export const UNSCHEDULABLE_PODS: Index<Pod> = {
-  name: 'unschedulable',
-  of: ({ metadata, spec, status }) => {
-    const scheduled = conditionOf(status.conditions, 'PodScheduled');
-    const isUnschedulable =
-      spec.nodeName === undefined && scheduled?.status === 'False' && scheduled.reason === 'Unschedulable';
-    return isUnschedulable && metadata.namespace !== undefined ? [metadata.namespace] : [];
+/** Pods that are not ready or are being deleted, by namespace: few in a healthy cluster. Finished Pods do not count. */
+export const UNREADY_PODS: Index<Pod> = {
+  name: 'unready',
+  of: (pod) => {
+    const { namespace } = pod.metadata;
+    return namespace === undefined || isFinished(pod) || (isReady(pod) && !isDeleting(pod)) ? [] : [namespace];
   },
+};
+
+/** Every Namespace under one value. */
+export const ALL_NAMESPACES: Index<Namespace> = { name: 'all', of: () => [''] };
+
+export const VOLUMES_BY_CLASS: Index<PersistentVolume> = {
+  name: 'class',
+  of: ({ spec }) => [spec.storageClassName ?? ''],
 };
 
 export const BUDGETS_BY_NAMESPACE: Index<PodDisruptionBudget> = {

@@ -37,12 +37,13 @@ export const PRESETS = {
 
 /**
  * - `Checking`: the verdict on all related Pods is being formed; nothing has been touched.
+ * - `Queued`: another Node has to be finished first; nothing has been touched.
  * - `Draining`: Pods are being evicted.
  * - `InMaintenance`: nothing related runs here; the user may work on the machine.
  * - `Rejected`: sticky until the taint goes; no further eviction.
  * - `Exiting`: the taint has gone; annotations are being cleaned and removed Pods awaited.
  */
-export const PHASES = ['Checking', 'Draining', 'InMaintenance', 'Rejected', 'Exiting'] as const;
+export const PHASES = ['Checking', 'Queued', 'Draining', 'InMaintenance', 'Rejected', 'Exiting'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** The values of the rejection annotation, as the proposal defines them. */
@@ -55,10 +56,14 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
  * - `BudgetExhausted`: its budget allows no disruption now.
  * - `BudgetImpossible`: its budget can never allow one.
  * - `BudgetTooSmallForPinnedPods`: more ready Pods of a budget are tied to this Node than the budget can spare.
+ * - `NoRoom`: together with the others it fits on no other Node.
+ * - `QuorumAtRisk`: it belongs to a StatefulSet without a budget, whose majority would not stay ready.
  * - `BudgetNotObserved`: the disruption controller has not judged the budget's latest version.
  * - `BudgetSyncFailed`: the disruption controller cannot judge the budget at all.
  * - `MultipleBudgets`: two budgets select it, which the Eviction API refuses.
  * - `NoController`: nothing would create it again.
+ * - `NotStored`: it has no controller, and its manifest is not stored yet.
+ * - `TooLargeToStore`: it has no controller, and its manifest does not fit into a Secret.
  * - `DoNotEvict`: it carries a mark that forbids its eviction.
  * - `EmptyDir`: it has an emptyDir volume, and `tmm.emptyDir` is `reject`.
  * - `ToleratesTaint`: it tolerates the taint, and `tmm.toleratingPods` is `reject`.
@@ -74,10 +79,14 @@ export const CAUSES = [
   'BudgetExhausted',
   'BudgetImpossible',
   'BudgetTooSmallForPinnedPods',
+  'NoRoom',
+  'QuorumAtRisk',
   'BudgetNotObserved',
   'BudgetSyncFailed',
   'MultipleBudgets',
   'NoController',
+  'NotStored',
+  'TooLargeToStore',
   'DoNotEvict',
   'EmptyDir',
   'ToleratesTaint',

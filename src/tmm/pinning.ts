@@ -27,8 +27,9 @@ function admits({ metadata: { name, labels = {} } }: Node, { nodeSelector, affin
   );
 }
 
-/** Whether no Node but `home` admits the Pod. A Pod without demands is never pinned, not even in a cluster of one Node. */
+/** Whether `home` and no other Node admits the Pod. A Pod without demands is never pinned, not even in a cluster of one Node. */
 export function isPinnedTo(home: string, demands: NodeDemands, nodes: readonly Node[]): boolean {
   if (Object.keys(demands.nodeSelector).length === 0 && demands.affinities.length === 0) return false;
-  return !nodes.some((node) => node.metadata.name !== home && admits(node, demands));
+  if (nodes.some((node) => node.metadata.name !== home && admits(node, demands))) return false;
+  return nodes.some((node) => node.metadata.name === home && admits(node, demands));
 }

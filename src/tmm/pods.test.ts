@@ -109,6 +109,12 @@ describe('`isPinnedTo()`', () => {
       pinned: true,
     },
     {
+      name: 'a label that no Node has at all',
+      home: 'c',
+      demands: { nodeSelector: { 'topology.kubernetes.io/zone': 'north' }, affinities: [] },
+      pinned: false,
+    },
+    {
       name: 'a field selector on the Node’s name, as DaemonSets have it',
       home: 'a',
       demands: {

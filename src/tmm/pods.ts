@@ -16,6 +16,17 @@ import { matchesLabelSelector } from '../core/selectors.ts';
 import type { MaintenanceTaint } from './names.ts';
 import type { PodSelection, TmmSettings } from './settings.ts';
 
+/** A StatefulSet whose Pods are held together by quorum alone. */
+export interface StatefulSetFacts {
+  /** `namespace/name` */
+  readonly key: string;
+  readonly replicas: number;
+  /** Ready members anywhere. */
+  readonly ready: number;
+  /** Ready members on other Nodes that are being drained. */
+  readonly promisedElsewhere: number;
+}
+
 /** A Pod of the Node together with what the caches say around it. */
 export interface PodFacts {
   readonly pod: Pod;
@@ -23,6 +34,8 @@ export interface PodFacts {
   readonly budgets: readonly PodDisruptionBudget[];
   /** It can run on this Node only: by a local volume, a hostname selector or affinity. */
   readonly isPinned: boolean;
+  /** Where no budget protects it: the StatefulSet that it belongs to. */
+  readonly statefulSet?: StatefulSetFacts;
   /** For namespace selectors; absent where none is configured. */
   readonly namespace?: Namespace;
 }

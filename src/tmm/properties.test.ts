@@ -85,6 +85,9 @@ describe('invariants of `decide()`', () => {
         settle(cluster);
         cluster.untaint('a');
         settle(cluster);
+        // Pods that were on their way out anyway are awaited, but not for ever.
+        cluster.nowMs += cluster.settings.exitTimeoutMs;
+        settle(cluster);
         expect(cluster.pods.map(({ metadata }) => metadata.annotations ?? {})).toEqual(
           objects.pods.map(({ metadata }) => metadata.annotations ?? {}),
         );

@@ -3,13 +3,18 @@ import type { RbacRule } from '../core/rbac.ts';
 
 const WATCH = ['get', 'list', 'watch'];
 
-/** @param cordon whether `tmm.cordon` is on: the only reason to write a Node beyond its status. */
+/**
+ * @param cordon whether `tmm.cordon` is on: the only reason to write a Node beyond its status.
+ * @param recreate whether `tmm.unmanagedPods` is `recreate`.
+ */
 export function tmmRules({
   cordon,
   namespaceSelectors,
+  recreate,
 }: {
   readonly cordon: boolean;
   readonly namespaceSelectors: boolean;
+  readonly recreate: boolean;
 }): readonly RbacRule[] {
   return [
     { apiGroups: [''], resources: ['nodes'], verbs: WATCH, because: 'taints ask for maintenance' },
@@ -21,11 +26,18 @@ export function tmmRules({
       because: 'related Pods are judged and told of a rejection',
     },
     { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], because: 'draining' },
+    { apiGroups: ['apps'], resources: ['statefulsets'], verbs: WATCH, because: 'quorum without a budget' },
     {
       apiGroups: ['policy'],
       resources: ['poddisruptionbudgets'],
       verbs: WATCH,
       because: 'the verdict, and waiting for budgets',
+    },
+    {
+      apiGroups: ['storage.k8s.io'],
+      resources: ['storageclasses', 'csinodes'],
+      verbs: WATCH,
+      because: 'whether Pods with volumes fit elsewhere',
     },
     {
       apiGroups: [''],
@@ -37,6 +49,17 @@ export function tmmRules({
     ...(namespaceSelectors
       ? [{ apiGroups: [''], resources: ['namespaces'], verbs: WATCH, because: 'namespace selectors of the settings' }]
       : []),
+    ...(recreate
+      ? [{ apiGroups: [''], resources: ['pods'], verbs: ['create'], because: 'Pods without a controller come back' }]
+      : []),
     ...(cordon ? [{ apiGroups: [''], resources: ['nodes'], verbs: ['patch'], because: 'spec.unschedulable' }] : []),
   ];
 }
+
+/** In our own namespace, with `unmanagedPods: recreate`. */
+export const STORED_PODS_RULE: RbacRule = {
+  apiGroups: [''],
+  resources: ['secrets'],
+  verbs: [...WATCH, 'create', 'update', 'delete'],
+  because: 'Pods without a controller are stored until they come back',
+};

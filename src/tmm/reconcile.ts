@@ -1,17 +1,21 @@
 /** Observe, decide, apply: one pass over one Node. */
 import type { Result } from '../core/decision.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Apply, Clock, Evictor, Log } from '../core/ports.ts';
+import type { Apply, Clock, Evictor, Keeper, Log } from '../core/ports.ts';
 import { decide } from './decide.ts';
 import { TmmMeter } from './metrics.ts';
-import { observe, type TmmReaders } from './observe.ts';
+import { observe } from './observe.ts';
 import type { Memory, TmmDecision } from './request.ts';
 import type { TmmSettings } from './settings.ts';
+import type { Reservation } from './surroundings.ts';
+import type { TmmReaders } from './view.ts';
 
 export interface TmmPorts {
   readonly readers: TmmReaders;
   readonly apply: Apply;
   readonly evictor: Evictor;
+  /** What `apply` stores and restores Pods with; only with `unmanagedPods: recreate`. */
+  readonly keeper?: Keeper;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly settings: TmmSettings;
@@ -21,22 +25,39 @@ export interface TmmPorts {
 
 /** @returns a reconciler whose keys are Node names. It throws what `Apply` throws; the runtime retries. */
 export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { readonly log: Log }) => Promise<Result> {
-  const { readers, apply, evictor, clock, settings, ownPod } = ports;
+  const { readers, apply, evictor, keeper, clock, settings, ownPod } = ports;
   const memories = new Map<string, Memory>();
+  const reservations = new Map<string, Reservation>();
   const meter = new TmmMeter(ports.metrics);
 
   return async (nodeName, { log }) => {
-    const observed = observe(readers, nodeName, evictor.attempts(nodeName), clock.now());
+    const attempts = new Map(evictor.attempts(nodeName));
+    const observed = observe(readers, nodeName, {
+      attempts,
+      ...(keeper !== undefined && { keeping: keeper.attempts(nodeName) }),
+      reservations,
+      failureDomainLabels: settings.failureDomainLabels,
+      nowMs: clock.now(),
+    });
     if (observed.is === 'unknown') return {}; // The cache that is missing enqueues everything once it has synced.
     const memory = memories.get(nodeName) ?? {};
     const decision = decide(observed.value, { settings, memory, ...(ownPod !== undefined && { ownPod }) });
+    // In the same turn as the decision: another Node that is judged while this one is being written sees its slot taken. If
+    // the write fails, the next pass decides again, and gives the slot back unless it is admitted anew.
+    if (decision.admitted === undefined) reservations.delete(nodeName);
+    else reservations.set(nodeName, decision.admitted);
     // What is no longer wanted is withdrawn before anything that takes time; what is wanted waits for the phase to be written.
     if (decision.evictions.length === 0) evictor.want(nodeName, []);
     if (decision.actions.length > 0) {
       log.info('Applying decision', { reason: decision.because, actions: decision.actions.length });
     }
     await apply(decision.actions, log);
-    if (decision.evictions.length > 0) evictor.want(nodeName, decision.evictions);
+    // What was answered while the phase was being written is for the next pass to judge, which the answer brings about.
+    const answered = evictor.attempts(nodeName);
+    const stillOpen = decision.evictions.filter(({ uid }) => answered.get(uid) === attempts.get(uid));
+    if (decision.evictions.length > 0) evictor.want(nodeName, stillOpen);
+    const { stored, unreadable } = observed.value.kept;
+    if (decision.phase === undefined && stored.length + unreadable.length === 0) keeper?.forget(nodeName);
     remember(nodeName, decision);
     return decision.requeueAfterMs === undefined ? {} : { requeueAfterMs: decision.requeueAfterMs };
   };
@@ -44,9 +65,11 @@ export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { re
   function remember(nodeName: string, decision: TmmDecision): void {
     meter.record(nodeName, decision);
     if (decision.phase === undefined) evictor.forget(nodeName);
-    const { hint = '', progressAtMs, stall } = decision.memory;
+    const { hint = '', progressAtMs, stall, hereSinceMs } = decision.memory;
     const isWorthKeeping =
-      hint !== '' || (decision.phase !== undefined && (progressAtMs !== undefined || stall !== undefined));
+      hint !== '' ||
+      hereSinceMs !== undefined ||
+      (decision.phase !== undefined && (progressAtMs !== undefined || stall !== undefined));
     if (isWorthKeeping) memories.set(nodeName, decision.memory);
     else memories.delete(nodeName);
   }

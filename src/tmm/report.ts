@@ -8,7 +8,7 @@ import { CAUSES, FAILURE_REASONS, PHASES } from './names.ts';
 /** An annotation larger than this is not ours and is not parsed. Ours stay below 16 KiB by the limits further down. */
 const MAX_REPORT_BYTES = 65_536;
 const MAX_BLOCKED = 10;
-const MAX_RETURNING = 50;
+const MAX_WORKLOADS = 128;
 const MAX_TEXT = 300;
 
 const text = z.string().max(2 * MAX_TEXT);
@@ -25,14 +25,14 @@ const blockedSchema = z.object({
   remedy: text,
 });
 
-const returningSchema = z.object({
+const workloadSchema = z.object({
   kind: text,
   namespace: text,
   name: text,
   /** UID of the controller. */
   uid: text,
-  /** How many of its ready Pods ran here when the drain began. */
-  pods: count,
+  /** How many of its Pods have to be ready on this Node again; 0 where they may run anywhere. */
+  here: count,
 });
 
 const reportSchema = z.object({
@@ -48,18 +48,21 @@ const reportSchema = z.object({
   message: text,
   pods: z.object({ total: count, gone: count, staying: count }),
   blockedBy: z.array(blockedSchema).max(MAX_BLOCKED),
-  /** Controllers whose Pods can only run here, or always do: they are awaited on exit. */
-  returning: z.array(returningSchema).max(MAX_RETURNING).optional(),
+  /** Controllers of the Pods that leave: they are to be ready again before the session ends. */
+  workloads: z.array(workloadSchema).max(MAX_WORKLOADS).optional(),
+  /** `namespace/name` of Pods without a controller that are created again: they are to be ready before the session ends. */
+  recreated: z.array(text).max(MAX_WORKLOADS).optional(),
 });
 
 /** One Pod that is in the way. */
 export type Blocked = Readonly<z.infer<typeof blockedSchema>>;
-/** One controller whose Pods are to be back before the session ends. */
-export type Returning = Readonly<z.infer<typeof returningSchema>>;
+/** One controller whose Pods are to be ready again before the session ends. */
+export type Workload = Readonly<z.infer<typeof workloadSchema>>;
 export type Report = Readonly<
-  Omit<z.infer<typeof reportSchema>, 'blockedBy' | 'returning' | 'deadline' | 'reason'> & {
+  Omit<z.infer<typeof reportSchema>, 'blockedBy' | 'workloads' | 'recreated' | 'deadline' | 'reason'> & {
     readonly blockedBy: readonly Blocked[];
-    readonly returning?: readonly Returning[];
+    readonly workloads?: readonly Workload[];
+    readonly recreated?: readonly string[];
     readonly deadline?: string;
     readonly reason?: (typeof FAILURE_REASONS)[number];
   }
@@ -107,7 +110,8 @@ export function formatReport(report: Report): string {
       detail: cut(detail),
       remedy: cut(remedy),
     })),
-    returning: report.returning?.slice(0, MAX_RETURNING),
+    workloads: report.workloads?.slice(0, MAX_WORKLOADS),
+    recreated: report.recreated?.slice(0, MAX_WORKLOADS),
   });
 }
 

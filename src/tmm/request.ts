@@ -9,11 +9,13 @@ import type { RelatedPod } from './pods.ts';
 import { belongsTo, mark, unmark } from './rejection.ts';
 import type { Blocked, Report } from './report.ts';
 import type { TmmSettings } from './settings.ts';
+import type { Reservation } from './surroundings.ts';
 
 /**
  * - `Idle`: nobody asks for anything.
  * - `NodeGone`: the Node was deleted; only marks on Pods are left to clean.
  * - `AdmissionPending`: the verdict may still become better.
+ * - `Queued`: other Nodes have to be finished first.
  * - `Admitted`: all related Pods may leave.
  * - `Rejected`: they may not, or did not in time.
  * - `RejectionHeld`: the rejection lasts until the taint goes.
@@ -23,11 +25,13 @@ import type { TmmSettings } from './settings.ts';
  * - `Uncordoning`: the taint has gone, and so does our cordon.
  * - `Exiting`: what was removed is awaited.
  * - `Ended`: the session is over.
+ * - `Restoring`: the session is over, and Pods without a controller are still to be created again.
  */
 export type Because =
   | 'Idle'
   | 'NodeGone'
   | 'AdmissionPending'
+  | 'Queued'
   | 'Admitted'
   | 'Rejected'
   | 'RejectionHeld'
@@ -36,7 +40,8 @@ export type Because =
   | 'InMaintenance'
   | 'Uncordoning'
   | 'Exiting'
-  | 'Ended';
+  | 'Ended'
+  | 'Restoring';
 
 /**
  * What the process remembers of a Node between passes, only to be calm: how often it wrote and what it has said. A new
@@ -47,6 +52,8 @@ export interface Memory {
   readonly progressAtMs?: number;
   /** Pods gone at the last look, since when, and whether a Warning was given. */
   readonly stall?: { readonly gone: number; readonly sinceMs: number; readonly told: boolean };
+  /** Since when Pods are seen that were stored and have not left, though the session is over. */
+  readonly hereSinceMs?: number;
 }
 
 export interface TmmDecision extends Decision<Because> {
@@ -56,6 +63,8 @@ export interface TmmDecision extends Decision<Because> {
   readonly phase?: Phase;
   readonly blockedBy: readonly Blocked[];
   readonly memory: Memory;
+  /** The slot that this decision takes, until the caches show it. */
+  readonly admitted?: Reservation;
   /** What this decision completes, for the metrics. */
   readonly completed?: {
     readonly rejected?: FailureReason;
@@ -80,13 +89,13 @@ export interface Request extends Context {
 }
 
 /** Where a session stands when its verdict is formed; a new one has nothing behind it. */
-export type Session = Pick<Report, 'session' | 'started' | 'since' | 'returning'> & Partial<Pick<Report, 'pods'>>;
+export type Session = Pick<Report, 'session' | 'started' | 'workloads'> & Partial<Pick<Report, 'pods'>>;
 
 export type Draft = Omit<TmmDecision, 'evictions' | 'blockedBy' | 'memory'> & Partial<TmmDecision>;
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
-type ReportPart = Pick<Report, 'phase' | 'since' | 'message' | 'blockedBy' | 'deadline' | 'reason' | 'returning'> & {
+type ReportPart = Pick<Report, 'phase' | 'since' | 'message' | 'blockedBy' | 'deadline' | 'reason' | 'workloads'> & {
   readonly gone: number;
 };
 
@@ -94,15 +103,15 @@ type ReportPart = Pick<Report, 'phase' | 'since' | 'message' | 'blockedBy' | 'de
 export function reportOf(
   { observed, related }: Request,
   session: Session,
-  { gone, returning, ...part }: ReportPart,
+  { gone, workloads, ...part }: ReportPart,
 ): Report {
-  const awaited = returning ?? session.returning;
+  const displaced = workloads ?? session.workloads;
   return {
     session: session.session,
     started: session.started,
     ...part,
     pods: { total: gone + related.length, gone, staying: observed.pods.length - related.length },
-    ...(awaited !== undefined && awaited.length > 0 && { returning: awaited }),
+    ...(displaced !== undefined && displaced.length > 0 && { workloads: displaced }),
   };
 }
 

@@ -25,9 +25,16 @@ export interface TmmSettings {
   readonly toleratingPods: 'stay' | 'evict' | 'reject';
   readonly emptyDir: 'evict' | 'reject';
   readonly honourDoNotEvict: boolean;
-  readonly unmanagedPods: 'reject';
+  /** Pods without a controller: rejected, or stored and created again when the maintenance is over. */
+  readonly unmanagedPods: 'reject' | 'recreate';
   readonly selfMovingWorkloads: readonly SelfMovingWorkload[];
   readonly cordon: boolean;
+  /** How many Nodes may be in maintenance at once: a number, or a part of all Nodes such as `10%` (rounded down, at least one). */
+  readonly maxConcurrentNodes: number | `${number}%`;
+  /** Whether StatefulSets of three or more replicas without a budget keep a ready majority. */
+  readonly quorum: 'majority' | 'off';
+  /** Node labels that name failure domains: what fails in this Node's own domain is not held against its maintenance. */
+  readonly failureDomainLabels: readonly string[];
   readonly admissionTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly exitTimeoutMs: number;
@@ -106,11 +113,24 @@ export const tmmSettingsSchema = z
     toleratingPods: z.enum(['stay', 'evict', 'reject']).default('stay'),
     emptyDir: z.enum(['evict', 'reject']).default('evict'),
     honourDoNotEvict: z.boolean().default(true),
-    unmanagedPods: z.enum(['reject']).default('reject'),
+    unmanagedPods: z.enum(['reject', 'recreate']).default('reject'),
     selfMovingWorkloads: z
       .array(z.strictObject({ name: z.string().min(1), ...podSelection }))
       .default([...SELF_MOVING_DEFAULTS] as never),
     cordon: z.boolean().default(false),
+    maxConcurrentNodes: z
+      .union([
+        z.int().min(1),
+        z
+          .string()
+          .regex(
+            /^(100|[1-9]\d?)%$/,
+            'a whole number above zero or a percentage such as "10%"',
+          ) as unknown as z.ZodType<`${number}%`>,
+      ])
+      .default(1),
+    quorum: z.enum(['majority', 'off']).default('majority'),
+    failureDomainLabels: z.array(qualifiedName).default(['topology.kubernetes.io/zone']),
     admissionTimeout: duration(60_000),
     drainTimeout: duration(3_600_000),
     exitTimeout: duration(300_000),

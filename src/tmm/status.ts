@@ -15,6 +15,7 @@ const TRUE_IN: Readonly<Record<ConditionType, { readonly phases: readonly Phase[
 /** Messages stay the same for a whole phase, so that progress does not churn conditions; a rejection says why. */
 const MESSAGES: Readonly<Record<Phase, string>> = {
   Checking: 'The verdict on the Pods of this Node is being formed',
+  Queued: 'Another Node has to be finished first',
   Draining: 'Pods are being evicted',
   InMaintenance: 'No related Pod runs here',
   Rejected: 'The maintenance was rejected',

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { type ClusterObjects, NOW, TestCluster } from '../../test/build/cluster.ts';
-import { budget, claim, localVolume, node, type PodPart, pod, TAINT } from '../../test/build/objects.ts';
+import {
+  budget,
+  claim,
+  controlledBy,
+  localVolume,
+  node,
+  type PodPart,
+  pod,
+  statefulSet,
+  TAINT,
+} from '../../test/build/objects.ts';
 import { relatedPods } from './pods.ts';
 import { judge, type Verdict } from './verdict.ts';
 
@@ -12,7 +22,9 @@ function verdictOn(objects: ClusterObjects, settings: object = {}): Verdict {
   return judge({
     related: relatedPods(cluster.observe('a').pods, taint, cluster.settings),
     settings: cluster.settings,
-    nowMs: NOW,
+    observed: cluster.observe('a'),
+    started: new Date(NOW).toISOString(),
+    holdsSlot: false,
   });
 }
 
@@ -23,6 +35,10 @@ const disks = (...names: readonly string[]): ClusterObjects => ({
   claims: names.map((name) => claim(`data-${name}`, `pv-${name}`)),
   volumes: names.map((name) => localVolume(`pv-${name}`, 'a')),
 });
+
+const member = (replicas: number) => controlledBy(statefulSet('zk', replicas));
+const inZone = (name: string, zone: string) =>
+  node(name, { meta: { labels: { 'topology.kubernetes.io/zone': zone } }, ...(name === 'a' && { taints: [TAINT] }) });
 
 interface Row {
   readonly name: string;
@@ -206,6 +222,86 @@ const rows: readonly Row[] = [
     causes: ['ToleratesTaint'],
   },
   {
+    name: 'row 4: what fails in this Node’s failure domain is not held against it',
+    objects: {
+      nodes: [inZone('a', 'east'), inZone('b', 'east'), inZone('c', 'west')],
+      pods: [here('db-0'), pod('db-1', { node: 'b', labels: { app: 'db' }, ready: false })],
+      budgets: [budget('db', { healthy: 2 })],
+    },
+    verdict: 'proceed',
+  },
+  {
+    name: 'row 5: what fails in another failure domain is',
+    objects: {
+      nodes: [inZone('a', 'east'), inZone('b', 'east'), inZone('c', 'west')],
+      pods: [here('db-0'), pod('db-1', { node: 'c', labels: { app: 'db' }, ready: false })],
+      budgets: [budget('db', { healthy: 2 })],
+    },
+    verdict: 'later TooManyExistingFailures',
+    causes: ['BudgetExhausted'],
+  },
+  {
+    name: 'row 5: a zone that holds every Node divides nothing and is no failure domain',
+    objects: {
+      nodes: [inZone('a', 'east'), inZone('b', 'east')],
+      pods: [here('db-0'), pod('db-1', { node: 'b', labels: { app: 'db' }, ready: false })],
+      budgets: [budget('db', { healthy: 2 })],
+    },
+    verdict: 'later TooManyExistingFailures',
+    causes: ['BudgetExhausted'],
+  },
+  {
+    name: 'row 6: one of three members without a budget leaves a majority',
+    objects: { pods: [here('zk-0', { meta: member(3) })], statefulSets: [statefulSet('zk', 3)] },
+    verdict: 'proceed',
+  },
+  {
+    name: 'row 6: two of three members without a budget do not',
+    objects: {
+      pods: [here('zk-0', { meta: member(3) }), here('zk-1', { meta: member(3) })],
+      statefulSets: [statefulSet('zk', 3)],
+    },
+    verdict: 'never TooManyExistingFailures',
+    causes: ['QuorumAtRisk', 'QuorumAtRisk'],
+  },
+  {
+    name: 'row 6: a member that fails elsewhere may recover',
+    objects: { pods: [here('zk-0', { meta: member(3) })], statefulSets: [statefulSet('zk', 3, 2)] },
+    verdict: 'later TooManyExistingFailures',
+    causes: ['QuorumAtRisk'],
+  },
+  {
+    name: 'row 6: members that are missing here cost nothing',
+    objects: { pods: [here('zk-0', { ready: false, meta: member(3) })], statefulSets: [statefulSet('zk', 3, 2)] },
+    verdict: 'proceed',
+  },
+  {
+    name: 'row 6: two members have no majority to keep',
+    objects: {
+      pods: [here('zk-0', { meta: member(2) }), here('zk-1', { meta: member(2) })],
+      statefulSets: [statefulSet('zk', 2)],
+    },
+    verdict: 'proceed',
+  },
+  {
+    name: 'row 6: quorum is not asked for on request',
+    objects: {
+      pods: [here('zk-0', { meta: member(3) }), here('zk-1', { meta: member(3) })],
+      statefulSets: [statefulSet('zk', 3)],
+    },
+    settings: { quorum: 'off' },
+    verdict: 'proceed',
+  },
+  {
+    name: 'row 6: a budget says it better',
+    objects: {
+      pods: [here('zk-0', { meta: member(3) }), here('zk-1', { meta: member(3) })],
+      statefulSets: [statefulSet('zk', 3)],
+      budgets: [budget('db')],
+    },
+    verdict: 'proceed',
+  },
+  {
     name: 'the first row wins: a failing budget before a Pod without a controller',
     objects: {
       pods: [here('bare', { controller: null, labels: {} }), here('db-0')],
@@ -219,13 +315,13 @@ const rows: readonly Row[] = [
 describe('`judge()`', () => {
   it.each(rows)('$name → $verdict', ({ objects, settings, verdict, causes = [] }) => {
     const found = verdictOn(objects, settings);
-    expect(found.is === 'proceed' ? 'proceed' : `${found.is} ${found.reason}`).toBe(verdict);
-    expect(found.is === 'proceed' ? [] : found.blockedBy.map(({ cause }) => cause)).toEqual(causes);
+    expect('reason' in found ? `${found.is} ${found.reason}` : found.is).toBe(verdict);
+    expect('blockedBy' in found ? found.blockedBy.map(({ cause }) => cause) : []).toEqual(causes);
   });
 
   it('names the Pod, the budget and its numbers in the message', () => {
     const found = verdictOn({ pods: [here('db-0')], budgets: [budget('db', { desired: 3 })] });
-    expect(found.is !== 'proceed' && found.message).toBe(
+    expect('message' in found && found.message).toBe(
       'Pod shop/db-0: PodDisruptionBudget shop/db allows 0 disruptions: 3 of 3 Pods are healthy, 3 must be: it can never allow one',
     );
   });

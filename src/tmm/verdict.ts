@@ -6,13 +6,18 @@
 import { controllerOf, isDeleting, isReady, keyOf } from '../core/meta.ts';
 import type { PodDisruptionBudget } from '../core/objects.ts';
 import { describeBudget, hasSyncFailed, isExempt, isObserved, mostEverAllowed, numbersOf } from './budgets.ts';
+import { movablePods } from './fit.ts';
 import type { FailureReason } from './names.ts';
+import type { BudgetSurroundings, Observed } from './observed.ts';
 import { doNotEvictMark, type RelatedPod } from './pods.ts';
+import { type Waiting, waitForOthers } from './queue.ts';
+import { isRecreated } from './recreating.ts';
 import type { Blocked } from './report.ts';
 import type { TmmSettings } from './settings.ts';
 
 export type Verdict =
   | { readonly is: 'proceed'; readonly because: string }
+  | ({ readonly is: 'queue' } & Waiting)
   | {
       readonly is: 'later' | 'never';
       readonly reason: FailureReason;
@@ -23,7 +28,13 @@ export type Verdict =
 export interface VerdictInput {
   readonly related: readonly RelatedPod[];
   readonly settings: TmmSettings;
-  readonly nowMs: number;
+  readonly observed: Observed;
+  /** When the session began (RFC 3339): who asked first goes first. */
+  readonly started: string;
+  /** The Node is in maintenance already, and only judged again for Pods that have come since. */
+  readonly holdsSlot: boolean;
+  /** `namespace/name` of the Pod that this process runs in. */
+  readonly ownPod?: string;
 }
 
 /** A budget with the related Pods of this Node that it selects. */
@@ -58,6 +69,49 @@ const judged = ({ budget, counted }: BudgetHere): boolean =>
 const nothingRelated: Rule = ({ related }) =>
   related.length === 0 ? { is: 'proceed', because: 'no related Pod' } : undefined;
 
+/**
+ * Row 2: slots are used up, or everything that is missing is missing because of our own maintenance of other Nodes, and
+ * comes back with them.
+ */
+const othersFirst: Rule = ({ related, settings, observed, started, holdsSlot }) => {
+  if (holdsSlot) return undefined;
+  const waiting = waitForOthers(observed, started, settings);
+  if (waiting !== undefined) return { is: 'queue', ...waiting };
+  const explained = budgetsHere(related)
+    .filter(judged)
+    .find(({ budget }) => {
+      const { missingInDomain, missingByMaintenance } = surroundingsOf(budget, observed);
+      const { allowed, expected, healthy } = numbersOf(budget);
+      const missingElsewhere = expected - healthy - missingInDomain;
+      return allowed < 1 && missingElsewhere > 0 && missingByMaintenance >= missingElsewhere;
+    });
+  if (explained === undefined) return undefined;
+  return {
+    is: 'queue',
+    message: `Waiting for other Nodes' maintenance, which explains what is missing: ${describeBudget(explained.budget)}`,
+  };
+};
+
+/** Row 3: the Pods that have to move do not all fit together on other Nodes, by the scheduler's own rules. */
+const noRoom: Rule = ({ related, observed }) => {
+  const movable = movablePods(related);
+  if (movable.length === 0 || observed.fit === undefined) return undefined;
+  const { unplaced } = observed.fit(
+    movable,
+    related.map(({ pod }) => pod),
+  );
+  return refusal(
+    'never',
+    'NotEnoughResources',
+    unplaced.map(({ pod, why }) => ({
+      pod,
+      cause: 'NoRoom' as const,
+      detail: `It does not fit elsewhere together with the others: ${why}`,
+      remedy: 'Add room on other Nodes, then taint again',
+    })),
+  );
+};
+
 /** Before any budget can be judged: a budget that was just created or changed is counted within moments. */
 const budgetNotObserved: Rule = ({ related }) => {
   const waiting = budgetsHere(related).filter(({ budget, counted }) => counted.length > 0 && !isObserved(budget));
@@ -77,22 +131,23 @@ const budgetNotObserved: Rule = ({ related }) => {
 
 /**
  * Row 5: the budget allows fewer disruptions than the ready Pods that it has pinned here (they cannot be ready elsewhere
- * before the next one must go), or it is short because of failures elsewhere. It may recover as long as Pods are missing
- * and the budget would suffice with all of them healthy.
+ * before the next one must go), those of other Nodes that are being drained included, or it is short because of failures
+ * elsewhere. What is missing on this Node or in its failure domain is not held against it (row 4, the repair case). It may
+ * recover as long as Pods are missing and the budget would suffice with all of them healthy.
  */
-const budgetShort: Rule = ({ related }) => {
+const budgetShort: Rule = ({ related, observed }) => {
   let mayRecover = true;
   const blockedBy = budgetsHere(related)
     .filter(judged)
-    .flatMap(({ budget, pods, counted }): Blocked[] => {
+    .flatMap(({ budget, counted }): Blocked[] => {
       const numbers = numbersOf(budget);
+      const { missingInDomain, promisedElsewhere } = surroundingsOf(budget, observed);
       const pinned = counted.filter((facts) => facts.isPinned && isReady(facts.pod) && !facts.fate.isSelfMoving).length;
       const missing = Math.max(0, numbers.expected - numbers.healthy);
-      const missingHere = pods.filter(({ pod }) => !isReady(pod) || isDeleting(pod)).length;
-      const failsElsewhere = numbers.allowed < 1 && missing > missingHere;
-      const isTooSmall = pinned > numbers.allowed;
+      const failsElsewhere = numbers.allowed < 1 && missing > missingInDomain;
+      const isTooSmall = pinned > 0 && pinned + promisedElsewhere > numbers.allowed;
       if (!failsElsewhere && !isTooSmall) return [];
-      mayRecover &&= missing > 0 && mostEverAllowed(numbers) >= Math.max(1, pinned);
+      mayRecover &&= missing > 0 && mostEverAllowed(numbers) >= Math.max(1, pinned + promisedElsewhere);
       return counted.map(({ pod }) => ({
         pod: keyOf(pod),
         cause: failsElsewhere ? 'BudgetExhausted' : 'BudgetTooSmallForPinnedPods',
@@ -106,6 +161,38 @@ const budgetShort: Rule = ({ related }) => {
     });
   return refusal(mayRecover ? 'later' : 'never', 'TooManyExistingFailures', blockedBy);
 };
+
+/**
+ * Row 6: without a budget nothing but this holds the members of a StatefulSet together: of three or more, a majority stays
+ * ready. Those of other Nodes that are being drained count as gone.
+ */
+const quorumLost: Rule = ({ related, settings }) => {
+  if (settings.quorum === 'off') return undefined;
+  let mayRecover = true;
+  const members = related.filter(({ statefulSet }) => statefulSet !== undefined && statefulSet.replicas >= 3);
+  const blockedBy = members.flatMap(({ pod, statefulSet }): Blocked[] => {
+    if (statefulSet === undefined) return [];
+    const leaving = members.filter((other) => other.statefulSet?.key === statefulSet.key && isReady(other.pod)).length;
+    const { key, replicas, ready, promisedElsewhere } = statefulSet;
+    const stay = ready - leaving - promisedElsewhere;
+    if (stay >= majorityOf(replicas)) return [];
+    mayRecover &&= replicas - leaving - promisedElsewhere >= majorityOf(replicas);
+    return [
+      {
+        pod: keyOf(pod),
+        cause: 'QuorumAtRisk',
+        detail: `StatefulSet ${key} has no PodDisruptionBudget, and ${Math.max(0, stay)} of ${replicas} members would stay ready; a majority is ${majorityOf(replicas)}`,
+        remedy: 'Repair or add members on other Nodes, or write a PodDisruptionBudget that says what is allowed',
+      },
+    ];
+  });
+  return refusal(mayRecover ? 'later' : 'never', 'TooManyExistingFailures', blockedBy);
+};
+
+/** The least number of members that is more than half of them. */
+export function majorityOf(replicas: number): number {
+  return Math.floor(replicas / 2) + 1;
+}
 
 /** Row 7: the budget can never allow a disruption, and nobody is known to open it or to move the Pod. */
 const budgetImpossible: Rule = ({ related }) =>
@@ -129,11 +216,13 @@ const budgetImpossible: Rule = ({ related }) =>
   );
 
 /** Row 8: what the Eviction API refuses, what would be lost for good, and what somebody forbade. One entry a Pod, in this order. */
-const unevictable: Rule = ({ related, settings, nowMs }) =>
+const unevictable: Rule = ({ related, settings, observed: { nowMs }, ownPod }) =>
   refusal(
     'never',
     'GenericFailure',
-    related.filter(({ pod }) => !isDeleting(pod)).flatMap((facts) => unevictableBy(facts, settings, nowMs) ?? []),
+    related
+      .filter(({ pod }) => !isDeleting(pod))
+      .flatMap((facts) => unevictableBy(facts, settings, nowMs, ownPod) ?? []),
   );
 
 /** Why one Pod must not be evicted whatever its budget allows (row 8); undefined where nothing speaks against it. */
@@ -141,6 +230,7 @@ export function unevictableBy(
   { pod, budgets, fate }: RelatedPod,
   settings: TmmSettings,
   nowMs: number,
+  ownPod?: string,
 ): Blocked | undefined {
   const blocked = (cause: Blocked['cause'], detail: string, remedy: string): Blocked => ({
     pod: keyOf(pod),
@@ -164,7 +254,9 @@ export function unevictableBy(
       `See the budget's condition DisruptionAllowed: kubectl -n ${failed.metadata.namespace} describe pdb ${failed.metadata.name}`,
     );
   }
-  if (controllerOf(pod) === undefined && settings.unmanagedPods === 'reject' && !fate.waitsForCompletion) {
+  // We could store ourselves, but would not be there to bring us back.
+  const isLost = !isRecreated(pod, settings) || keyOf(pod) === ownPod;
+  if (controllerOf(pod) === undefined && isLost && !fate.waitsForCompletion) {
     return blocked(
       'NoController',
       'No controller would create it again',
@@ -191,13 +283,19 @@ export function unevictableBy(
 }
 
 /**
- * In the order of the table. Not judged in this release, so that the API server's own answer decides while draining: slots
- * and the queue (row 2), whether the Pods fit elsewhere (row 3: until then replacements that stay unschedulable end the
- * drain at its deadline), failure domains beyond the Node itself (row 4: members missing here are never held against it,
- * see `budgetShort`), and quorum without a budget (row 6). Row 9, a pinned Pod whose budget allows its absence,
- * is what remains when no rule speaks: proceed.
+ * In the order of the table. Row 4, the repair case, is how `budgetShort` counts. Row 9, a pinned Pod whose budget allows its
+ * absence, is what remains when no rule speaks: proceed.
  */
-const RULES: readonly Rule[] = [nothingRelated, budgetNotObserved, budgetShort, budgetImpossible, unevictable];
+const RULES: readonly Rule[] = [
+  nothingRelated,
+  othersFirst,
+  noRoom,
+  budgetNotObserved,
+  budgetShort,
+  quorumLost,
+  budgetImpossible,
+  unevictable,
+];
 
 /** Judges all related Pods of one Node together. */
 export function judge(input: VerdictInput): Verdict {
@@ -206,6 +304,12 @@ export function judge(input: VerdictInput): Verdict {
     if (verdict !== undefined) return verdict;
   }
   return { is: 'proceed', because: 'every related Pod may leave' };
+}
+
+const NOTHING_AROUND: BudgetSurroundings = { missingInDomain: 0, missingByMaintenance: 0, promisedElsewhere: 0 };
+
+function surroundingsOf(budget: PodDisruptionBudget, { budgets }: Observed): BudgetSurroundings {
+  return budgets.get(keyOf(budget)) ?? NOTHING_AROUND;
 }
 
 /** @returns undefined where nothing blocks. The message is the first blocker's, as the one that a person should look at first. */

@@ -3,6 +3,7 @@ import type { Action } from '../../src/core/action.ts';
 import { keyOf } from '../../src/core/meta.ts';
 import type {
   Condition,
+  CsiNode,
   KubeObject,
   Node,
   ObjectMeta,
@@ -10,8 +11,10 @@ import type {
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
+  StatefulSet,
+  StorageClass,
 } from '../../src/core/objects.ts';
-import type { EvictionAttempt, Lister } from '../../src/core/ports.ts';
+import type { EvictionAttempt, KeepingAttempt, Lister } from '../../src/core/ports.ts';
 import { decide } from '../../src/tmm/decide.ts';
 import {
   ALL_NODES,
@@ -20,14 +23,20 @@ import {
   NODES_IN_SESSION,
   PODS_BY_MARKER,
   PODS_BY_NODE,
-  UNSCHEDULABLE_PODS,
+  STORED_BY_NODE,
+  UNREADY_PODS,
+  VOLUMES_BY_CLASS,
 } from '../../src/tmm/indexes.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
-import { observe, type TmmReaders } from '../../src/tmm/observe.ts';
+import { observe } from '../../src/tmm/observe.ts';
 import type { Observed } from '../../src/tmm/observed.ts';
 import { parseReport, type Report } from '../../src/tmm/report.ts';
 import type { Context, Memory, TmmDecision } from '../../src/tmm/request.ts';
 import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
+import type { Reservation } from '../../src/tmm/surroundings.ts';
+import type { TmmReaders } from '../../src/tmm/view.ts';
+import { node } from './objects.ts';
+import { StoredPods } from './stored-pods.ts';
 
 export const NOW = Date.parse('2026-11-21T02:00:00.000Z');
 
@@ -35,8 +44,10 @@ export interface ClusterObjects {
   nodes?: readonly Node[];
   pods?: readonly Pod[];
   budgets?: readonly PodDisruptionBudget[];
+  statefulSets?: readonly StatefulSet[];
   claims?: readonly PersistentVolumeClaim[];
   volumes?: readonly PersistentVolume[];
+  secrets?: readonly KubeObject[];
 }
 
 function lister<T extends KubeObject>(objects: readonly T[], indexes: readonly Index<T>[] = []): Lister<T> {
@@ -56,37 +67,53 @@ function lister<T extends KubeObject>(objects: readonly T[], indexes: readonly I
 export function readersOf(objects: ClusterObjects): TmmReaders {
   return {
     nodes: lister(objects.nodes ?? [], [ALL_NODES, NODES_IN_SESSION]),
-    pods: lister(objects.pods ?? [], [PODS_BY_NODE, PODS_BY_MARKER, UNSCHEDULABLE_PODS]),
+    pods: lister(objects.pods ?? [], [PODS_BY_NODE, PODS_BY_MARKER, UNREADY_PODS]),
     budgets: lister(objects.budgets ?? [], [BUDGETS_BY_NAMESPACE]),
+    statefulSets: lister(objects.statefulSets ?? []),
     claims: lister(objects.claims ?? []),
-    volumes: lister(objects.volumes ?? []),
+    volumes: lister(objects.volumes ?? [], [VOLUMES_BY_CLASS]),
+    storageClasses: lister<StorageClass>([]),
+    csiNodes: lister<CsiNode>([]),
+    stored: lister(objects.secrets ?? [], [STORED_BY_NODE]),
   };
 }
 
-/** A cluster whose passes over one Node are made by hand. */
+/** A cluster whose passes over one Node are made by hand. It has a Node `spare` with room for everything, unless one is given. */
 export class TestCluster {
   nodes: readonly Node[];
   pods: readonly Pod[];
   budgets: readonly PodDisruptionBudget[];
+  statefulSets: readonly StatefulSet[];
   claims: readonly PersistentVolumeClaim[];
   volumes: readonly PersistentVolume[];
   readonly settings: Context['settings'];
+  readonly stored = new StoredPods();
   readonly attempts = new Map<string, EvictionAttempt>();
+  readonly keeping = new Map<string, KeepingAttempt>();
+  readonly reservations = new Map<string, Reservation>();
   nowMs = NOW;
   memory: Memory = {};
   #version = 1;
 
   constructor(objects: ClusterObjects, settings: object = {}) {
-    this.nodes = objects.nodes ?? [];
+    const nodes = objects.nodes ?? [];
+    this.nodes = nodes.some(({ metadata }) => metadata.name === 'spare') ? nodes : [...nodes, node('spare')];
     this.pods = objects.pods ?? [];
     this.budgets = objects.budgets ?? [];
+    this.statefulSets = objects.statefulSets ?? [];
     this.claims = objects.claims ?? [];
     this.volumes = objects.volumes ?? [];
     this.settings = tmmSettingsSchema.parse(settings);
   }
 
   observe(nodeName: string): Observed {
-    const known = observe(readersOf(this), nodeName, this.attempts, this.nowMs);
+    const known = observe(readersOf({ ...this, secrets: this.stored.secrets }), nodeName, {
+      attempts: this.attempts,
+      keeping: this.keeping,
+      reservations: this.reservations,
+      failureDomainLabels: this.settings.failureDomainLabels,
+      nowMs: this.nowMs,
+    });
     if (known.is === 'unknown') throw new Error('A cluster in memory knows everything');
     return known.value;
   }
@@ -106,6 +133,10 @@ export class TestCluster {
   /** @throws Error for what a server would refuse: a stale resourceVersion, an unknown object. */
   carryOut(action: Action): void {
     if (action.do === 'recordEvent') return;
+    if (action.do === 'storePod' || action.do === 'restorePod' || action.do === 'discardStored') {
+      this.pods = this.stored.carryOut(action, this.pods);
+      return;
+    }
     const { target } = action;
     const change = <T extends KubeObject>(objects: readonly T[], edit: (object: T) => T): readonly T[] => {
       if (!objects.some(({ metadata }) => metadata.uid === target.uid)) throw new Error(`There is no ${target.name}`);

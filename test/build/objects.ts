@@ -7,6 +7,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
+  StatefulSet,
   Taint,
 } from '../../src/core/objects.ts';
 
@@ -32,7 +33,7 @@ export function node(
   return {
     metadata: meta(name, { labels: { 'kubernetes.io/hostname': name }, ...part.meta }),
     spec: { ...(taints !== undefined && { taints }), ...(unschedulable !== undefined && { unschedulable }) },
-    status: { conditions: conditions ?? [{ type: 'Ready', status: 'True' }] },
+    status: { conditions: conditions ?? [{ type: 'Ready', status: 'True' }], allocatable: { pods: 110 } },
   };
 }
 
@@ -101,6 +102,17 @@ export function budget(name: string, part: BudgetPart = {}): PodDisruptionBudget
       ...(part.syncFailed && { conditions: [{ type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed' }] }),
     },
   };
+}
+
+/** A StatefulSet in namespace `shop`, whose Pods name it as their controller by `controlledBy()`. */
+export function statefulSet(name: string, replicas: number, readyReplicas = replicas): StatefulSet {
+  return { metadata: meta(name, { namespace: 'shop' }), spec: { replicas }, status: { readyReplicas } };
+}
+
+/** For `PodPart.meta`: makes the Pod a member. */
+export function controlledBy(owner: StatefulSet): MetaPart {
+  const { name, uid } = owner.metadata;
+  return { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid, controller: true }] };
 }
 
 /** A bound claim in namespace `shop`. */

@@ -1,10 +1,10 @@
 /** What ends a drain that does not end by itself: rows D1 to D3 of the design's table, on a real control plane. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge } from '../support/bridge.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
-import { Plot } from '../support/workloads.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
 
 describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
   let bridge: Bridge;
@@ -13,8 +13,9 @@ describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerM
     bridge = await new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags }).leads();
   });
   afterAll(() => bridge?.end());
+  afterEach(removePlots);
 
-  const toldOn = (plot: Plot, reason: string): Promise<true> =>
+  const toldOn = (plot: Plot, reason: string | undefined): Promise<true> =>
     eventually(
       async () => {
         const pods = await plot.on(plot.home);
@@ -30,8 +31,7 @@ describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerM
     await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
     await plot.budget('web', { maxUnavailable: 1 });
     // Replacements are created, but wait at a scheduling gate: that is not the same as fitting nowhere.
-    const gated = { template: { spec: { schedulingGates: [{ name: 'example.com/gate' }] } } };
-    await get().api.patch(`/apis/apps/v1/namespaces/${plot.namespace}/replicasets/web`, { spec: gated }, 'merge');
+    await plot.gate('web');
     await plot.taint();
     expect(await plot.phase('Rejected')).toMatchObject({
       reason: 'TooManyExistingFailures',
@@ -48,19 +48,19 @@ describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerM
 
   it('D2: replacements that fit nowhere are NotEnoughResources', async () => {
     const plot = await Plot.make(get(), 'full', 2);
-    await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+    await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
     await plot.budget('web', { maxUnavailable: 1 });
-    await plot.cordon(plot.nodes[1] ?? '', true);
+    // The simulation places what is there; the replacement asks for more.
+    await plot.misplace('web');
     await plot.taint();
     expect(await plot.phase('Rejected')).toMatchObject({
       reason: 'NotEnoughResources',
       blockedBy: [{ cause: 'Unschedulable' }],
     });
     await toldOn(plot, 'NotEnoughResources');
-    // When the taint goes, what was evicted finds its place again.
     await plot.untaint();
     await plot.phase('none');
-    await plot.ready('web', 2, plot.home);
+    await toldOn(plot, undefined);
   });
 
   it('D3: a Pod whose finalizer holds it is GenericFailure', async () => {

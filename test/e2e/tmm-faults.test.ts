@@ -4,7 +4,7 @@ import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge } from '../support/bridge.ts';
 import { Relay, type RelayedRequest } from '../support/relay.ts';
-import { Plot } from '../support/workloads.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 
@@ -27,6 +27,7 @@ describeOnControlPlane('Temporary Maintenance Mode under faults', OPTIONS, (get)
     relay.carriedOut = () => undefined;
     relay.substitute = () => undefined;
     await Promise.all(running.splice(0).map((bridge) => bridge.end('SIGKILL')));
+    await removePlots();
   });
 
   const start = (
@@ -62,12 +63,12 @@ describeOnControlPlane('Temporary Maintenance Mode under faults', OPTIONS, (get)
     eventually(async () => ((await plot.report())?.blockedBy.length ? true : undefined), {
       what: 'the drain to be held up',
     });
-  /** Two Pods at home of which only one may go: its replacement finds no Node. */
+  /** Two Pods at home of which only one may go: its replacement does not start. */
   const makeHeldUp = async (name: string): Promise<Plot> => {
     const plot = await Plot.make(get(), name, 2);
-    await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+    await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
     await plot.budget('web', { maxUnavailable: 1 });
-    await plot.cordon(plot.nodes[1] ?? '', true);
+    await plot.gate('web');
     return plot;
   };
 
@@ -240,7 +241,7 @@ describeOnControlPlane('Temporary Maintenance Mode under faults', OPTIONS, (get)
     await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
     let refusals = 0;
     relay.substitute = (request) => {
-      if (!EVICTION(request) || refusals > 0) return undefined;
+      if (!EVICTION(request) || !request.path.includes(plot.namespace) || refusals > 0) return undefined;
       refusals += 1;
       const body = {
         kind: 'Status',

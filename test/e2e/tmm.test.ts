@@ -1,10 +1,10 @@
 /** Temporary Maintenance Mode on a real control plane, driven by kubectl and seen as an operator would see it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge } from '../support/bridge.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
-import { Plot } from '../support/workloads.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 const REASON = 'emm-failure';
@@ -18,6 +18,7 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
     }).leads();
   });
   afterAll(() => bridge?.end());
+  afterEach(removePlots);
 
   /** Evictions that reached the API server for Pods of this namespace, with the answers. */
   const evictions = async (plot: Plot): Promise<string[]> =>
@@ -209,38 +210,49 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
       });
     });
 
-    it('waits in Checking for a member that may recover, and drains once it has', async () => {
-      const plot = await Plot.make(get(), 'recovers', 2);
-      await plot.runAtHome(() => plot.deployment('db', 2), 'db', 2);
+    it('is rejected where the Pods do not all fit elsewhere, by the scheduler’s own rules', async () => {
+      const plot = await Plot.make(get(), 'noroom', 2);
+      const resources = { requests: { cpu: '12' } };
+      const containers = [{ name: 'main', image: 'registry.invalid/main', resources }];
+      await plot.runAtHome(() => plot.deployment('big', 2, { containers }), 'big', 2);
+      // Two of them fit beside nothing else; with a third of somebody else's they do not.
+      await plot.cordon(plot.home, true);
+      await plot.deployment('theirs', 1, { containers });
+      await plot.ready('theirs', 1, plot.nodes[1]);
+      await plot.cordon(plot.home, false);
+      await plot.taint();
+      const report = await plot.phase('Rejected');
+      expect(report).toMatchObject({ reason: 'NotEnoughResources', blockedBy: [{ cause: 'NoRoom' }] });
+      expect(JSON.stringify(report)).toContain('Insufficient cpu');
+      expect(await evictions(plot)).toEqual([]);
+      expect(await plot.on(plot.home, 'big')).toHaveLength(2);
+    });
+
+    /** A budget that needs two of three members, of which the third waits at a gate: missing, and not on this Node. */
+    const shortOfOne = async (name: string): Promise<Plot> => {
+      const plot = await Plot.make(get(), name, 2);
+      await plot.runAtHome(() => plot.replicaSet('db', 2), 'db', 2);
       await plot.budget('db', { minAvailable: 2 });
-      const path = `/apis/apps/v1/namespaces/${plot.namespace}/deployments/db`;
-      // A third member that cannot be scheduled: missing, and not on this Node.
-      await Promise.all(plot.nodes.map((node) => plot.cordon(node, true)));
-      await get().api.patch(path, { spec: { replicas: 3 } }, 'merge');
+      await plot.gate('db');
+      await get().api.patch(`/apis/apps/v1/namespaces/${name}/replicasets/db`, { spec: { replicas: 3 } }, 'merge');
       await eventually(async () => ((await plot.pods('db')).length === 3 ? true : undefined), {
         what: 'the third Pod',
       });
+      return plot;
+    };
+
+    it('waits in Checking for a member that may recover, and drains once it has', async () => {
+      const plot = await shortOfOne('recovers');
       await plot.taint();
       await plot.phase('Checking');
       expect(await plot.condition('MaintenanceInProgress')).toBe('False');
-      await plot.cordon(plot.nodes[1] ?? '', false);
+      await plot.ungate('db');
       await plot.phase('InMaintenance');
       expect(await plot.event('MaintenanceWaiting')).toMatchObject({ type: 'Normal' });
     });
 
     it('is rejected when the member does not recover in time', async () => {
-      const plot = await Plot.make(get(), 'stays-down', 2);
-      await plot.runAtHome(() => plot.deployment('db', 2), 'db', 2);
-      await plot.budget('db', { minAvailable: 2 });
-      await Promise.all(plot.nodes.map((node) => plot.cordon(node, true)));
-      await get().api.patch(
-        `/apis/apps/v1/namespaces/${plot.namespace}/deployments/db`,
-        { spec: { replicas: 3 } },
-        'merge',
-      );
-      await eventually(async () => ((await plot.pods('db')).length === 3 ? true : undefined), {
-        what: 'the third Pod',
-      });
+      const plot = await shortOfOne('stays-down');
       await plot.taint();
       expect(await plot.phase('Rejected')).toMatchObject({
         reason: 'TooManyExistingFailures',
@@ -251,17 +263,17 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
   });
 
   describe('a drain that is held up', () => {
-    /** Two Pods at home under a budget of one; the replacement of the first finds no Node, so the second must wait. */
+    /** Two Pods at home under a budget of one; the replacement of the first does not start, so the second must wait. */
     const heldUp = async (name: string): Promise<Plot> => {
       const plot = await Plot.make(get(), name, 2);
-      await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+      await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
       await plot.budget('web', { maxUnavailable: 1 });
-      await plot.cordon(plot.nodes[1] ?? '', true);
+      await plot.gate('web');
       await plot.taint();
       await eventually(
         async () => {
           const report = await plot.report();
-          return report?.phase === 'Draining' && report.blockedBy[0]?.cause === 'Unschedulable' ? true : undefined;
+          return report?.phase === 'Draining' && report.blockedBy[0]?.cause === 'BudgetExhausted' ? true : undefined;
         },
         { what: 'the drain to be held up' },
       );
@@ -270,25 +282,29 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
 
     it('asks for nothing while it waits, and follows the budget’s change in well under a second', async () => {
       const plot = await heldUp('waits');
-      const requests = async (): Promise<number> => {
+      const requests = async (): Promise<readonly string[]> => {
         const events = await get().auditEvents();
-        return events.filter(
+        const ours = events.filter(
           ({ user, verb, objectRef }) =>
             user.username === 'system:serviceaccount:maintenance-bridge:maintenance-bridge' &&
             verb !== 'watch' &&
             objectRef?.resource !== 'leases',
-        ).length;
+        );
+        // While Cluster API is not installed, the bridge asks for it with backoff.
+        return ours
+          .map(({ verb, requestURI }) => `${verb} ${requestURI}`)
+          .filter((each) => !each.includes('cluster.x-k8s.io'));
       };
       const evictionsServed = async (): Promise<number> =>
         [
           ...(await get().metrics()).matchAll(/^apiserver_request_total\{[^}]*subresource="eviction"[^}]*\} (\d+)/gm),
         ].reduce((sum, [, count]) => sum + Number(count), 0);
       // The report's last line of progress is written within a second.
-      let quiet = await requests();
+      let quiet: readonly string[] = [];
       await eventually(
         async () => {
           const now = await requests();
-          const isQuiet = now === quiet;
+          const isQuiet = now.length === quiet.length;
           quiet = now;
           return isQuiet ? true : undefined;
         },
@@ -297,7 +313,7 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
       const served = await evictionsServed();
       const until = performance.now() + 4000;
       await eventually(() => (performance.now() > until ? true : undefined), { what: 'four quiet seconds' });
-      expect(await requests()).toBe(quiet);
+      expect((await requests()).slice(quiet.length)).toEqual([]);
       expect(await evictionsServed()).toBe(served);
 
       const openedAt = Date.now();
@@ -321,9 +337,13 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
     it('evicts nothing more once the taint is removed in the middle', async () => {
       const plot = await heldUp('aborted');
       await plot.untaint();
+      // What has left is awaited, wherever it runs now.
+      expect(await plot.phase('Exiting')).toMatchObject({
+        message: expect.stringContaining('1 of ReplicaSet aborted/web'),
+      });
+      await plot.ungate('web');
       await plot.phase('none');
       await plot.editBudget('web', { maxUnavailable: 2 });
-      await plot.cordon(plot.nodes[1] ?? '', false);
       await plot.ready('web', 2);
       expect((await evictions(plot)).filter((each) => each.endsWith(' 201'))).toHaveLength(1);
       expect(await plot.on(plot.home, 'web')).not.toEqual([]);

@@ -1,6 +1,7 @@
 /** The program as a user runs it: a process of its own, with a kubeconfig and flags. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../controlplane/wait.ts';
 
@@ -21,6 +22,24 @@ export interface BridgeOptions {
   readonly kubeconfig: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Interpreter flags and the file to run. @default the sources */
+  readonly program?: readonly string[];
+}
+
+/** Runs a command that ends by itself. */
+export async function command(
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const text = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    text.out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text.err += chunk.toString();
+  });
+  await once(child, 'close');
+  return { code: child.exitCode, ...text };
 }
 
 /** A running `maintenance-bridge run`. It dies with the test process at the latest. */
@@ -30,8 +49,8 @@ export class Bridge {
   readonly #exited: Promise<unknown>;
   #text = '';
 
-  constructor({ kubeconfig, flags = [], env = {} }: BridgeOptions) {
-    const args = [MAIN, 'run', '--kubeconfig', kubeconfig, '--log-level=debug'];
+  constructor({ kubeconfig, flags = [], env = {}, program = [MAIN] }: BridgeOptions) {
+    const args = [...program, 'run', '--kubeconfig', kubeconfig, '--log-level=debug'];
     this.#process = spawn(
       process.execPath,
       [...args, '--metrics-bind-address=0', '--health-probe-bind-address=0', ...flags],
@@ -69,6 +88,12 @@ export class Bridge {
       },
       { what, deadlineMs },
     );
+  }
+
+  /** What the process weighs now, as Linux counts it. */
+  async residentMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
   }
 
   isRunning(): boolean {

@@ -90,7 +90,11 @@ export class Relay {
     const { host: _, ...headers } = incoming.headers;
     const forwarded = request(new URL(path, this.#target), { method, headers, agent: this.#agent });
     forwarded.on('error', () => outgoing.destroy());
-    outgoing.on('close', () => forwarded.destroy());
+    // A write that has reached the server is carried out, even if the client has died. (A server that notices gives up an
+    // eviction half-way; the budget then counts the Pod as gone for the disruption controller's two minutes.)
+    outgoing.on('close', () => {
+      if (method === 'GET') forwarded.destroy();
+    });
     forwarded.on('response', (answer) => {
       if (relayed.isWatch) {
         this.#watches.add(outgoing);

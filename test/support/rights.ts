@@ -1,3 +1,4 @@
+import { capiSettingsSchema } from '../../src/capi/settings.ts';
 import { rightsFor } from '../../src/rbac.ts';
 import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
@@ -6,12 +7,19 @@ import type { ControlPlane } from '../controlplane/controlplane.ts';
  * A kubeconfig of a ServiceAccount that may do what the program declares, and no more.
  *
  * @param settings the `tmm` section that it will run with.
+ * @param limits namespaces that its Machines are limited to, which exist already; the account is then one of its own.
  */
-export async function grantedKubeconfig(controlPlane: ControlPlane, settings: object = {}): Promise<string> {
-  const account = { namespace: 'maintenance-bridge', name: 'maintenance-bridge' };
+export async function grantedKubeconfig(
+  controlPlane: ControlPlane,
+  settings: object = {},
+  limits: readonly string[] = [],
+): Promise<string> {
+  const account = { namespace: 'maintenance-bridge', name: ['maintenance-bridge', ...limits].join('-') };
   const kubeconfig = await controlPlane.kubeconfigFor(account);
   const rights = rightsFor({
-    tmm: { enabled: true, settings: tmmSettingsSchema.parse(settings) },
+    tmm: { enabled: limits.length === 0, settings: tmmSettingsSchema.parse(settings) },
+    capi: { enabled: true, settings: capiSettingsSchema.parse({}) },
+    namespaces: limits,
     leaderElection: { enabled: true, id: 'maintenance-bridge' },
   });
   const subjects = [{ kind: 'ServiceAccount', ...account }];
@@ -22,11 +30,13 @@ export async function grantedKubeconfig(controlPlane: ControlPlane, settings: ob
   const { api } = controlPlane;
   await api.create(`${root}/clusterroles`, { metadata, rules: plain(rights.cluster) });
   await api.create(`${root}/clusterrolebindings`, { metadata, roleRef: roleRef('ClusterRole'), subjects });
-  await api.create(`${root}/namespaces/${account.namespace}/roles`, { metadata, rules: plain(rights.namespace) });
-  await api.create(`${root}/namespaces/${account.namespace}/rolebindings`, {
-    metadata,
-    roleRef: roleRef('Role'),
-    subjects,
-  });
+  const inNamespaces = [
+    { namespace: account.namespace, rules: rights.namespace },
+    ...limits.map((namespace) => ({ namespace, rules: rights.watched })),
+  ];
+  for (const { namespace, rules } of inNamespaces) {
+    await api.create(`${root}/namespaces/${namespace}/roles`, { metadata, rules: plain(rules) });
+    await api.create(`${root}/namespaces/${namespace}/rolebindings`, { metadata, roleRef: roleRef('Role'), subjects });
+  }
   return kubeconfig;
 }

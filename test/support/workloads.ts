@@ -32,6 +32,13 @@ export interface ServedEvent {
   readonly regarding: { readonly kind: string; readonly name: string };
 }
 
+const PLOTS = new Set<Plot>();
+
+/** For `afterEach`: removes what the test has made. */
+export async function removePlots(): Promise<void> {
+  await Promise.all([...PLOTS].map((plot) => plot.remove()));
+}
+
 /** A namespace and a few Nodes that only its Pods run on, so that many tests can share one control plane. */
 export class Plot {
   readonly controlPlane: ControlPlane;
@@ -49,7 +56,17 @@ export class Plot {
     const nodes = Array.from({ length: nodeCount }, (_, index) => `${name}-${String.fromCharCode(97 + index)}`);
     await controlPlane.api.create('/api/v1/namespaces', { metadata: { name } });
     await controlPlane.addNodes(nodes, { labels: { plot: name } });
-    return new Plot(controlPlane, name, nodes);
+    const plot = new Plot(controlPlane, name, nodes);
+    PLOTS.add(plot);
+    return plot;
+  }
+
+  /** Removes everything, so that what is left in maintenance does not hold up the next test. */
+  async remove(): Promise<void> {
+    PLOTS.delete(this);
+    const { api } = this.controlPlane;
+    await Promise.all(this.nodes.map((node) => api.delete(`/api/v1/nodes/${node}`)));
+    await api.delete(`/api/v1/namespaces/${this.namespace}`);
   }
 
   /** The Node that tests take down. */
@@ -139,6 +156,33 @@ export class Plot {
   async editBudget(name: string, spec: object): Promise<void> {
     const path = `/apis/policy/v1/namespaces/${this.namespace}/poddisruptionbudgets/${name}`;
     await this.controlPlane.api.patch(path, { spec }, 'merge');
+  }
+
+  /** From now on new Pods of a ReplicaSet wait at a scheduling gate, which no simulation can foresee. */
+  async gate(app: string): Promise<void> {
+    await this.#editReplicaSet(app, { schedulingGates: [{ name: 'example.com/gate' }] });
+  }
+
+  /** Lets them go, those that wait included. */
+  async ungate(app: string): Promise<void> {
+    await this.#editReplicaSet(app, { schedulingGates: null });
+    const waiting = (await this.pods(app)).filter(({ spec }) => spec.nodeName === undefined);
+    const path = `/api/v1/namespaces/${this.namespace}/pods`;
+    await Promise.all(
+      waiting.map(({ metadata }) =>
+        this.controlPlane.api.patch(`${path}/${metadata.name}`, { spec: { schedulingGates: null } }, 'merge'),
+      ),
+    );
+  }
+
+  /** From now on new Pods of a ReplicaSet fit nowhere. */
+  async misplace(app: string): Promise<void> {
+    await this.#editReplicaSet(app, { nodeSelector: { plot: 'nowhere' } });
+  }
+
+  async #editReplicaSet(app: string, spec: object): Promise<void> {
+    const path = `/apis/apps/v1/namespaces/${this.namespace}/replicasets/${app}`;
+    await this.controlPlane.api.patch(path, { spec: { template: { spec } } }, 'merge');
   }
 
   async pods(app?: string): Promise<readonly ServedPod[]> {

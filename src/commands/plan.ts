@@ -1,0 +1,112 @@
+/** `plan NODE…`: what would happen, by the controller's own verdict; reads the cluster once and writes nothing. */
+import type { RunOptions } from '../config-schema.ts';
+import {
+  CSI_NODE,
+  type KubeObject,
+  NAMESPACE,
+  NODE,
+  PERSISTENT_VOLUME,
+  PERSISTENT_VOLUME_CLAIM,
+  POD,
+  POD_DISRUPTION_BUDGET,
+  STATEFUL_SET,
+  STORAGE_CLASS,
+} from '../core/objects.ts';
+import type { Log } from '../core/ports.ts';
+import type { Resource } from '../core/resources.ts';
+import type { ApiClient } from '../kube/api.ts';
+import { Informer } from '../kube/cache.ts';
+import { makeClient } from '../kube/client.ts';
+import { type Credentials, loadKubeConfig } from '../kube/credentials.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { listRaw } from '../kube/list.ts';
+import { trimOf } from '../kube/trim.ts';
+import { type NodePlan, type Plan, planNodes } from '../tmm/plan.ts';
+import { declareIndexes, needsNamespaces, type TmmSources } from '../tmm/wiring.ts';
+import { VERSION } from '../version.ts';
+import type { Inspected, Surroundings } from './inspect.ts';
+import { table } from './render.ts';
+
+/** What is to be printed, and the exit code: 0, 1 no answer, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
+export type Planned = Omit<Inspected, 'code'> & { readonly code: 0 | 1 | 2 | 3 };
+
+export async function plan(
+  names: readonly string[],
+  output: 'text' | 'json',
+  { kubeconfig, context, tmm }: RunOptions,
+  { env, homedir, nowMs }: Surroundings,
+): Promise<Planned> {
+  let credentials: Credentials;
+  try {
+    credentials = loadKubeConfig({ kubeconfig, context, env, homedir });
+  } catch (error) {
+    return { code: 2, out: '', err: `${error instanceof Error ? error.message : String(error)}\n` };
+  }
+  const client = makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}` });
+  try {
+    const sources = await snapshot(client, needsNamespaces(tmm.settings));
+    const found = planNodes(names, sources, tmm.settings, nowMs);
+    return { code: codeOf(found), out: renderPlan(found, output), err: '' };
+  } catch (error) {
+    if (!isKubeError(error)) throw error;
+    return { code: 1, out: '', err: `${error.message}\n` };
+  }
+}
+
+function codeOf({ nodes }: Plan): 0 | 1 | 3 {
+  if (nodes.some(({ verdict }) => verdict === 'Reject')) return 3;
+  return nodes.some(({ verdict }) => verdict === 'NotFound') ? 1 : 0;
+}
+
+const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
+
+/** The caches that the controller would have, filled once. */
+async function snapshot(client: ApiClient, withNamespaces: boolean): Promise<TmmSources> {
+  const fillers: (() => Promise<void>)[] = [];
+  const cache = <T extends KubeObject>(resource: Resource<T>): Informer<T> => {
+    const informer = new Informer<T>({ log: SILENT });
+    const trim = trimOf(resource);
+    fillers.push(async () => informer.replace((await listRaw(client, resource)).flatMap((raw) => trim(raw) ?? [])));
+    return informer;
+  };
+  const sources: TmmSources = {
+    nodes: cache(NODE),
+    pods: cache(POD),
+    budgets: cache(POD_DISRUPTION_BUDGET),
+    statefulSets: cache(STATEFUL_SET),
+    claims: cache(PERSISTENT_VOLUME_CLAIM),
+    volumes: cache(PERSISTENT_VOLUME),
+    storageClasses: cache(STORAGE_CLASS),
+    csiNodes: cache(CSI_NODE),
+    ...(withNamespaces && { namespaces: cache(NAMESPACE) }),
+  };
+  declareIndexes(sources);
+  await Promise.all(fillers.map((fill) => fill()));
+  return sources;
+}
+
+/** JSON as `Plan` says; the table is for people. */
+export function renderPlan(found: Plan, output: 'text' | 'json'): string {
+  if (output === 'json') return `${JSON.stringify(found, undefined, 2)}\n`;
+  return [...found.nodes.map(renderNode), renderBatches(found)].filter((part) => part !== '').join('\n');
+}
+
+const VERDICTS: Readonly<Record<NodePlan['verdict'], string>> = {
+  Proceed: 'may go',
+  Wait: 'would have to wait',
+  Reject: 'would be rejected',
+  NotFound: 'not found',
+};
+
+function renderNode({ node, verdict, reason, message, pods, notModelled }: NodePlan): string {
+  const title = `Node ${node}: ${VERDICTS[verdict]}${reason === undefined ? '' : ` (${reason})`}\n  ${message}\n`;
+  const rows = pods.map(({ pod, fate, why, to }) => [pod, fate, to ?? '-', why ?? '-']);
+  const list = rows.length === 0 ? '' : table([['POD', 'FATE', 'TO', 'WHY'], ...rows]);
+  const left = notModelled.map((what) => `  Not judged: ${what}\n`).join('');
+  return title + list + left;
+}
+
+function renderBatches({ nodes, batches }: Plan): string {
+  if (nodes.length < 2 || batches.length === 0) return '';
+  return `Order:\n${batches.map((batch, index) => `  ${index + 1}. ${batch.join(', ')}\n`).join('')}`;
+}

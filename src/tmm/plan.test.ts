@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { type ClusterObjects, NOW, readersOf, TestCluster } from '../../test/build/cluster.ts';
+import { budget, claim, controlledBy, localVolume, node, pod, statefulSet } from '../../test/build/objects.ts';
+import { type Plan, planNodes } from './plan.ts';
+
+const planOf = (names: readonly string[], objects: ClusterObjects, settings: object = {}): Plan => {
+  const cluster = new TestCluster(objects, settings);
+  return planNodes(names, readersOf(cluster), cluster.settings, NOW);
+};
+const web = (name: string, nodeName: string, part: Parameters<typeof pod>[1] = {}) =>
+  pod(name, { node: nodeName, ...part });
+
+describe('`planNodes()`', () => {
+  it('says of each Pod what becomes of it', () => {
+    const local = web('db-0', 'a', { spec: { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'c' } }] } });
+    const { nodes } = planOf(['a'], {
+      nodes: [node('a')],
+      pods: [web('web', 'a'), local, web('agent', 'a', { controller: 'DaemonSet' })],
+      claims: [claim('c', 'v')],
+      volumes: [localVolume('v', 'a')],
+    });
+    expect(nodes[0]).toMatchObject({ node: 'a', verdict: 'Proceed', message: '2 Pods would leave, 1 would stay' });
+    expect(nodes[0]?.pods).toEqual([
+      { pod: 'shop/agent', fate: 'Stays', why: 'of a DaemonSet' },
+      { pod: 'shop/db-0', fate: 'Waits', why: 'it can run on this Node only' },
+      { pod: 'shop/web', fate: 'Moves', to: 'spare' },
+    ]);
+  });
+
+  it('gives the controller’s verdict, its reason, and what to do', () => {
+    const { nodes, batches } = planOf(['a'], {
+      nodes: [node('a')],
+      pods: [web('db-0', 'a', { labels: { app: 'db' } })],
+      budgets: [budget('db', { desired: 3 })],
+    });
+    expect(nodes[0]).toMatchObject({
+      verdict: 'Reject',
+      reason: 'TooManyExistingFailures',
+      pods: [{ fate: 'Blocks' }],
+    });
+    expect(nodes[0]?.pods[0]?.why).toContain('Raise the replicas or widen the budget');
+    expect(batches).toEqual([]);
+  });
+
+  it('says where a Node would have to wait, and where there is none', () => {
+    const { nodes } = planOf(['a', 'z'], {
+      nodes: [node('a')],
+      pods: [web('db-0', 'a', { labels: { app: 'db' } })],
+      budgets: [budget('db', { healthy: 2 })],
+    });
+    expect(nodes.map(({ verdict }) => verdict)).toEqual(['Wait', 'NotFound']);
+  });
+
+  it('puts into one set what may go together, in the order asked for', () => {
+    const names = ['a', 'b', 'c'];
+    const { batches } = planOf(names, {
+      nodes: names.map((name) => node(name)),
+      pods: names.map((name) => web(`web-${name}`, name)),
+    });
+    expect(batches).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('keeps apart Nodes that would take a majority together', () => {
+    const zk = statefulSet('zk', 3);
+    const names = ['a', 'b', 'c'];
+    const members = names.map((name, index) => web(`zk-${index}`, name, { meta: controlledBy(zk) }));
+    const { batches } = planOf(names, { nodes: names.map((name) => node(name)), pods: members, statefulSets: [zk] });
+    expect(batches).toEqual([['a'], ['b'], ['c']]);
+  });
+
+  it('keeps apart Nodes whose Pods do not find room together', () => {
+    const small = (name: string, pods: number) => {
+      const made = node(name);
+      return { ...made, status: { ...made.status, allocatable: { pods } } };
+    };
+    const { batches } = planOf(['a', 'b'], {
+      nodes: [small('a', 10), small('b', 10), small('spare', 1)],
+      pods: [web('x', 'a'), web('y', 'b')],
+    });
+    expect(batches).toEqual([['a'], ['b']]);
+  });
+
+  it('plans a Node anew that is in maintenance already, and writes nothing', () => {
+    const cluster = new TestCluster({
+      nodes: [node('a', { taints: [{ key: 'drain', value: 'planned-downtime', effect: 'NoSchedule' }] })],
+      pods: [web('x', 'a')],
+    });
+    cluster.pass('a');
+    expect(planNodes(['a'], readersOf(cluster), cluster.settings, NOW).nodes[0]?.verdict).toBe('Proceed');
+  });
+});

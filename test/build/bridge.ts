@@ -1,0 +1,175 @@
+/** A management cluster and its workload clusters in memory, which carry out what is decided as API servers would. */
+import type { Action, PatchMeta } from '../../src/core/action.ts';
+import type { ClusterKey, ConnectionState, ConnectionStatus, WorkloadClusters } from '../../src/core/clusters.ts';
+import { keyOf } from '../../src/core/meta.ts';
+import type { Cluster, KubeObject, Machine, ObjectMeta } from '../../src/core/objects.ts';
+import type { Apply, Known, Seen, Source } from '../../src/core/ports.ts';
+import { KubeError } from '../../src/kube/errors.ts';
+
+type Handler<T extends KubeObject> = Parameters<Source<T>['addHandler']>[0];
+
+/** A cache that a test fills by hand. */
+export class MemorySource<T extends KubeObject> implements Source<T> {
+  readonly objects = new Map<string, T>();
+  isSynced = true;
+  readonly #indexes = new Map<string, (object: T) => readonly string[]>();
+  #handlers: Handler<T>[] = [];
+
+  put(object: T): void {
+    const old = this.objects.get(keyOf(object));
+    this.objects.set(keyOf(object), object);
+    for (const handler of this.#handlers) {
+      if (old === undefined) handler.onAdd?.(object);
+      else handler.onUpdate?.(old, object);
+    }
+  }
+
+  remove(key: string): void {
+    const last = this.objects.get(key);
+    this.objects.delete(key);
+    if (last !== undefined) for (const handler of this.#handlers) handler.onDelete?.(last);
+  }
+
+  get(key: string): Seen<T> {
+    if (!this.isSynced) return { is: 'unknown' };
+    const object = this.objects.get(key);
+    return object === undefined ? { is: 'absent' } : { is: 'present', object };
+  }
+
+  byIndex(name: string, value: string): Known<readonly T[]> {
+    const of = this.#indexes.get(name);
+    if (of === undefined) throw new Error(`There is no index '${name}'`);
+    if (!this.isSynced) return { is: 'unknown' };
+    return { is: 'known', value: [...this.objects.values()].filter((object) => of(object).includes(value)) };
+  }
+
+  addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
+    this.#indexes.set(name, valuesOf);
+  }
+
+  addHandler(handler: Handler<T>): () => void {
+    this.#handlers.push(handler);
+    for (const object of this.objects.values()) handler.onAdd?.(object);
+    return () => this.#handlers.splice(this.#handlers.indexOf(handler), 1);
+  }
+
+  /** The process that listened is no more. */
+  dropHandlers(): void {
+    this.#handlers = [];
+  }
+}
+
+/** Workload clusters that are connected as soon as they are wanted, unless a test says otherwise. */
+export class MemoryClusters implements WorkloadClusters {
+  wanted: ReadonlySet<ClusterKey> = new Set();
+  /** Nodes by cluster and name: what the API servers have. */
+  readonly nodes = new Map<string, KubeObject>();
+  /** What the caches have not heard of yet: they still show this. */
+  readonly stale = new Map<string, Seen<KubeObject>>();
+  readonly states = new Map<ClusterKey, ConnectionState>();
+  readonly asked: string[] = [];
+  /** Requests that were carried out. */
+  readonly patches: PatchMeta[] = [];
+
+  want(clusters: ReadonlySet<ClusterKey>): void {
+    this.wanted = clusters;
+  }
+
+  put(cluster: ClusterKey, node: KubeObject): void {
+    this.nodes.set(`${cluster}/${node.metadata.name}`, node);
+  }
+
+  labels(cluster: ClusterKey, name: string): Readonly<Record<string, string>> {
+    return this.nodes.get(`${cluster}/${name}`)?.metadata.labels ?? {};
+  }
+
+  node(cluster: ClusterKey, name: string): Seen<KubeObject> {
+    if (this.status(cluster)?.state !== 'Connected') return { is: 'unknown' };
+    return this.stale.get(`${cluster}/${name}`) ?? this.#live(cluster, name);
+  }
+
+  async confirmNode(cluster: ClusterKey, name: string): Promise<Seen<KubeObject>> {
+    this.asked.push(`${cluster}/${name}`);
+    return this.status(cluster)?.state === 'Connected' ? this.#live(cluster, name) : { is: 'unknown' };
+  }
+
+  async apply(cluster: ClusterKey, actions: readonly Action[]): Promise<void> {
+    if (this.status(cluster)?.state !== 'Connected') {
+      throw new KubeError({ reason: 'Unreachable', code: 0, message: `${cluster} is not connected` });
+    }
+    for (const action of actions) {
+      if (action.do !== 'patchMeta') throw new Error(`Nobody does ${action.do} to a workload cluster`);
+      const key = `${cluster}/${action.target.name}`;
+      const node = this.nodes.get(key);
+      this.nodes.set(key, patched(node, action));
+      this.patches.push(action);
+    }
+  }
+
+  status(cluster: ClusterKey): ConnectionStatus | undefined {
+    return this.wanted.has(cluster) ? { state: this.states.get(cluster) ?? 'Connected', sinceMs: 0 } : undefined;
+  }
+
+  #live(cluster: ClusterKey, name: string): Seen<KubeObject> {
+    const object = this.nodes.get(`${cluster}/${name}`);
+    return object === undefined ? { is: 'absent' } : { is: 'present', object };
+  }
+}
+
+/** What is in the management cluster, and its caches, which are always up to date. */
+export class MemoryManagement {
+  readonly machines = new MemorySource<Machine>();
+  readonly clusters = new MemorySource<Cluster>();
+  readonly patches: PatchMeta[] = [];
+  readonly events: string[] = [];
+
+  readonly apply: Apply = async (actions) => {
+    for (const action of actions) {
+      if (action.do === 'recordEvent') this.events.push(action.reason);
+      else if (action.do === 'patchMeta') {
+        const key = `${action.target.namespace}/${action.target.name}`;
+        this.patches.push(action);
+        this.machines.put(patched(this.machines.objects.get(key), action));
+      } else throw new Error(`Nobody does ${action.do} to a Machine`);
+    }
+  };
+
+  /** Changes a Machine as somebody else would. */
+  edit(key: string, change: (machine: Machine) => Machine): void {
+    const machine = this.machines.objects.get(key);
+    if (machine !== undefined) this.machines.put(change({ ...machine, metadata: bumped(machine.metadata) }));
+  }
+}
+
+/** @throws KubeError for what a server would refuse. */
+export function patched<T extends KubeObject>(object: T | undefined, action: PatchMeta): T {
+  if (object === undefined) throw new KubeError({ reason: 'NotFound', code: 404, message: 'not found' });
+  const { metadata } = object;
+  const isStale = action.resourceVersion !== undefined && action.resourceVersion !== metadata.resourceVersion;
+  if (isStale || action.target.uid !== metadata.uid) {
+    throw new KubeError({ reason: 'Conflict', code: 409, message: 'changed' });
+  }
+  const { labels, annotations } = metadata;
+  return {
+    ...object,
+    metadata: {
+      ...bumped(metadata),
+      labels: merged(labels, action.labels),
+      annotations: merged(annotations, action.annotations),
+    },
+  };
+}
+
+export function bumped(metadata: ObjectMeta): ObjectMeta {
+  return { ...metadata, resourceVersion: String(Number(metadata.resourceVersion) + 1) };
+}
+
+/** As a merge patch: null removes. */
+export function merged(
+  map: Readonly<Record<string, string>> = {},
+  changes: Readonly<Record<string, string | null>> = {},
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries({ ...map, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
+}

@@ -1,0 +1,137 @@
+/** Rolling maintenance on a real control plane: many Nodes one after another, and many asking at once. */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge, command } from '../support/bridge.ts';
+import { grantedKubeconfig } from '../support/rights.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
+
+describeOnControlPlane('Rolling maintenance', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+  let bridge: Bridge;
+  beforeAll(async () => {
+    const flags = ['--tmm-admission-timeout=5s', '--tmm-exit-timeout=20s'];
+    bridge = await new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags }).leads();
+  });
+  afterAll(() => bridge?.end());
+  afterEach(removePlots);
+
+  /** A StatefulSet of three that spreads over Nodes, and how many of it were ready at the least since the watch began. */
+  const watchMembers = (plot: Plot): { stop: () => Promise<number> } => {
+    let least = 3;
+    let isWatching = true;
+    const watching = (async () => {
+      while (isWatching) {
+        const ready = (await plot.pods('db')).filter(({ status }) =>
+          status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+        );
+        least = Math.min(least, ready.length);
+      }
+    })();
+    return {
+      stop: async () => {
+        isWatching = false;
+        await watching;
+        return least;
+      },
+    };
+  };
+  const antiAffinity = {
+    affinity: {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'db' } } },
+        ],
+      },
+    },
+  };
+  const eventsOn = async (plot: Plot): Promise<string[]> =>
+    (await Promise.all(plot.nodes.map((node) => plot.events(node)))).flat().map(({ reason }) => reason);
+
+  it('takes ten Nodes down one after another, each in the moment in which the last comes back', async () => {
+    const plot = await Plot.make(get(), 'rolling', 10);
+    await plot.statefulSet('db', 3, antiAffinity);
+    await plot.budget('db', { maxUnavailable: 1 });
+    await plot.deployment('web', 20);
+    await plot.ready('db', 3);
+    await plot.ready('web', 20);
+    const members = watchMembers(plot);
+    let previous: string | undefined;
+    for (const name of plot.nodes) {
+      await Promise.all([plot.taint(name), previous === undefined ? undefined : plot.untaint(previous)]);
+      await plot.phase('InMaintenance', name);
+      previous = name;
+    }
+    await plot.untaint(previous);
+    await plot.phase('none', previous);
+    await plot.ready('db', 3);
+    await plot.ready('web', 20);
+    expect(await members.stop()).toBeGreaterThanOrEqual(2);
+    const reasons = await eventsOn(plot);
+    expect(reasons).not.toContain('MaintenanceRejected');
+    expect(reasons.filter((reason) => reason === 'NodeDrained')).toHaveLength(10);
+  });
+
+  it('lets Nodes that are tainted at once go one at a time, in the order in which they asked, and keeps the majority', async () => {
+    const plot = await Plot.make(get(), 'at-once', 5);
+    // Without a budget nothing but the majority protects it.
+    await plot.statefulSet('db', 3, antiAffinity);
+    await plot.ready('db', 3);
+    const members = watchMembers(plot);
+    await plot.kubectl('taint', 'node', ...plot.nodes.slice(0, 3), 'drain=planned-downtime:NoSchedule');
+    const done: string[] = [];
+    while (done.length < 3) {
+      const name = await eventually(
+        async () => {
+          const reports = await Promise.all(
+            plot.nodes.slice(0, 3).map(async (node) => ({ node, report: await plot.report(node) })),
+          );
+          const active = reports.filter(
+            ({ report }) => report?.phase === 'Draining' || report?.phase === 'InMaintenance',
+          );
+          expect(active.length).toBeLessThanOrEqual(1);
+          return reports.find(({ node, report }) => !done.includes(node) && report?.phase === 'InMaintenance')?.node;
+        },
+        { what: 'the next Node to be drained', deadlineMs: 30_000 },
+      );
+      done.push(name);
+      await plot.untaint(name);
+    }
+    await plot.ready('db', 3);
+    expect(await members.stop()).toBeGreaterThanOrEqual(2);
+    const reasons = await eventsOn(plot);
+    expect(reasons).not.toContain('MaintenanceRejected');
+    expect(reasons).toContain('MaintenanceQueued');
+  });
+
+  it('is foreseen by `plan`: the fate of each Pod, the verdict, the order, and the exit code', async () => {
+    const plot = await Plot.make(get(), 'planned', 4);
+    await plot.statefulSet('db', 3, antiAffinity);
+    await plot.ready('db', 3);
+    const members = (await plot.pods('db')).map(({ spec }) => spec.nodeName ?? '').sort();
+    const good = await command(['plan', ...members, '--kubeconfig', get().kubeconfig, '-o', 'json']);
+    expect(good.code).toBe(0);
+    const { nodes, batches } = JSON.parse(good.out);
+    expect(nodes.map(({ verdict }: { verdict: string }) => verdict)).toEqual(['Proceed', 'Proceed', 'Proceed']);
+    // Any two of them at once would take the majority.
+    expect(batches).toEqual(members.map((name) => [name]));
+
+    await plot.budget('db', { maxUnavailable: 0 });
+    const bad = await command(['plan', members[0] ?? '', '--kubeconfig', get().kubeconfig]);
+    expect(bad.code).toBe(3);
+    expect(bad.out).toContain(`Node ${members[0]}: would be rejected (TooManyExistingFailures)`);
+    expect(bad.out).toMatch(/planned\/db-\d +Blocks/);
+    expect(await plot.report(members[0])).toBeUndefined();
+  });
+
+  it('rejects where a majority without a budget would be lost', async () => {
+    const plot = await Plot.make(get(), 'majority', 2);
+    await plot.runAtHome(() => plot.statefulSet('db', 3), 'db', 3);
+    await plot.taint();
+    expect(await plot.phase('Rejected')).toMatchObject({
+      reason: 'TooManyExistingFailures',
+      blockedBy: [{ cause: 'QuorumAtRisk' }, {}, {}],
+    });
+    await plot.untaint();
+    await plot.phase('none');
+  });
+});
