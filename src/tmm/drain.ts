@@ -16,11 +16,11 @@ import type { EvictionAttempt } from '../core/ports.ts';
 import { describeBudget, isExempt, isObserved, numbersOf } from './budgets.ts';
 import { isStored, type Kept } from './kept.ts';
 import type { Cause, FailureReason } from './names.ts';
+import { majorityOf, unevictableBy } from './pod-rules.ts';
 import type { RelatedPod } from './pods.ts';
 import { isRecreated, storePod } from './recreating.ts';
 import type { Blocked } from './report.ts';
 import type { TmmSettings } from './settings.ts';
-import { majorityOf, unevictableBy } from './verdict.ts';
 
 /** A Pod that outlives its grace period by this much is stuck: a kubelet takes a few seconds, a finalizer may take for ever. */
 const STUCK_AFTER_MS = 30_000;

@@ -5,8 +5,9 @@ import type { FailureReason } from './names.ts';
 import type { Waiting } from './queue.ts';
 import type { Blocked } from './report.ts';
 import { type Draft, iso, markAll, type Request, reportOf, type Session, sweep } from './request.ts';
+import type { Verdict } from './rule.ts';
 import { writeReport } from './status.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge } from './verdict.ts';
 import { displacedWorkloads } from './workloads.ts';
 
 type Later = Extract<Verdict, { is: 'later' | 'never' }>;

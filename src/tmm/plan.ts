@@ -12,9 +12,10 @@ import type { Observed } from './observed.ts';
 import { fateOf, type PodFacts, type RelatedPod, relatedPods, type Staying } from './pods.ts';
 import { isRecreated } from './recreating.ts';
 import type { Blocked } from './report.ts';
+import type { Verdict } from './rule.ts';
 import type { TmmSettings } from './settings.ts';
 import type { Reservation } from './surroundings.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge } from './verdict.ts';
 import type { TmmReaders } from './view.ts';
 
 export interface PodPlan {

@@ -4,7 +4,7 @@ import { TestCluster } from '../../test/build/cluster.ts';
 import { budget, controlledBy, node, pod, statefulSet, TAINT } from '../../test/build/objects.ts';
 import { isReady } from '../core/meta.ts';
 import type { Pod } from '../core/objects.ts';
-import { majorityOf } from './verdict.ts';
+import { majorityOf } from './pod-rules.ts';
 
 const NAMES = ['a', 'b', 'c'];
 

@@ -12,7 +12,8 @@ import {
   TAINT,
 } from '../../test/build/objects.ts';
 import { relatedPods } from './pods.ts';
-import { judge, type Verdict } from './verdict.ts';
+import type { Verdict } from './rule.ts';
+import { judge } from './verdict.ts';
 
 /** The verdict on node `a` of a cluster that also has a node `b`. */
 function verdictOn(objects: ClusterObjects, settings: object = {}): Verdict {

@@ -31,21 +31,24 @@ import { REPORT_ANNOTATION } from './names.ts';
 import { demandsOf, isPinnedTo } from './pinning.ts';
 import { parseReport, type Report } from './report.ts';
 
-/** The caches of one cluster. */
-export interface TmmReaders {
-  readonly nodes: Lister<Node>;
-  readonly pods: Lister<Pod>;
-  readonly budgets: Lister<PodDisruptionBudget>;
-  readonly statefulSets: Lister<StatefulSet>;
-  readonly claims: Lister<PersistentVolumeClaim>;
-  readonly volumes: Lister<PersistentVolume>;
-  readonly storageClasses: Lister<StorageClass>;
-  readonly csiNodes: Lister<CsiNode>;
-  /** Only where the settings have a namespace selector. */
-  readonly namespaces?: Lister<Namespace>;
+/** What is kept of one cluster. */
+export interface TmmKinds {
+  readonly nodes: Node;
+  readonly pods: Pod;
+  readonly budgets: PodDisruptionBudget;
+  readonly statefulSets: StatefulSet;
+  readonly claims: PersistentVolumeClaim;
+  readonly volumes: PersistentVolume;
+  readonly storageClasses: StorageClass;
+  readonly csiNodes: CsiNode;
+  /** Only where `needsNamespaces()` says so. */
+  readonly namespaces?: Namespace;
   /** The metadata of the Secrets that hold Pods; only with `unmanagedPods: recreate`. */
-  readonly stored?: Lister<KubeObject>;
+  readonly stored?: KubeObject;
 }
+
+/** The caches of one cluster. */
+export type TmmReaders = { readonly [K in keyof TmmKinds]: Lister<Exclude<TmmKinds[K], undefined>> };
 
 /** A cache has not synced: nothing that depends on it is known. */
 export class UnknownYet extends Error {}

@@ -1,17 +1,6 @@
 /** Which kinds are watched, and which Nodes a change concerns. */
 import { annotationOf, controllerOf, keyOf } from '../core/meta.ts';
-import type {
-  CsiNode,
-  KubeObject,
-  Namespace,
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  PodDisruptionBudget,
-  StatefulSet,
-  StorageClass,
-} from '../core/objects.ts';
+import type { KubeObject, Node, Pod, PodDisruptionBudget } from '../core/objects.ts';
 import type { Known, Source } from '../core/ports.ts';
 import {
   ALL_NAMESPACES,
@@ -31,22 +20,10 @@ import {
 } from './indexes.ts';
 import { CORDON_ANNOTATION, REPORT_ANNOTATION } from './names.ts';
 import type { TmmSettings } from './settings.ts';
+import type { TmmKinds } from './view.ts';
 
 /** The caches of one cluster, before they are filled. */
-export interface TmmSources {
-  readonly nodes: Source<Node>;
-  readonly pods: Source<Pod>;
-  readonly budgets: Source<PodDisruptionBudget>;
-  readonly statefulSets: Source<StatefulSet>;
-  readonly claims: Source<PersistentVolumeClaim>;
-  readonly volumes: Source<PersistentVolume>;
-  readonly storageClasses: Source<StorageClass>;
-  readonly csiNodes: Source<CsiNode>;
-  /** Only where `needsNamespaces()` says so. */
-  readonly namespaces?: Source<Namespace>;
-  /** Only with `unmanagedPods: recreate`. */
-  readonly stored?: Source<KubeObject>;
-}
+export type TmmSources = { readonly [K in keyof TmmKinds]: Source<Exclude<TmmKinds[K], undefined>> };
 
 /** Namespaces are watched only for namespace selectors. */
 export function needsNamespaces({ pods, selfMovingWorkloads }: TmmSettings): boolean {
