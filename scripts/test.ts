@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { canStart } from '../test/controlplane/controlplane.ts';
 
 interface Stage {
   readonly title: string;
@@ -14,6 +15,8 @@ interface Stage {
   readonly args: readonly string[];
   readonly isTestRun: boolean;
   readonly isInner: boolean;
+  /** Absent: always. */
+  readonly isPossible?: () => boolean;
 }
 
 interface Counts {
@@ -47,6 +50,16 @@ const STAGES: readonly Stage[] = [
     isInner: true,
   },
   { title: 'Unit tests', ...vitest('unit'), isInner: true },
+  {
+    // Before its tests and not inside them, so that the progress of a first build is seen. Where none can be built, the tests
+    // say so themselves.
+    title: 'Building the control plane',
+    script: join(ROOT, 'scripts/controlplane.ts'),
+    args: ['build'],
+    isTestRun: false,
+    isInner: false,
+    isPossible: () => canStart({ scheduler: true, controllerManager: true, kwok: true }).is === 'available',
+  },
   { title: 'Tests on a real control plane', ...vitest('controlplane'), isInner: false },
 ];
 
@@ -56,9 +69,8 @@ function main(args: readonly string[]): number {
   const onlyInner = args.includes('--inner');
   const reports = mkdtempSync(join(tmpdir(), 'maintenance-bridge-test-'));
   try {
-    const counts = STAGES.filter(({ isInner }) => isInner || !onlyInner).map((stage, index) =>
-      run(stage, join(reports, `${index}.json`)),
-    );
+    const stages = STAGES.filter(({ isInner, isPossible }) => (isInner || !onlyInner) && isPossible?.() !== false);
+    const counts = stages.map((stage, index) => run(stage, join(reports, `${index}.json`)));
     const { passed, failed, skipped } = counts.reduce(add, NOTHING);
     console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
     return failed === 0 ? 0 : 1;

@@ -53,6 +53,18 @@ describe('`decide()`: entering', () => {
     expect(eventsOf(decision)).toEqual(['Normal MaintenanceAdmitted']);
   });
 
+  it('reports what the judgement of room elsewhere left out', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted()],
+      pods: [here('web', { spec: { scheduling: { schedulerName: 'custom' } } })],
+    });
+    cluster.pass('a');
+    expect(cluster.report('a')).toMatchObject({
+      phase: 'Draining',
+      notModelled: ['Pod shop/web is placed by scheduler custom'],
+    });
+  });
+
   it('goes straight to `InMaintenance` where nothing is related', () => {
     const cluster = new TestCluster({ nodes: [tainted()], pods: [here('ds', { controller: 'DaemonSet' })] });
     expect(cluster.pass('a').because).toBe('Drained');

@@ -1,6 +1,7 @@
 /** From the request to the verdict and what follows from it at once: `Checking`, `Queued`, `Draining`, `InMaintenance` or `Rejected`. */
 import { type DrainPlan, planDrain } from './drain.ts';
 import * as events from './events.ts';
+import { fitOf } from './fit.ts';
 import type { FailureReason } from './names.ts';
 import type { Waiting } from './queue.ts';
 import type { Blocked } from './report.ts';
@@ -89,6 +90,7 @@ function queue(request: Request, session: Session, { message, nextAtMs }: Waitin
 function admit(request: Request, session: Session): Draft {
   const { observed, node, related, settings } = request;
   if (related.length === 0) return drained(request, session, session.pods?.gone ?? 0);
+  const notModelled = fitOf(observed, related)?.notModelled ?? [];
   const report = reportOf(request, session, {
     phase: 'Draining',
     since: iso(observed.nowMs),
@@ -98,6 +100,7 @@ function admit(request: Request, session: Session): Draft {
     gone: session.pods?.gone ?? 0,
     // Known before the first eviction, so that a crash at any point afterwards loses none of it.
     workloads: displacedWorkloads(related, session.workloads),
+    ...(notModelled.length > 0 && { notModelled }),
   });
   const plan = plannedEvictions(request, session);
   return {

@@ -1,8 +1,8 @@
 /** Row 3's question: do the Pods that would have to move all find room elsewhere, together? */
 import { controllerOf, isDeleting, keyOf } from '../core/meta.ts';
 import type { Node, Pod } from '../core/objects.ts';
-import { simulate } from '../core/scheduling/fit.ts';
-import type { FitElsewhere, Neighbour } from './observed.ts';
+import { type FitResult, simulate } from '../core/scheduling/fit.ts';
+import type { FitElsewhere, Neighbour, Observed } from './observed.ts';
 import type { RelatedPod } from './pods.ts';
 import type { View } from './view.ts';
 
@@ -24,14 +24,28 @@ export function movablePods(related: readonly RelatedPod[]): readonly Pod[] {
     .map(({ pod }) => pod);
 }
 
+/** Where the Pods that have to move would go; undefined where there are none, or no verdict is to be formed. */
+export function fitOf({ fit }: Observed, related: readonly RelatedPod[]): FitResult | undefined {
+  const movable = movablePods(related);
+  if (movable.length === 0) return undefined;
+  return fit?.(
+    movable,
+    related.map(({ pod }) => pod),
+  );
+}
+
 /** Other Nodes that have asked for maintenance are no place to go, whether they carry the taint that the Pod tolerates or not. */
 export function fitElsewhere(node: Node, neighbours: readonly Neighbour[], view: View): FitElsewhere {
   const { name } = node.metadata;
   const unavailable = new Set(neighbours.filter(({ phase }) => phase !== 'Exiting').map(({ nodeName }) => nodeName));
+  let last: { readonly question: string; readonly result: FitResult } | undefined;
   return (movable, leaving) => {
+    // The verdict, the report and a plan ask the same of one observation.
+    const question = JSON.stringify([movable.map(keyOf), leaving.map(keyOf)]);
+    if (last?.question === question) return last.result;
     const gone = new Set(leaving.map(keyOf));
     const namespaces = view.allNamespaces();
-    return simulate({
+    const result = simulate({
       pods: movable,
       nodes: view.nodes().map((each) => {
         const pods = view.podsBoundTo(each.metadata.name);
@@ -43,5 +57,7 @@ export function fitElsewhere(node: Node, neighbours: readonly Neighbour[], view:
       storage: view.storage(),
       ...(namespaces !== undefined && { namespaces }),
     });
+    last = { question, result };
+    return result;
   };
 }

@@ -5,7 +5,7 @@
 import { keyOf } from '../core/meta.ts';
 import type { Node } from '../core/objects.ts';
 import type { Lister, Seen } from '../core/ports.ts';
-import { movablePods } from './fit.ts';
+import { fitOf, movablePods } from './fit.ts';
 import { type FailureReason, type MaintenanceTaint, REPORT_ANNOTATION } from './names.ts';
 import { observe } from './observe.ts';
 import type { Observed } from './observed.ts';
@@ -104,14 +104,7 @@ function planNode(name: string, asked: Question | undefined, taint: MaintenanceT
   const { observed, related } = asked;
   const verdict = answer(asked, settings, false);
   const blocked = verdict.is === 'later' || verdict.is === 'never' ? verdict.blockedBy : [];
-  const movable = movablePods(related);
-  const fit =
-    movable.length === 0
-      ? undefined
-      : observed.fit?.(
-          movable,
-          related.map(({ pod }) => pod),
-        );
+  const fit = fitOf(observed, related);
   const pods = [...observed.pods]
     .sort((a, b) => (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1))
     .map((facts) => podPlan(facts, taint, settings, blocked, fit?.placements ?? new Map()));

@@ -1,7 +1,7 @@
 /** The rules about the Pods themselves: whether they find room, hold a majority, and may be evicted at all. */
 import { controllerOf, isDeleting, isReady, keyOf } from '../core/meta.ts';
 import { hasSyncFailed, isExempt, isObserved } from './budgets.ts';
-import { movablePods } from './fit.ts';
+import { fitOf } from './fit.ts';
 import { doNotEvictMark, type RelatedPod } from './pods.ts';
 import { isRecreated } from './recreating.ts';
 import type { Blocked } from './report.ts';
@@ -14,12 +14,7 @@ export const nothingRelated: Rule = ({ related }) =>
 
 /** Row 3: the Pods that have to move do not all fit together on other Nodes, by the scheduler's own rules. */
 export const noRoom: Rule = ({ related, observed }) => {
-  const movable = movablePods(related);
-  if (movable.length === 0 || observed.fit === undefined) return undefined;
-  const { unplaced } = observed.fit(
-    movable,
-    related.map(({ pod }) => pod),
-  );
+  const unplaced = fitOf(observed, related)?.unplaced ?? [];
   return refusal(
     'never',
     'NotEnoughResources',

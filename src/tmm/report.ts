@@ -9,6 +9,7 @@ import { CAUSES, FAILURE_REASONS, PHASES } from './names.ts';
 const MAX_REPORT_BYTES = 65_536;
 const MAX_BLOCKED = 10;
 const MAX_WORKLOADS = 128;
+const MAX_NOT_MODELLED = 5;
 const MAX_TEXT = 300;
 
 const text = z.string().max(2 * MAX_TEXT);
@@ -48,6 +49,8 @@ const reportSchema = z.object({
   message: text,
   pods: z.object({ total: count, gone: count, staying: count }),
   blockedBy: z.array(blockedSchema).max(MAX_BLOCKED),
+  /** What the judgement of room elsewhere left out in favour of the Pods. */
+  notModelled: z.array(text).max(MAX_NOT_MODELLED).optional(),
   /** Controllers of the Pods that leave: they are to be ready again before the session ends. */
   workloads: z.array(workloadSchema).max(MAX_WORKLOADS).optional(),
   /** `namespace/name` of Pods without a controller that are created again: they are to be ready before the session ends. */
@@ -59,8 +62,12 @@ export type Blocked = Readonly<z.infer<typeof blockedSchema>>;
 /** One controller whose Pods are to be ready again before the session ends. */
 export type Workload = Readonly<z.infer<typeof workloadSchema>>;
 export type Report = Readonly<
-  Omit<z.infer<typeof reportSchema>, 'blockedBy' | 'workloads' | 'recreated' | 'deadline' | 'reason'> & {
+  Omit<
+    z.infer<typeof reportSchema>,
+    'blockedBy' | 'workloads' | 'notModelled' | 'recreated' | 'deadline' | 'reason'
+  > & {
     readonly blockedBy: readonly Blocked[];
+    readonly notModelled?: readonly string[];
     readonly workloads?: readonly Workload[];
     readonly recreated?: readonly string[];
     readonly deadline?: string;
@@ -110,6 +117,7 @@ export function formatReport(report: Report): string {
       detail: cut(detail),
       remedy: cut(remedy),
     })),
+    notModelled: report.notModelled?.slice(0, MAX_NOT_MODELLED).map(cut),
     workloads: report.workloads?.slice(0, MAX_WORKLOADS),
     recreated: report.recreated?.slice(0, MAX_WORKLOADS),
   });

@@ -95,7 +95,10 @@ export type Draft = Omit<TmmDecision, 'evictions' | 'blockedBy' | 'memory'> & Pa
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
-type ReportPart = Pick<Report, 'phase' | 'since' | 'message' | 'blockedBy' | 'deadline' | 'reason' | 'workloads'> & {
+type ReportPart = Pick<
+  Report,
+  'phase' | 'since' | 'message' | 'blockedBy' | 'deadline' | 'reason' | 'workloads' | 'notModelled'
+> & {
   readonly gone: number;
 };
 
