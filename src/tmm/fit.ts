@@ -2,7 +2,7 @@
 import { controllerOf, isDeleting, keyOf } from '../core/meta.ts';
 import type { Node, Pod } from '../core/objects.ts';
 import { type FitResult, simulate } from '../core/scheduling/fit.ts';
-import type { FitElsewhere, Neighbour, Observed } from './observed.ts';
+import type { Neighbour, Observed, PlaceElsewhere } from './observed.ts';
 import type { RelatedPod } from './pods.ts';
 import type { View } from './view.ts';
 
@@ -25,17 +25,17 @@ export function movablePods(related: readonly RelatedPod[]): readonly Pod[] {
 }
 
 /** Where the Pods that have to move would go; undefined where there are none, or no verdict is to be formed. */
-export function fitOf({ fit }: Observed, related: readonly RelatedPod[]): FitResult | undefined {
+export function fitOf({ placeElsewhere }: Observed, related: readonly RelatedPod[]): FitResult | undefined {
   const movable = movablePods(related);
   if (movable.length === 0) return undefined;
-  return fit?.(
+  return placeElsewhere?.(
     movable,
     related.map(({ pod }) => pod),
   );
 }
 
 /** Other Nodes that have asked for maintenance are no place to go, whether they carry the taint that the Pod tolerates or not. */
-export function fitElsewhere(node: Node, neighbours: readonly Neighbour[], view: View): FitElsewhere {
+export function placeElsewhereOf(node: Node, neighbours: readonly Neighbour[], view: View): PlaceElsewhere {
   const { name } = node.metadata;
   const unavailable = new Set(neighbours.filter(({ phase }) => phase !== 'Exiting').map(({ nodeName }) => nodeName));
   let last: { readonly question: string; readonly result: FitResult } | undefined;

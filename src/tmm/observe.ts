@@ -1,7 +1,7 @@
 /** Reads from the caches all that one pass over a Node needs. Anything unknown makes the whole observation unknown. */
 import { annotationOf, controllerOf, keyOf } from '../core/meta.ts';
 import type { EvictionAttempt, KeepingAttempt, Known } from '../core/ports.ts';
-import { fitElsewhere } from './fit.ts';
+import { placeElsewhereOf } from './fit.ts';
 import { keptOf } from './kept.ts';
 import { REPORT_ANNOTATION } from './names.ts';
 import type { Observed } from './observed.ts';
@@ -72,7 +72,7 @@ function observeKnown(view: View, nodeName: string, moment: Moment): Observed {
       mayJudge && node !== undefined
         ? budgetSurroundings(node, budgets, neighbours, view, failureDomainLabels)
         : new Map(),
-    ...(mayJudge && node !== undefined && { fit: fitElsewhere(node, neighbours, view) }),
+    ...(mayJudge && node !== undefined && { placeElsewhere: placeElsewhereOf(node, neighbours, view) }),
     unschedulable: new Map(
       mayJudge
         ? []

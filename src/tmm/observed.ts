@@ -31,7 +31,7 @@ export interface Neighbour {
  * Places `movable` Pods of the Node elsewhere, as the scheduler would, once all that are `leaving` have gone. Costs time that grows
  * with the cluster: to be asked once a verdict.
  */
-export type FitElsewhere = (movable: readonly Pod[], leaving: readonly Pod[]) => FitResult;
+export type PlaceElsewhere = (movable: readonly Pod[], leaving: readonly Pod[]) => FitResult;
 
 /** What is known around a budget, beyond its own numbers. */
 export interface BudgetSurroundings {
@@ -58,7 +58,7 @@ export interface Observed {
   /** Keys of budgets with a member that cannot be scheduled (and is not pinned to this Node), and that member's key. */
   readonly unschedulable: ReadonlyMap<string, string>;
   /** Absent where no verdict may be formed. */
-  readonly fit?: FitElsewhere;
+  readonly placeElsewhere?: PlaceElsewhere;
   /** Pods without a controller that are stored, or were created again. */
   readonly kept: Kept;
   /** Other Nodes' sessions by their start, then by name. */

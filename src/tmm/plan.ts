@@ -161,7 +161,7 @@ function batchesOf(
     const asked = ask(name, reservations);
     if (asked === undefined || answer(asked, unlimited, false).is !== 'proceed') return false;
     const together = [asked, ...batch.flatMap((other) => ask(other, new Map()) ?? [])];
-    const fit = asked.observed.fit?.(
+    const fit = asked.observed.placeElsewhere?.(
       together.flatMap(({ related }) => movablePods(related)),
       together.flatMap(({ related }) => related.map(({ pod }) => pod)),
     );
