@@ -10,6 +10,7 @@ const FEATURE_TITLES: Readonly<Record<Feature, string>> = {
   core: 'General',
   tmm: 'Temporary Maintenance Mode',
   capi: 'Cluster API bridge',
+  metal3: 'Metal3',
 };
 
 /** Paths from the root of the checkout, with what the files should hold. */

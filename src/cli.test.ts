@@ -38,14 +38,14 @@ describe('`parseCommandLine()`', () => {
 
   it.each([
     [['run', '--enable-tmn'], /unknown option '--enable-tmn'\n\(Did you mean --enable-tmm\?\)/],
-    [['run', '--enable-metal3-maintenance'], /unknown option/],
+    [['run', '--enable-metal4-maintenance'], /unknown option/],
     [['run', 'node-1'], /too many arguments/],
     [['run', '--config'], /argument missing/],
     [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
     [['why'], /missing required argument 'object'/],
-    [['why', 'pod/x'], /Wanted node\/NAME or machine\/NAME/],
-    [['why', 'machine/'], /Wanted node\/NAME or machine\/NAME/],
-    [['why', 'machine/a/b'], /Wanted node\/NAME or machine\/NAME/],
+    [['why', 'pod/x'], /Wanted node\/NAME, machine\/NAME or baremetalhost\/NAME/],
+    [['why', 'machine/'], /Wanted node\/NAME, machine\/NAME or baremetalhost\/NAME/],
+    [['why', 'machine/a/b'], /Wanted node\/NAME, machine\/NAME or baremetalhost\/NAME/],
     [['status', '-o', 'yaml'], /Allowed choices are text, json/],
     [['version', '-o', 'xml'], /Allowed choices are text, json/],
     [[], /Usage: maintenance-bridge/],
@@ -71,6 +71,7 @@ describe('`parseCommandLine()`', () => {
   });
 
   it('reads the commands that look and end', () => {
+    expect(parseCommandLine(['why', 'bmh/h'])).toMatchObject({ is: 'why', kind: 'BareMetalHost', name: 'h' });
     expect(parseCommandLine(['status'])).toEqual({ is: 'status', flags: { namespaces: [], output: 'text' } });
     expect(parseCommandLine(['why', 'Machine/m', '-n', 'metal', '-o', 'json', '--kubecontext=lab'])).toEqual({
       is: 'why',

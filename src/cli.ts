@@ -74,11 +74,15 @@ function makeProgramme(choose: (chosen: CommandLine) => void): Command {
   }
 
   inspecting(programme.command('status'))
-    .description('Show the Nodes and Machines whose maintenance or deletion is under way, and whom they wait for.')
+    .description(
+      'Show the Nodes, Machines and BareMetalHosts whose maintenance or deletion is under way, and whom they wait for.',
+    )
     .action((given: GivenInspect) => choose({ is: 'status', flags: inspectFlags(given) }));
   inspecting(programme.command('why'))
-    .description('Explain how a Node or a Machine stands, and show the command that would let it go on.')
-    .argument('<object>', 'node/NAME or machine/NAME', parseObject)
+    .description(
+      'Explain how a Node, a Machine or a BareMetalHost stands, and show the command that would let it go on.',
+    )
+    .argument('<object>', 'node/NAME, machine/NAME or baremetalhost/NAME', parseObject)
     .action((object: NamedObject, given: GivenInspect) => choose({ is: 'why', ...object, flags: inspectFlags(given) }));
 
   programme
@@ -158,18 +162,26 @@ const KINDS: Readonly<Record<string, NamedObject['kind']>> = {
   ma: 'Machine',
   machine: 'Machine',
   machines: 'Machine',
+  bmh: 'BareMetalHost',
+  baremetalhost: 'BareMetalHost',
+  baremetalhosts: 'BareMetalHost',
 };
 
 function parseObject(text: string): NamedObject {
   const [word = '', name = '', ...rest] = text.split('/');
   const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
   if (kind === undefined || name === '' || rest.length > 0) {
-    throw new InvalidArgumentError('Wanted node/NAME or machine/NAME.');
+    throw new InvalidArgumentError('Wanted node/NAME, machine/NAME or baremetalhost/NAME.');
   }
   return { kind, name };
 }
 
-const GROUPS = { core: 'Options:', tmm: 'Temporary Maintenance Mode:', capi: 'Cluster API bridge:' } as const;
+const GROUPS = {
+  core: 'Options:',
+  tmm: 'Temporary Maintenance Mode:',
+  capi: 'Cluster API bridge:',
+  metal3: 'Metal3:',
+} as const;
 
 const TERMS: ReadonlyMap<string, string> = new Map(
   OPTION_ROWS.map((row) => [

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type CapiSettings, capiSettingsSchema } from './capi/settings.ts';
 import { describeFound, type Fault, faultsOf, isMapping } from './config-faults.ts';
+import { type Metal3Settings, metal3SettingsSchema } from './metal3/settings.ts';
 import { type BindAddress, parseBindAddress } from './obs/address.ts';
 import { ADDRESS_FORM } from './options.ts';
 import { type TmmSettings, tmmSettingsSchema } from './tmm/settings.ts';
@@ -37,6 +38,7 @@ export interface RunOptions {
   readonly log: { readonly level: (typeof LOG_LEVELS)[number]; readonly format: (typeof LOG_FORMATS)[number] };
   readonly tmm: Section<TmmSettings>;
   readonly capi: Section<CapiSettings>;
+  readonly metal3: Section<Metal3Settings>;
 }
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -67,6 +69,7 @@ const frameSchema = z.strictObject({
   // Checked apart from the frame, so that faults in both are shown at once; here only for their names.
   tmm: z.unknown(),
   capi: z.unknown(),
+  metal3: z.unknown(),
 });
 
 const enabledSchema = z.object({ enabled: z.boolean() });
@@ -83,13 +86,25 @@ export function checkConfiguration(data: Readonly<Record<string, unknown>>): Che
   const frame = frameSchema.safeParse(data);
   const tmm = checkSection('tmm', data.tmm, tmmSettingsSchema);
   const capi = checkSection('capi', data.capi, capiSettingsSchema);
-  if (!frame.success || tmm.is === 'faults' || capi.is === 'faults') {
+  const metal3 = checkSection('metal3', data.metal3, metal3SettingsSchema);
+  if (!frame.success || tmm.is === 'faults' || capi.is === 'faults' || metal3.is === 'faults') {
     const inFrame = frame.success ? [] : faultsOf(frameSchema, frame.error.issues, data, []);
-    const inSections = [tmm, capi].flatMap((section) => (section.is === 'faults' ? section.faults : []));
+    const inSections = [tmm, capi, metal3].flatMap((section) => (section.is === 'faults' ? section.faults : []));
     return { is: 'faults', faults: [...inFrame, ...inSections] };
   }
+  const apart = gatesWithoutNodes(metal3.section, capi.section);
+  if (apart.length > 0) return { is: 'faults', faults: apart };
   const { apiVersion: _apiVersion, kind: _kind, ...configuration } = frame.data;
-  return { is: 'ok', configuration: { ...configuration, tmm: tmm.section, capi: capi.section } };
+  const sections = { tmm: tmm.section, capi: capi.section, metal3: metal3.section };
+  return { is: 'ok', configuration: { ...configuration, ...sections } };
+}
+
+/** What a gate asks of a Node, it asks over the connections of the Cluster API bridge. */
+function gatesWithoutNodes(metal3: Section<Metal3Settings>, capi: Section<CapiSettings>): readonly Fault[] {
+  if (!metal3.enabled || capi.enabled) return [];
+  return (['requireDrained', 'waitForVolumeDetach'] as const)
+    .filter((gate) => metal3.settings[gate])
+    .map((gate) => ({ path: ['metal3', gate], text: 'wanted false while capi.enabled is false, found true' }));
 }
 
 type CheckedSection<T> =

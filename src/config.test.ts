@@ -190,7 +190,7 @@ tmm:
       'a key that is for the command line only',
       { file: `${HEAD}kubeconfig: /tmp/config\n` },
       [
-        'bridge.yaml:3: kubeconfig: wanted one of apiVersion, kind, context, namespaces, dryRun, leaderElection, metrics, health, log, tmm, capi, found "kubeconfig"',
+        'bridge.yaml:3: kubeconfig: wanted one of apiVersion, kind, context, namespaces, dryRun, leaderElection, metrics, health, log, tmm, capi, metal3, found "kubeconfig"',
       ],
     ],
     ['an empty file', { file: '' }, ['bridge.yaml:1: wanted a mapping with apiVersion and kind, found nothing']],
@@ -204,6 +204,11 @@ tmm:
         'bridge.yaml:4: capi.hookTimeout: wanted a duration such as "90s", "5m" or "1h30m", or "0" for none, found 90',
         'bridge.yaml:5: capi.requireNodeLabel: wanted the key of a label, or nothing, found "not a key"',
       ],
+    ],
+    [
+      'a gate of Metal3 that nobody could ask',
+      { file: `${HEAD}capi:\n  enabled: false\nmetal3:\n  enabled: true\n  requireDrained: true\n` },
+      ['bridge.yaml:7: metal3.requireDrained: wanted false while capi.enabled is false, found true'],
     ],
     [
       'a name of a namespace',

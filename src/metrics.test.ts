@@ -6,7 +6,7 @@ describe('metrics', () => {
   it('are named with the prefix, and by their unit', () => {
     const unit = { counter: /_total$/, histogram: /_seconds$/, gauge: /(?<!_total)$/ };
     const wrong = ALL_METRICS.filter(
-      ({ name, type }) => !/^maintenance_bridge_[a-z_]+$/.test(name) || !unit[type].test(name),
+      ({ name, type }) => !/^maintenance_bridge_[a-z0-9_]+$/.test(name) || !unit[type].test(name),
     );
     expect(wrong.map(({ name }) => name)).toEqual([]);
     expect(new Set(ALL_METRICS.map(({ name }) => name)).size).toBe(ALL_METRICS.length);

@@ -8,13 +8,14 @@ import type { EvictionOutcome } from './core/ports.ts';
 import type { RequestReport } from './kube/client.ts';
 import type { Verb } from './kube/verbs.ts';
 import { RESTART_REASONS, type RestartReason } from './kube/watch.ts';
+import { METAL3_METRICS } from './metal3/metrics.ts';
 import { type ControllerMetrics, PASS_OUTCOMES } from './runtime/controller.ts';
 import { DROP_REASONS, type DropReason } from './runtime/recorder.ts';
 import { TMM_METRICS } from './tmm/metrics.ts';
 import { VERSION } from './version.ts';
 
 /** Names of the controllers that this binary can run. */
-export const CONTROLLERS = ['tmm', 'capi'] as const;
+export const CONTROLLERS = ['tmm', 'capi', 'metal3', 'metal3-hosts'] as const;
 export type ControllerName = (typeof CONTROLLERS)[number];
 
 /** Plural names of the kinds that it can watch; `workload-nodes` are the Nodes of all workload clusters together. */
@@ -31,6 +32,7 @@ export const WATCHED = [
   'secrets',
   'machines',
   'clusters',
+  'baremetalhosts',
   'workload-nodes',
 ] as const;
 export type Watched = (typeof WATCHED)[number];
@@ -163,6 +165,7 @@ export const ALL_METRICS: readonly MetricDeclaration[] = [
   EVENTS_DROPPED,
   ...TMM_METRICS,
   ...CAPI_METRICS,
+  ...METAL3_METRICS,
 ];
 
 /** The callbacks that the adapters take. */

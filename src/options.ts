@@ -3,6 +3,7 @@
  * (`config.ts`) and docs/flags.md, so that the four cannot disagree.
  */
 import { parseDuration } from './core/duration.ts';
+import { REBOOT_MODES } from './metal3/settings.ts';
 import { PRESETS } from './tmm/names.ts';
 
 /** `limit` is a duration that may be 0, for none. The entries of a `list` are of a closed set where the row has `values`. */
@@ -16,7 +17,7 @@ export type OptionKind =
   | 'share'
   | 'enum'
   | 'list';
-export type Feature = 'core' | 'tmm' | 'capi';
+export type Feature = 'core' | 'tmm' | 'capi' | 'metal3';
 
 /** A value as the configuration file would have it: durations and addresses stay text until the whole is checked. */
 export type OptionValue = string | number | boolean | readonly string[];
@@ -310,6 +311,52 @@ export const OPTION_ROWS: readonly OptionRow[] = [
     default: '0',
     help: 'How long the pre-drain hook may hold a deletion before it is let go without approval; 0 for ever',
     feature: 'capi',
+  },
+  {
+    flag: 'enable-metal3-maintenance',
+    path: ['metal3', 'enabled'],
+    inFile: true,
+    kind: 'boolean',
+    default: false,
+    help: 'Switch off the BareMetalHosts of Machines whose maintenance is approved, until it ends',
+    feature: 'metal3',
+  },
+  {
+    flag: 'metal3-reboot-mode',
+    path: ['metal3', 'rebootMode'],
+    inFile: true,
+    kind: 'enum',
+    values: REBOOT_MODES,
+    default: 'soft',
+    help: 'How hosts are switched off: soft shuts the operating system down first',
+    feature: 'metal3',
+  },
+  {
+    flag: 'metal3-require-drained',
+    path: ['metal3', 'requireDrained'],
+    inFile: true,
+    kind: 'boolean',
+    default: false,
+    help: 'Switch a host off only when its Node has the condition Drained; needs the Cluster API bridge',
+    feature: 'metal3',
+  },
+  {
+    flag: 'metal3-wait-for-volume-detach',
+    path: ['metal3', 'waitForVolumeDetach'],
+    inFile: true,
+    kind: 'boolean',
+    default: false,
+    help: 'Switch a host off only when no volume is attached to its Node; needs the Cluster API bridge',
+    feature: 'metal3',
+  },
+  {
+    flag: 'metal3-start-timeout',
+    path: ['metal3', 'startTimeout'],
+    inFile: true,
+    kind: 'limit',
+    default: '20m',
+    help: 'How long remediation is held off after the end while the Node is not ready; 0 for not at all',
+    feature: 'metal3',
   },
 ];
 

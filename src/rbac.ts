@@ -2,6 +2,7 @@
 import { CAPI_RULES } from './capi/rbac.ts';
 import type { RunOptions } from './config-schema.ts';
 import type { RbacRule } from './core/rbac.ts';
+import { METAL3_RULES } from './metal3/rbac.ts';
 import { STORED_PODS_RULE, tmmRules } from './tmm/rbac.ts';
 import { needsNamespaces } from './tmm/wiring.ts';
 
@@ -14,8 +15,10 @@ export interface Rights {
   readonly namespace: readonly RbacRule[];
 }
 
-export function rightsFor(options: Pick<RunOptions, 'tmm' | 'capi' | 'namespaces' | 'leaderElection'>): Rights {
-  const { tmm, capi, namespaces, leaderElection } = options;
+export function rightsFor(
+  options: Pick<RunOptions, 'tmm' | 'capi' | 'metal3' | 'namespaces' | 'leaderElection'>,
+): Rights {
+  const { tmm, capi, metal3, namespaces, leaderElection } = options;
   const { settings } = tmm;
   const lease: RbacRule = {
     apiGroups: ['coordination.k8s.io'],
@@ -27,7 +30,7 @@ export function rightsFor(options: Pick<RunOptions, 'tmm' | 'capi' | 'namespaces
   const onNodes = tmm.enabled
     ? tmmRules({ cordon: settings.cordon, namespaceSelectors: needsNamespaces(settings), recreate })
     : [];
-  const onMachines = capi.enabled ? CAPI_RULES : [];
+  const onMachines = [...(capi.enabled ? CAPI_RULES : []), ...(metal3.enabled ? METAL3_RULES : [])];
   const isLimited = namespaces.length > 0;
   return {
     cluster: isLimited ? onNodes : [...onNodes, ...onMachines],

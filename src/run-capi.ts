@@ -4,24 +4,23 @@ import { makeReconcile } from './capi/reconcile.ts';
 import { Roster } from './capi/roster.ts';
 import { type ClusterListener, wire } from './capi/wiring.ts';
 import type { RunOptions } from './config-schema.ts';
-import { CLUSTER, MACHINE } from './core/objects.ts';
+import { MACHINE } from './core/objects.ts';
 import { makeApply } from './kube/apply.ts';
 import { ClusterSet } from './kube/clusters.ts';
 import { isKubeError } from './kube/errors.ts';
-import { type Parts, recordEvents, watchClusterApi } from './run-parts.ts';
+import { type ClusterApiKinds, type Parts, recordEvents } from './run-parts.ts';
 import { Controller } from './runtime/controller.ts';
 
 /** A pass mostly waits for one or two answers; this many keep an API server busy when thousands of Machines change at once. */
 const WORKERS = 32;
 
+/** @returns the workload clusters, which are connected while one of their Machines takes part. */
 export function addCapi(
   parts: Parts,
-  { capi: { settings }, namespaces }: Pick<RunOptions, 'capi' | 'namespaces'>,
-): void {
+  { capi: { settings } }: Pick<RunOptions, 'capi'>,
+  { machines, clusters }: ClusterApiKinds,
+): ClusterSet {
   const { manager, client, observers, registry, log, env, dryRun } = parts;
-  const machines = watchClusterApi(parts, MACHINE, namespaces);
-  // Machines may be served without Clusters where only a part of Cluster API is installed; then none is paused.
-  const clusters = watchClusterApi(parts, CLUSTER, namespaces, true);
   const sources = { machines: machines.source, clusters: clusters.source };
   const apply = makeApply({
     client,
@@ -63,4 +62,5 @@ export function addCapi(
   });
   manager.add(workload);
   manager.add(controller);
+  return workload;
 }

@@ -1,5 +1,5 @@
 /** What the features' wirings share: the management cluster's client, the manager, and how a cache is added. */
-import { CLUSTER_API_VERSIONS, type KubeObject } from './core/objects.ts';
+import { CLUSTER, CLUSTER_API_VERSIONS, type Cluster, type KubeObject, MACHINE, type Machine } from './core/objects.ts';
 import type { Log, Source } from './core/ports.ts';
 import type { Resource } from './core/resources.ts';
 import type { ApiClient } from './kube/api.ts';
@@ -76,29 +76,49 @@ function addMirror<T extends KubeObject>(
   return mirror.informer;
 }
 
-/** A kind that is there when Cluster API is installed. */
+/** A kind that is there when what defines it is installed. */
 export interface OptionalKind<T extends KubeObject> {
   readonly source: Source<T>;
   /** In the version that is served. */
   resource(): Resource<T>;
 }
 
-/**
- * Adds the cache of a kind of Cluster API, over the given namespaces; none means all.
- *
- * @param emptyWithoutKind see `OptionalMirrorOptions`.
- */
-export function watchClusterApi<T extends KubeObject>(
+/** What the features that read Machines share. */
+export interface ClusterApiKinds {
+  readonly machines: OptionalKind<Machine>;
+  readonly clusters: OptionalKind<Cluster>;
+}
+
+/** Adds the caches of Cluster API's kinds, over the given namespaces; none means all. */
+export function watchClusterApi(parts: Parts, namespaces: readonly string[]): ClusterApiKinds {
+  const over = { versions: CLUSTER_API_VERSIONS, namespaces };
+  return {
+    machines: watchOptional(parts, MACHINE, over),
+    // Machines may be served without Clusters where only a part of Cluster API is installed; then none is paused.
+    clusters: watchOptional(parts, CLUSTER, { ...over, emptyWithoutKind: true }),
+  };
+}
+
+interface Over {
+  /** The best first. */
+  readonly versions: readonly string[];
+  /** None means all. */
+  readonly namespaces: readonly string[];
+  /** See `OptionalMirrorOptions`. */
+  readonly emptyWithoutKind?: boolean;
+}
+
+/** Adds the cache of a kind that comes with a CRD. */
+export function watchOptional<T extends KubeObject>(
   parts: Parts,
   resource: WatchedResource<T>,
-  namespaces: readonly string[],
-  emptyWithoutKind = false,
+  { versions, namespaces, emptyWithoutKind = false }: Over,
 ): OptionalKind<T> {
   const mirrorOf = (namespace?: string): OptionalMirror<T> => {
     const mirror = new OptionalMirror<T>({
       ...mirrorOptions(parts, resource),
       ...(namespace !== undefined && { namespace }),
-      versions: CLUSTER_API_VERSIONS,
+      versions,
       emptyWithoutKind,
     });
     parts.manager.add(mirror);

@@ -10,7 +10,8 @@ import { ALL_METRICS, makeObservers, type Observers, WATCHED } from './metrics.t
 import { Endpoints } from './obs/health.ts';
 import { MetricRegistry } from './obs/metrics.ts';
 import { addCapi } from './run-capi.ts';
-import type { Parts, Watch } from './run-parts.ts';
+import { addMetal3 } from './run-metal3.ts';
+import { type Parts, type Watch, watchClusterApi } from './run-parts.ts';
 import { addTmm } from './run-tmm.ts';
 import { LeaderElector } from './runtime/leader.ts';
 import { type Check, type Election, Manager } from './runtime/manager.ts';
@@ -54,7 +55,11 @@ export async function run(options: RunOptions, surroundings: Surroundings): Prom
   const { dryRun } = options;
   const parts: Parts = { manager, client, observers, registry, log, env, dryRun, identity, namespace, watches };
   if (options.tmm.enabled) addTmm(parts, options);
-  if (options.capi.enabled) addCapi(parts, options);
+  if (options.capi.enabled || options.metal3.enabled) {
+    const kinds = watchClusterApi(parts, options.namespaces);
+    const workload = options.capi.enabled ? addCapi(parts, options, kinds) : undefined;
+    if (options.metal3.enabled) addMetal3(parts, options, kinds, workload);
+  }
   registry.beforeExposition(() => {
     observers.leading(isLeader());
     reportStaleness(watches, observers);

@@ -6,6 +6,7 @@ import { type Credentials, loadKubeConfig } from '../kube/credentials.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { VERSION } from '../version.ts';
 import { readMachine, readMachines, readNode, readNodes } from './read.ts';
+import { readHost, readHosts } from './read-hosts.ts';
 import { renderStatus, renderWhy } from './render.ts';
 
 /** Which cluster, and how the answer is written. */
@@ -57,8 +58,8 @@ export async function inspect(inspection: Inspection, { env, homedir, nowMs }: S
 }
 
 async function overview(client: ApiClient, { namespaces }: InspectFlags): Promise<readonly Explanation[]> {
-  const [nodes, machines] = await Promise.all([readNodes(client), readMachines(client, namespaces)]);
-  return [...nodes, ...machines].filter(({ isUnderWay }) => isUnderWay);
+  const found = await Promise.all([readNodes(client), readMachines(client, namespaces), readHosts(client, namespaces)]);
+  return found.flat().filter(({ isUnderWay }) => isUnderWay);
 }
 
 function one(
@@ -68,5 +69,6 @@ function one(
   env: Surroundings['env'],
 ): Promise<Explanation | undefined> {
   if (kind === 'Node') return readNode(client, name);
-  return readMachine(client, flags.namespaces.at(-1) ?? standardNamespace, name, env);
+  const namespace = flags.namespaces.at(-1) ?? standardNamespace;
+  return kind === 'Machine' ? readMachine(client, namespace, name, env) : readHost(client, namespace, name);
 }

@@ -1,7 +1,7 @@
 /** Workload clusters as a feature sees them: by name, connected or not, with a view of their Nodes' metadata. */
 import type { Action } from './action.ts';
 import type { KubeObject } from './objects.ts';
-import type { Log, Seen } from './ports.ts';
+import type { Known, Log, Seen } from './ports.ts';
 
 /** `namespace/name` of the Cluster object; a cluster is never known by its bare name. */
 export type ClusterKey = string;
@@ -40,4 +40,12 @@ export interface WorkloadClusters {
   apply(cluster: ClusterKey, actions: readonly Action[], log: Log): Promise<void>;
   /** undefined for a cluster that is not wanted. */
   status(cluster: ClusterKey): ConnectionStatus | undefined;
+}
+
+/** What is asked of a workload cluster about one Node, now and then. Any failure is `unknown`; nothing throws. */
+export interface NodeReadings {
+  /** Whether the Node's condition `Drained` is True; a Node without that condition is not drained. */
+  isDrained(cluster: ClusterKey, nodeName: string): Promise<Known<boolean>>;
+  /** Whether a VolumeAttachment names the Node. */
+  hasVolumes(cluster: ClusterKey, nodeName: string): Promise<Known<boolean>>;
 }

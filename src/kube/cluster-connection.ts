@@ -92,6 +92,11 @@ export class ClusterConnection {
     return (await this.#session?.confirmNode(name)) ?? UNKNOWN;
   }
 
+  /** For single requests; undefined while there is no connection. */
+  get client(): ApiClient | undefined {
+    return this.#session?.client;
+  }
+
   /** @throws KubeError */
   async apply(actions: readonly Action[], log: Log): Promise<void> {
     if (this.#session === undefined) throw notConnected(this.#cluster, this.#status);

@@ -98,6 +98,8 @@ export class ClusterSession {
   readonly #closing = new AbortController();
   readonly #firstFault = Promise.withResolvers<Fault>();
   #isRefused = false;
+  /** For single requests; while the server does not answer they fail at once. */
+  readonly client: ApiClient;
 
   constructor(credentials: Credentials, options: SessionOptions) {
     const { clock, log, dryRun, timings, onNodeChange, onRequest } = options;
@@ -130,11 +132,11 @@ export class ClusterSession {
         throw new Error('Events are recorded in the management cluster only');
       },
     };
-    const client: ApiClient = {
+    this.client = {
       request: (request) => this.#ask(request),
       lines: (request) => this.#client.lines(request),
     };
-    this.#apply = makeApply({ client, recorder, clock, dryRun });
+    this.#apply = makeApply({ client: this.client, recorder, clock, dryRun });
   }
 
   /** @returns why it did not come about; undefined when it serves. */

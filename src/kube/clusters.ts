@@ -9,6 +9,7 @@ import type { KubeObject } from '../core/objects.ts';
 import type { Log, Seen } from '../core/ports.ts';
 import type { Runnable } from '../runtime/manager.ts';
 import { aborted } from '../runtime/sleep.ts';
+import type { ApiClient } from './api.ts';
 import { ClusterConnection, type ConnectionOptions, DEFAULT_TIMINGS, notConnected } from './cluster-connection.ts';
 
 export interface ClusterSetOptions
@@ -86,6 +87,11 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     const entry = this.#entries.get(cluster);
     if (entry === undefined) throw notConnected(cluster, undefined);
     await entry.connection.apply(actions, log);
+  }
+
+  /** For single requests to a cluster; undefined while there is no connection. */
+  client(cluster: ClusterKey): ApiClient | undefined {
+    return this.#entries.get(cluster)?.connection.client;
   }
 
   status(cluster: ClusterKey): ConnectionStatus | undefined {

@@ -22,7 +22,8 @@ export const trimBareMetalHost: Trim<BareMetalHost> = (raw) => {
 };
 
 /** Reboot annotations, also those of others; `paused` and `detached`; and what we note ourselves. */
-const KEYS_OF_POWER = /^(reboot\.metal3\.io($|\/)|baremetalhost\.metal3\.io\/(paused|detached)$|maintenance-bridge\.io\/)/;
+const KEYS_OF_POWER =
+  /^(reboot\.metal3\.io($|\/)|baremetalhost\.metal3\.io\/(paused|detached)$|maintenance-bridge\.io\/)/;
 
 function ofPower(map: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> | undefined {
   const kept = Object.entries(map ?? {}).filter(([key]) => KEYS_OF_POWER.test(key));

@@ -23,7 +23,12 @@ const RAW = {
       { manager: 'capi-machineset', fieldsV1: { 'f:metadata': { 'f:labels': { [`f:${P}/enabled`]: {} } } } },
     ],
   },
-  spec: { clusterName: 'shop', providerID: 'x://1', bootstrap: { dataSecretName: 's' } },
+  spec: {
+    clusterName: 'shop',
+    providerID: 'x://1',
+    bootstrap: { dataSecretName: 's' },
+    infrastructureRef: { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: 'Metal3Machine', name: 'i' },
+  },
   status: { nodeRef: { apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'n' }, conditions: [] },
 };
 
@@ -43,9 +48,24 @@ describe('`trimMachine()`', () => {
         labels: { [`${P}/enabled`]: 'true', [`${P}/maintenance`]: 'requested' },
         annotations: { 'cluster.x-k8s.io/paused': '', [HOOK]: 'x' },
       },
-      spec: { clusterName: 'shop' },
+      spec: { clusterName: 'shop', providerID: 'x://1', infrastructureName: 'i' },
       status: { nodeName: 'worker-1' },
     });
+  });
+
+  it.each([
+    [
+      [
+        { type: 'NodeReady', status: 'False' },
+        { type: 'NodeHealthy', status: 'True' },
+      ],
+      false,
+    ],
+    [[{ type: 'NodeReady', status: 'True' }], true],
+    [[{ type: 'NodeHealthy', status: 'Unknown' }], false],
+    [[{ type: 'Ready', status: 'True' }], undefined],
+  ])('knows from the conditions %j whether the Node is ready', (conditions, isReady) => {
+    expect(trimMachine({ ...RAW, status: { conditions } })?.status.nodeReady).toBe(isReady);
   });
 
   it('takes an empty name of a Node for none', () => {

@@ -1,4 +1,5 @@
 import { capiSettingsSchema } from '../../src/capi/settings.ts';
+import { metal3SettingsSchema } from '../../src/metal3/settings.ts';
 import { rightsFor } from '../../src/rbac.ts';
 import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
@@ -8,17 +9,20 @@ import type { ControlPlane } from '../controlplane/controlplane.ts';
  *
  * @param settings the `tmm` section that it will run with.
  * @param limits namespaces that its Machines are limited to, which exist already; the account is then one of its own.
+ * @param isMetal3 whether it will run the Metal3 integration, and nothing else.
  */
 export async function grantedKubeconfig(
   controlPlane: ControlPlane,
   settings: object = {},
   limits: readonly string[] = [],
+  isMetal3 = false,
 ): Promise<string> {
   const account = { namespace: 'maintenance-bridge', name: ['maintenance-bridge', ...limits].join('-') };
   const kubeconfig = await controlPlane.kubeconfigFor(account);
   const rights = rightsFor({
-    tmm: { enabled: limits.length === 0, settings: tmmSettingsSchema.parse(settings) },
-    capi: { enabled: true, settings: capiSettingsSchema.parse({}) },
+    tmm: { enabled: limits.length === 0 && !isMetal3, settings: tmmSettingsSchema.parse(settings) },
+    capi: { enabled: !isMetal3, settings: capiSettingsSchema.parse({}) },
+    metal3: { enabled: isMetal3, settings: metal3SettingsSchema.parse({}) },
     namespaces: limits,
     leaderElection: { enabled: true, id: 'maintenance-bridge' },
   });

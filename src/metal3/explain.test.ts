@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { type HostedPart, type HostPart, host, hosted, MemoryMetal3, POWER, REBOOT } from '../../test/build/metal3.ts';
+import { explainHost } from './explain.ts';
+import { metal3SettingsSchema } from './settings.ts';
+import { declareIndexes } from './wiring.ts';
+
+const SINCE = '2026-11-21T09:00:00.000Z';
+const HELD = { [REBOOT]: '', [POWER]: `uid-of-metal-m/${SINCE}` };
+
+function explain(part: HostPart, machinePart?: HostedPart) {
+  const world = new MemoryMetal3();
+  declareIndexes(world);
+  if (machinePart !== undefined) world.machines.put(hosted('m', machinePart));
+  const subject = host('m', part);
+  world.hosts.put(subject);
+  return explainHost(subject, world, metal3SettingsSchema.parse({}), Date.parse(SINCE));
+}
+
+describe('`explainHost()`', () => {
+  it('says since when a host is off, for which Machine, and how to end it', () => {
+    expect(explain({ annotations: HELD, status: { poweredOn: false } }, { maintenance: 'approved' })).toEqual({
+      kind: 'BareMetalHost',
+      name: 'metal/m',
+      state: 'HeldOff',
+      isUnderWay: true,
+      since: SINCE,
+      summary: 'It is off and may be worked on',
+      waitsFor: 'the user, who ends the maintenance',
+      release: 'kubectl -n metal label machine m runtime-extension-maintenance-controller.cloud.sap/maintenance-',
+      details: [
+        'Power wanted by us: off',
+        'Power observed by Metal3: off',
+        'Machine: metal/m',
+        'Provisioning state: provisioned',
+        'Operational status: OK',
+      ],
+    });
+  });
+
+  it('names what keeps Metal3 from acting, and the command that ends it', () => {
+    const annotations = { 'baremetalhost.metal3.io/paused': '' };
+    expect(explain({ annotations }, { maintenance: 'approved' })).toMatchObject({
+      state: 'HostPaused',
+      release: 'kubectl -n metal annotate baremetalhost m baremetalhost.metal3.io/paused-',
+    });
+  });
+
+  it('shows who else holds the host off', () => {
+    expect(explain({ annotations: { 'reboot.metal3.io/other': '' } }).details).toContain(
+      'Held off or rebooted by somebody else too: reboot.metal3.io/other',
+    );
+  });
+
+  it('counts a host as under way only while something is', () => {
+    expect(explain({}).isUnderWay).toBe(false);
+    expect(explain({}, {}).isUnderWay).toBe(false);
+    expect(explain({ annotations: HELD })).toMatchObject({ state: 'NotRequested', isUnderWay: true });
+  });
+});

@@ -1,0 +1,38 @@
+/** What this feature may do, and no more. */
+import type { RbacRule } from '../core/rbac.ts';
+
+const WATCH = ['get', 'list', 'watch'];
+
+/** In the namespaces of the Machines. */
+export const METAL3_RULES: readonly RbacRule[] = [
+  {
+    apiGroups: ['metal3.io'],
+    resources: ['baremetalhosts'],
+    verbs: [...WATCH, 'patch'],
+    because: 'the reboot annotation',
+  },
+  {
+    apiGroups: ['cluster.x-k8s.io'],
+    resources: ['machines'],
+    verbs: [...WATCH, 'patch'],
+    because: 'approved maintenance, and keeping a MachineHealthCheck away',
+  },
+  { apiGroups: ['cluster.x-k8s.io'], resources: ['clusters'], verbs: WATCH, because: 'a Cluster that is paused' },
+  {
+    apiGroups: ['events.k8s.io'],
+    resources: ['events'],
+    verbs: ['create'],
+    because: 'Events on Machines and BareMetalHosts',
+  },
+];
+
+/** In each workload cluster, where a gate of the configuration is used; in addition to what the Cluster API bridge needs. */
+export const GATE_RULES: readonly RbacRule[] = [
+  { apiGroups: [''], resources: ['nodes'], verbs: ['list'], because: 'the condition Drained' },
+  {
+    apiGroups: ['storage.k8s.io'],
+    resources: ['volumeattachments'],
+    verbs: ['list'],
+    because: 'volumes that are still attached',
+  },
+];

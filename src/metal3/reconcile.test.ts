@@ -1,0 +1,183 @@
+/** Passes over Machines and hosts of a cluster in memory, with everything between the caches and the API server. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { merged } from '../../test/build/bridge.ts';
+import { cluster } from '../../test/build/machines.ts';
+import { type HostedPart, host, hosted, MemoryMetal3, POWER, REBOOT } from '../../test/build/metal3.ts';
+import { recordingLog } from '../../test/support/recording-log.ts';
+import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
+import type { Known } from '../core/ports.ts';
+import { ALL_METRICS } from '../metrics.ts';
+import { MetricRegistry } from '../obs/metrics.ts';
+import { Metal3Meter } from './metrics.ts';
+import { reconcileHosts, reconcileMachines } from './reconcile.ts';
+import { metal3SettingsSchema } from './settings.ts';
+import { wire } from './wiring.ts';
+
+let world: MemoryMetal3;
+let queue: Set<string>;
+let registry: MetricRegistry;
+let meter: Metal3Meter;
+let log: ReturnType<typeof recordingLog>;
+let passes: Readonly<Record<string, ReturnType<typeof reconcileMachines>>>;
+let asked: string[];
+let answers: { isDrained: Known<boolean>; hasVolumes: Known<boolean> };
+
+beforeEach(() => setUp());
+
+function setUp(settings: object = {}): void {
+  world = new MemoryMetal3();
+  queue = new Set();
+  registry = new MetricRegistry(ALL_METRICS);
+  meter = new Metal3Meter(registry);
+  log = recordingLog();
+  asked = [];
+  answers = { isDrained: { is: 'known', value: true }, hasVolumes: { is: 'known', value: false } };
+  wire(world, {
+    enqueueMachine: (key) => queue.add(`machine ${key}`),
+    enqueueHost: (key) => queue.add(`host ${key}`),
+  });
+  const ports = {
+    readers: world,
+    nodes: {
+      isDrained: async (key: string, name: string) => {
+        asked.push(`${key}/${name} drained`);
+        return answers.isDrained;
+      },
+      hasVolumes: async (key: string, name: string) => {
+        asked.push(`${key}/${name} volumes`);
+        return answers.hasVolumes;
+      },
+    },
+    apply: world.apply,
+    clock: { now: () => 0 },
+    meter,
+    settings: metal3SettingsSchema.parse(settings),
+  };
+  passes = { machine: reconcileMachines(ports), host: reconcileHosts(ports) };
+}
+
+/** Makes passes until nobody asks for one. @returns how many. */
+async function settle(): Promise<number> {
+  for (let count = 0; ; count += 1) {
+    const [item] = queue;
+    if (item === undefined) return count;
+    queue.delete(item);
+    const [what = '', key = ''] = item.split(' ');
+    await passes[what]?.(key, { log });
+  }
+}
+
+const add = (name: string, part: HostedPart = {}): void => {
+  world.hosts.put(host(name));
+  world.machines.put(hosted(name, part));
+};
+const label = (name: string, value: string | null): void =>
+  world.editMachine(`metal/${name}`, (object) => ({
+    ...object,
+    metadata: { ...object.metadata, labels: merged(object.metadata.labels, { [MAINTENANCE_LABEL]: value }) },
+  }));
+const power = (name: string, poweredOn: boolean): void =>
+  world.editHost(`metal/${name}`, (object) => ({ ...object, status: { ...object.status, poweredOn } }));
+const annotationsOf = (name: string) =>
+  Object.keys(world.hosts.objects.get(`metal/${name}`)?.metadata.annotations ?? {});
+
+async function gauges(): Promise<readonly string[]> {
+  meter.collect();
+  const { body } = await registry.exposition();
+  return body
+    .split('\n')
+    .filter((line) => /^maintenance_bridge_metal3_.* (?!0$)/.test(line))
+    .map((line) => line.replace('maintenance_bridge_metal3_', ''));
+}
+
+describe('a Machine on a host', () => {
+  it('goes through a whole maintenance with two requests at each end', async () => {
+    add('a');
+    expect(await settle()).toBe(0);
+    label('a', 'approved');
+    await settle();
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+    power('a', false);
+    await settle();
+    expect(await gauges()).toEqual([
+      'machines{state="HeldOff"} 1',
+      'held_hosts{power="off"} 1',
+      'power_requests_total{power="off"} 1',
+    ]);
+    label('a', null);
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+    power('a', true);
+    await settle();
+    expect(world.machines.objects.get('metal/a')?.metadata.annotations).toEqual({});
+    // Two at the beginning; at the end the host, the moment of the end, and the Machine.
+    expect(world.patches).toHaveLength(5);
+    expect(world.events).toEqual(['PowerOffRequested', 'PowerOnRequested']);
+    expect(await gauges()).toEqual(['power_requests_total{power="off"} 1', 'power_requests_total{power="on"} 1']);
+  });
+
+  it('costs nothing while its host reports what is known', async () => {
+    add('a', { maintenance: 'approved' });
+    await settle();
+    const lines = log.lines.length;
+    power('a', true);
+    expect(await settle()).toBe(0);
+    expect(log.lines).toHaveLength(lines);
+  });
+
+  it('is gone, and its host is released', async () => {
+    add('a', { maintenance: 'approved' });
+    await settle();
+    world.machines.remove('metal/a');
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+  });
+
+  it('waits for its host to appear, and for its Cluster to go on', async () => {
+    world.clusters.put(cluster('shop', { paused: true }));
+    world.machines.put(hosted('a', { maintenance: 'approved' }));
+    await settle();
+    world.hosts.put(host('a'));
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+    world.clusters.put(cluster('shop', { paused: false }));
+    await settle();
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+  });
+
+  it('gives the turn to the next one that names the host', async () => {
+    add('a', { maintenance: 'approved' });
+    world.machines.put(hosted('b', { maintenance: 'approved', providerID: 'metal3://metal/a/a' }));
+    await settle();
+    label('a', null);
+    await settle();
+    expect(world.hosts.objects.get('metal/a')?.metadata.annotations?.[POWER]).toMatch(/^uid-of-metal-b\//);
+  });
+});
+
+describe('a gate', () => {
+  it('is not asked where it is off', async () => {
+    add('a', { maintenance: 'approved' });
+    await settle();
+    expect(asked).toEqual([]);
+  });
+
+  it('keeps the host on until it opens, and is not asked again afterwards', async () => {
+    setUp({ requireDrained: true, waitForVolumeDetach: true });
+    add('a', { maintenance: 'approved' });
+    answers.isDrained = { is: 'known', value: false };
+    await settle();
+    expect(await gauges()).toEqual(['machines{state="NodeNotDrained"} 1']);
+    answers = { isDrained: { is: 'known', value: true }, hasVolumes: { is: 'known', value: true } };
+    expect(await passes.machine?.('metal/a', { log })).toEqual({ requeueAfterMs: 10_000 });
+    answers.hasVolumes = { is: 'unknown' };
+    await passes.machine?.('metal/a', { log });
+    expect(annotationsOf('a')).toEqual([]);
+    answers.hasVolumes = { is: 'known', value: false };
+    await passes.machine?.('metal/a', { log });
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+    asked = [];
+    await passes.machine?.('metal/a', { log });
+    expect(asked).toEqual([]);
+  });
+});

@@ -1,0 +1,86 @@
+/** Observe, decide, apply: one pass over one Machine, or over one host. */
+import type { Action } from '../core/action.ts';
+import type { NodeReadings } from '../core/clusters.ts';
+import type { Result } from '../core/decision.ts';
+import { BARE_METAL_HOST } from '../core/objects.ts';
+import type { Apply, Clock, Log } from '../core/ports.ts';
+import { isWantedOff } from './claims.ts';
+import { decide } from './decide.ts';
+import { carriesOurs } from './hosts.ts';
+import type { Metal3Meter } from './metrics.ts';
+import { REBOOT_ANNOTATION } from './names.ts';
+import { gated, type Metal3Readers, observe } from './observe.ts';
+import type { Metal3Settings } from './settings.ts';
+import { decideSweep } from './sweep.ts';
+
+export interface Metal3Ports {
+  readonly readers: Metal3Readers;
+  /** Of the workload clusters, where a gate of the settings needs them. */
+  readonly nodes?: NodeReadings;
+  readonly apply: Apply;
+  readonly clock: Clock;
+  readonly meter: Metal3Meter;
+  readonly settings: Metal3Settings;
+}
+
+export type Reconcile = (key: string, context: { readonly log: Log }) => Promise<Result>;
+
+/** Clusters are mirrored beside Machines, so one is without the other only for a moment. */
+const SYNC_POLL_MS = 2000;
+
+/** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what writes throw; the runtime retries. */
+export function reconcileMachines(ports: Metal3Ports): Reconcile {
+  const { readers, nodes, clock, meter, settings } = ports;
+  return async (key, { log }) => {
+    const seen = readers.machines.get(key);
+    if (seen.is !== 'present') {
+      if (seen.is === 'absent') meter.machine(key, 'NotRequested');
+      return {};
+    }
+    const cached = observe(readers, seen.object, clock.now());
+    if (cached === undefined) return { requeueAfterMs: SYNC_POLL_MS };
+    const decision = decide(await gated(cached, settings, nodes), settings);
+    await carryOut(ports, decision, log);
+    meter.machine(key, decision.because);
+    return resultOf(decision);
+  };
+}
+
+/** @returns a reconciler whose keys are `namespace/name` of BareMetalHosts; it throws as `reconcileMachines`. */
+export function reconcileHosts(ports: Metal3Ports): Reconcile {
+  const { readers, meter } = ports;
+  return async (key, { log }) => {
+    const seen = readers.hosts.get(key);
+    if (seen.is === 'unknown') return {};
+    meter.host(key, seen.is === 'present' ? seen.object : undefined);
+    if (seen.is === 'absent' || !carriesOurs(seen.object)) return {};
+    const decision = decideSweep(seen.object, isWantedOff(seen.object, readers));
+    await carryOut(ports, decision, log);
+    return resultOf(decision);
+  };
+}
+
+interface Carried {
+  readonly because: string;
+  readonly actions: readonly Action[];
+}
+
+async function carryOut({ apply, meter }: Metal3Ports, { because, actions }: Carried, log: Log): Promise<void> {
+  const writes = actions.filter((action) => action.do !== 'recordEvent').length;
+  if (writes > 0) log.info('Applying decision', { reason: because, actions: actions.length });
+  for (const action of actions) {
+    await apply([action], log);
+    const power = powerOf(action);
+    if (power !== undefined) meter.requested(power);
+  }
+}
+
+function powerOf(action: Action): 'on' | 'off' | undefined {
+  if (action.do !== 'patchMeta' || action.target.resource !== BARE_METAL_HOST) return undefined;
+  const value = action.annotations?.[REBOOT_ANNOTATION];
+  return value === undefined ? undefined : value === null ? 'on' : 'off';
+}
+
+function resultOf({ requeueAfterMs }: Result): Result {
+  return requeueAfterMs === undefined ? {} : { requeueAfterMs };
+}

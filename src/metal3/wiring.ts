@@ -1,0 +1,109 @@
+/** Which changes concern which Machines and hosts. The work per event does not grow with the number of either. */
+import { keyOf } from '../core/meta.ts';
+import type { BareMetalHost, Cluster, KubeObject, Machine } from '../core/objects.ts';
+import type { Source } from '../core/ports.ts';
+import { claimKeysOf } from './claims.ts';
+import { carriesOurs } from './hosts.ts';
+import { HOSTS_BY_UID, MACHINES_BY_CLUSTER, MACHINES_BY_HOST } from './indexes.ts';
+import { needsAttention, wantsOff } from './machines.ts';
+import { parseProviderID } from './provider-id.ts';
+
+export interface Metal3Sources {
+  readonly machines: Source<Machine>;
+  readonly clusters: Source<Cluster>;
+  readonly hosts: Source<BareMetalHost>;
+}
+
+export interface WiringPorts {
+  readonly enqueueMachine: (key: string) => void;
+  readonly enqueueHost: (key: string) => void;
+}
+
+/** Declares what decisions look things up by. */
+export function declareIndexes({ machines, hosts }: Pick<Metal3Sources, 'machines' | 'hosts'>): void {
+  for (const { name, of } of [MACHINES_BY_HOST, MACHINES_BY_CLUSTER]) machines.addIndex(name, of);
+  hosts.addIndex(HOSTS_BY_UID.name, HOSTS_BY_UID.of);
+}
+
+/** Declares the indexes and has Machines and hosts enqueued that a change concerns. */
+export function wire(sources: Metal3Sources, { enqueueMachine, enqueueHost }: WiringPorts): void {
+  const { machines, clusters, hosts } = sources;
+  declareIndexes(sources);
+
+  const enqueueClaimants = (value: string): void => {
+    const found = machines.byIndex(MACHINES_BY_HOST.name, value);
+    if (found.is === 'unknown') return; // The Machines themselves are enqueued when they come.
+    for (const machine of found.value) if (needsAttention(machine)) enqueueMachine(keyOf(machine));
+  };
+  /** Its host, which may be released now, and others of the same host, whose turn it may be. */
+  const enqueueAround = (machine: Machine): void => {
+    for (const value of MACHINES_BY_HOST.of(machine)) enqueueClaimants(value);
+    for (const host of hostKeysOf(machine, hosts)) enqueueHost(host);
+  };
+
+  machines.addHandler({
+    onAdd: (machine) => {
+      if (!needsAttention(machine)) return;
+      enqueueMachine(keyOf(machine));
+      enqueueAround(machine);
+    },
+    onUpdate: (old, now) => {
+      if (essenceOfMachine(old) === essenceOfMachine(now)) return;
+      if (needsAttention(old) || needsAttention(now)) enqueueMachine(keyOf(now));
+      if (wantsOff(old) === wantsOff(now) && old.spec.providerID === now.spec.providerID) return;
+      enqueueAround(old);
+      enqueueAround(now);
+    },
+    onDelete: (last) => {
+      enqueueMachine(keyOf(last));
+      enqueueAround(last);
+    },
+  });
+
+  const look = (host: BareMetalHost): void => {
+    if (carriesOurs(host)) enqueueHost(keyOf(host));
+    for (const value of claimKeysOf(host)) enqueueClaimants(value);
+  };
+  hosts.addHandler({
+    onAdd: look,
+    onUpdate: (old, now) => {
+      // Metal3 writes a host's status about once a minute.
+      if (essenceOf(old, [old.spec, old.status]) === essenceOf(now, [now.spec, now.status])) return;
+      if (carriesOurs(old)) enqueueHost(keyOf(now));
+      look(now);
+    },
+    onDelete: (last) => {
+      enqueueHost(keyOf(last));
+      look(last);
+    },
+  });
+
+  const ofCluster = (cluster: Cluster): void => {
+    const found = machines.byIndex(MACHINES_BY_CLUSTER.name, keyOf(cluster));
+    if (found.is === 'known') for (const machine of found.value) enqueueMachine(keyOf(machine));
+  };
+  clusters.addHandler({
+    onAdd: ofCluster,
+    onUpdate: (old, now) => {
+      if (old.spec.paused !== now.spec.paused) ofCluster(now);
+    },
+    onDelete: ofCluster,
+  });
+}
+
+/** A host is enqueued by its name even where there is none: a pass over nothing costs nothing. */
+function hostKeysOf(machine: Machine, hosts: Source<BareMetalHost>): readonly string[] {
+  const id = parseProviderID(machine.spec.providerID);
+  if (id.is !== 'legacy') return MACHINES_BY_HOST.of(machine);
+  const found = hosts.byIndex(HOSTS_BY_UID.name, id.uid);
+  return found.is === 'known' ? found.value.map(keyOf) : [];
+}
+
+function essenceOfMachine(machine: Machine): string {
+  return essenceOf(machine, [machine.metadata.labels, machine.spec, machine.status]);
+}
+
+/** Everything of an object that a decision depends on, besides its version. */
+function essenceOf({ metadata }: KubeObject, parts: readonly unknown[]): string {
+  return JSON.stringify([metadata.uid, metadata.annotations, metadata.deletionTimestamp, ...parts]);
+}

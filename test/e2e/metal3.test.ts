@@ -1,0 +1,160 @@
+/** The Metal3 integration on a real API server, with hosts that a pretended Metal3 switches. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge, command } from '../support/bridge.ts';
+import { installMetal3Crds, PretendedMetal3, Rack, REBOOT } from '../support/metal3.ts';
+import { Relay, type RelayedRequest } from '../support/relay.ts';
+import { grantedKubeconfig } from '../support/rights.ts';
+
+const FLAGS = ['--enable-tmm=false', '--enable-capi=false', '--enable-metal3-maintenance'];
+const SKIP = 'cluster.x-k8s.io/skip-remediation';
+
+describeOnControlPlane('the Metal3 integration', {}, (get) => {
+  let bridge: Bridge;
+  let metal3: PretendedMetal3;
+  let rack: Rack;
+
+  beforeAll(async () => {
+    // It is there before Metal3 is: it waits, without a fault.
+    bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), {}, [], true), flags: FLAGS });
+    await bridge.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'metal3', 'the controller to start');
+    expect(bridge.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+    await installMetal3Crds(get());
+    await get().api.create('/api/v1/namespaces', { metadata: { name: 'metal' } });
+    rack = new Rack(get(), 'metal');
+    metal3 = new PretendedMetal3(get(), 'kept');
+  }, 120_000);
+  afterAll(async () => {
+    await bridge?.end();
+    await metal3?.stop();
+  });
+
+  const ask = async (...args: readonly string[]): Promise<string> =>
+    (await command([...args, `--kubeconfig=${get().kubeconfig}`, '-n', 'metal'])).out;
+
+  it('keeps a host off while the maintenance is approved, and tells people', async () => {
+    await rack.add('served');
+    await rack.label('served', 'approved');
+    await rack.isOn('served', false);
+    expect(await rack.annotations('machine', 'served')).toHaveProperty([SKIP]);
+    expect(await ask('why', 'baremetalhost/served')).toMatch(/: HeldOff.*Since:.*observed by Metal3: off/s);
+    expect(await ask('status')).toMatch(/^baremetalhost\/metal\/served +HeldOff/m);
+    await rack.label('served', null);
+    await rack.isOn('served', true);
+    await rack.isClean('served');
+    await rack.event('served', 'PowerOnRequested');
+    expect(metal3.cycles.get('served')).toBe(1);
+  });
+
+  it('gives a host back whose Machine is deleted', async () => {
+    await rack.add('deleted');
+    await rack.label('deleted', 'approved');
+    await rack.isOn('deleted', false);
+    await rack.deleteMachine('deleted');
+    await rack.isOn('deleted', true);
+    await rack.isClean('deleted', false);
+  });
+
+  it('does not put back what somebody took away, until the next request', async () => {
+    await rack.add('taken');
+    await rack.label('taken', 'approved');
+    await rack.isOn('taken', false);
+    await rack.annotateHost('taken', { [REBOOT]: null });
+    await rack.isOn('taken', true);
+    expect((await rack.event('taken', 'AnnotationVanished')).type).toBe('Warning');
+    // Whatever happens next on the host, it is not a reason.
+    await rack.annotateHost('taken', { 'reboot.metal3.io/other': '' });
+    await rack.isOn('taken', false);
+    await rack.annotateHost('taken', { 'reboot.metal3.io/other': null });
+    await rack.isOn('taken', true);
+    expect(await rack.annotations('host', 'taken')).not.toHaveProperty([REBOOT]);
+    await rack.label('taken', null);
+    await rack.isClean('taken');
+    await rack.label('taken', 'approved');
+    await rack.isOn('taken', false);
+    await rack.label('taken', null);
+    await rack.isOn('taken', true);
+  });
+
+  it('leaves a host alone that somebody else uses', async () => {
+    await rack.add('foreign', 'somebody');
+    await rack.label('foreign', 'approved');
+    expect((await rack.event('foreign', 'BareMetalHostMismatch')).note).toContain('somebody');
+    expect(await rack.annotations('host', 'foreign')).toEqual({});
+  });
+
+  it('releases a host that was left behind', async () => {
+    await rack.add('stale');
+    await rack.annotateHost('stale', { [REBOOT]: '' });
+    await rack.isClean('stale');
+  });
+
+  it('needs no right that it does not have', () => {
+    expect(bridge.lines.map((line) => JSON.stringify(line)).filter((line) => line.includes('forbidden'))).toEqual([]);
+    expect(bridge.isRunning()).toBe(true);
+  });
+
+  describe('killed after a write', () => {
+    let relay: Relay;
+    beforeAll(async () => {
+      await bridge.end();
+      relay = await Relay.start(get());
+      return () => relay.close();
+    });
+    const running: Bridge[] = [];
+    afterEach(async () => {
+      relay.carriedOut = () => undefined;
+      await Promise.all(running.splice(0).map((each) => each.end('SIGKILL')));
+    });
+    const start = (kubeconfig: string): Bridge => {
+      const started = new Bridge({ kubeconfig, flags: [...FLAGS, '--leader-elect=false'] });
+      running.push(started);
+      return started;
+    };
+    /** Returns when the process has died, just after the server carried out the first such write. */
+    const dieAfter = async (isMeant: (request: RelayedRequest) => boolean): Promise<void> => {
+      const doomed = start(relay.kubeconfig(get().directory, get().adminToken));
+      relay.carriedOut = (request) => {
+        if (request.method === 'PATCH' && isMeant(request)) void doomed.end('SIGKILL');
+      };
+      await eventually(() => (doomed.isRunning() ? undefined : true), {
+        what: 'the process to be killed',
+        deadlineMs: 30_000,
+      });
+    };
+    const WRITES = [
+      ['Machine', /\/machines\//],
+      ['host', /\/baremetalhosts\//],
+    ] as const;
+
+    it.each(WRITES)('on the %s at the beginning, another one switches off, once', async (what, path) => {
+      const name = `begun-${what.toLowerCase()}`;
+      await rack.add(name);
+      await rack.label(name, 'approved');
+      await dieAfter((request) => path.test(request.path));
+      start(get().kubeconfig);
+      await rack.isOn(name, false);
+      expect(await rack.annotations('machine', name)).toHaveProperty([SKIP]);
+      await rack.label(name, null);
+      await rack.isOn(name, true);
+      await rack.isClean(name);
+      expect(metal3.cycles.get(name)).toBe(1);
+    });
+
+    it.each(WRITES)('on the %s at the end, another one switches on and cleans up', async (what, path) => {
+      const name = `ended-${what.toLowerCase()}`;
+      await rack.add(name);
+      await rack.label(name, 'approved');
+      const first = start(get().kubeconfig);
+      await rack.isOn(name, false);
+      await first.end('SIGKILL');
+      await rack.label(name, null);
+      await dieAfter((request) => path.test(request.path));
+      start(get().kubeconfig);
+      await rack.isOn(name, true);
+      await rack.isClean(name);
+      expect(metal3.cycles.get(name)).toBe(1);
+    });
+  });
+});
