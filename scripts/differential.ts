@@ -7,10 +7,9 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { startControlPlane } from '../test/controlplane/controlplane.ts';
-import { describe, emptyTally, runDifferential } from '../test/differential/run.ts';
+import { describe, emptyTally, FIXED_SEED, runDifferential } from '../test/differential/run.ts';
 import { prepare } from '../test/differential/scheduler.ts';
 
-const FIXED_SEED = 20_260_701;
 const DEFAULT_CLUSTERS = 1000;
 
 interface Options {
@@ -37,7 +36,7 @@ async function main({ clusters, seed }: Options): Promise<void> {
 }
 
 function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^\d{1,10}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('wanted: a whole number.');
 }
 

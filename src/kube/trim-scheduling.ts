@@ -47,16 +47,18 @@ function demandsOf(spec: Raw, status: Raw): Pick<PodScheduling, 'requests' | 'he
     initContainers: containersOf(spec.initContainers, status.initContainerStatuses),
     podLevel: podLevelOf(spec, status),
     overhead: textMap(spec.overhead),
-    isResizeInfeasible: listOf(
-      status.conditions,
-      ({ type, reason }) => type === 'PodResizePending' && reason,
-    )?.includes('Infeasible'),
+    isResizeInfeasible: isResizeInfeasible(status),
   };
   const [requests, held] = [requestsOf(demand), heldBy(demand)];
   return present({
     requests: Object.keys(requests).length === 0 ? undefined : requests,
     held: isSame(requests, held) ? undefined : held,
   });
+}
+
+function isResizeInfeasible({ conditions }: Raw): boolean {
+  const pending = listOf(conditions, (each) => (each.type === 'PodResizePending' ? each : undefined));
+  return pending?.[0]?.reason === 'Infeasible';
 }
 
 function containersOf(raw: unknown, statuses: unknown): readonly ContainerDemand[] {

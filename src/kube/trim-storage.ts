@@ -44,9 +44,9 @@ export const trimPersistentVolume: Trim<PersistentVolume> = (raw) => {
       storage: bytesOf(fields(spec.capacity)?.storage),
       volumeMode: text(spec.volumeMode),
       volumeAttributesClassName: text(spec.volumeAttributesClassName),
-      claimRef: claimRef && {
-        ...present({ namespace: text(claimRef.namespace), name: text(claimRef.name), uid: text(claimRef.uid) }),
-      },
+      claimRef:
+        claimRef &&
+        present({ namespace: text(claimRef.namespace), name: text(claimRef.name), uid: text(claimRef.uid) }),
       csi: csiOf(fields(spec.csi)),
     }),
     ...phaseOf(status),

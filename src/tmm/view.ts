@@ -157,9 +157,8 @@ export class View {
 
   #volumeAffinities(pod: Pod): readonly NodeSelector[] {
     return (pod.spec.volumes ?? []).flatMap((volume): NodeSelector[] => {
-      const claimName =
-        volume.persistentVolumeClaim?.claimName ??
-        (volume.ephemeral === undefined ? undefined : `${pod.metadata.name}-${volume.name}`);
+      // The claim of a generic ephemeral volume goes with its Pod, and ties nobody down.
+      const claimName = volume.persistentVolumeClaim?.claimName;
       if (claimName === undefined) return [];
       const claim = find(this.#readers.claims.get(`${pod.metadata.namespace}/${claimName}`));
       const volumeName = claim?.spec.volumeName;

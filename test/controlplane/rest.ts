@@ -66,6 +66,9 @@ export function makeRest({ server, ca, token }: RestOptions): Rest {
       for (const [key, value] of Object.entries(query)) url.searchParams.set(key, String(value));
       const headers: Record<string, string> = { authorization: `Bearer ${token}` };
       if (body !== undefined) headers['content-type'] = contentType;
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      // Without it a DELETE's body would be taken for the next request on the connection.
+      if (text !== undefined) headers['content-length'] = String(Buffer.byteLength(text));
       const sent = request(url, { method, agent, headers, timeout: TIMEOUT_MS }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -79,7 +82,7 @@ export function makeRest({ server, ca, token }: RestOptions): Rest {
       });
       sent.on('timeout', () => sent.destroy(new Error(`${method} ${path} got no answer within ${TIMEOUT_MS} ms`)));
       sent.on('error', reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(text);
     });
 
   const json = async <T>(...request: Parameters<typeof send>): Promise<T> => JSON.parse(await send(...request)) as T;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { describe as describeTally, emptyTally, runDifferential } from './run.ts';
+import { describe as describeTally, emptyTally, FIXED_SEED, runDifferential } from './run.ts';
 import { prepare } from './scheduler.ts';
 
 const CLUSTERS_EACH = 30;
@@ -11,7 +11,7 @@ const newSeed = randomInt(2 ** 31);
 describeOnControlPlane('the fit simulation against the real scheduler', { scheduler: true }, (get) => {
   beforeAll(() => prepare(get().api));
 
-  it.each([20_260_701, newSeed])(
+  it.each([FIXED_SEED, newSeed])(
     `agrees on ${CLUSTERS_EACH} random clusters from seed %i`,
     async (seed) => {
       const tally = emptyTally();

@@ -22,7 +22,10 @@ export interface FitInput extends ClusterInput {
 }
 
 export interface FitResult {
-  /** Names of Nodes by the keys of the Pods that fit there, in an order in which the scheduler could place them. A Pod may be in neither list: see `notModelled`. */
+  /**
+   * Names of Nodes by the keys of the Pods that fit there, in an order in which the scheduler could place them. A Pod for which
+   * something is left out may be neither here nor in `unplaced`.
+   */
   readonly placements: ReadonlyMap<string, string>;
   /** Empty where all fit. */
   readonly unplaced: readonly Unplaced[];
@@ -49,6 +52,7 @@ export function simulate(input: FitInput): FitResult {
   const left = placeAll(judged, cluster, placement);
   const stranded = left.filter((mover) => !canDisplace(mover));
   const foreign = movers.filter((mover) => !judged.includes(mover));
+  // They take room as well; where there is none is for their own scheduler to say.
   placement.fill(foreign, mostRoom);
   for (const { pod, key } of movers) {
     for (const what of pod.spec.scheduling?.notModelled ?? []) cluster.noteNotModelled(`Pod ${key} ${what}`);
@@ -68,7 +72,7 @@ export function simulate(input: FitInput): FitResult {
 
 /** @returns those that could not be placed, where all others have been. */
 function placeAll(movers: readonly Mover[], cluster: Cluster, placement: Placement): readonly Mover[] {
-  const sizes = new Map(movers.map((mover) => [mover, sizeOf(mover, cluster)]));
+  const sizes = sizesOf(movers, cluster);
   const bySize = (a: Mover, b: Mover): number => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0);
   const byChoice = (a: Mover, b: Mover): number => a.kind.candidates.length - b.kind.candidates.length || bySize(a, b);
   const attempts: readonly (readonly [(a: Mover, b: Mover) => number, Preference])[] = [
@@ -109,12 +113,20 @@ function cannotFit(movers: readonly Mover[], left: readonly Mover[], cluster: Cl
   });
 }
 
-/** The largest share that the Pod takes of any resource of the largest Node. */
-function sizeOf({ pod }: Mover, { nodes }: Cluster): number {
-  const shares = Object.entries(pod.spec.scheduling?.requests ?? {}).map(
-    ([resource, amount]) => amount / Math.max(1, ...nodes.map(({ allocatable }) => allocatable[resource] ?? 0)),
+/** The largest share that each Pod takes of any resource of the largest Node. */
+function sizesOf(movers: readonly Mover[], { nodes }: Cluster): ReadonlyMap<Mover, number> {
+  const largest = new Map<string, number>();
+  for (const { allocatable } of nodes) {
+    for (const resource in allocatable) {
+      largest.set(resource, Math.max(largest.get(resource) ?? 0, allocatable[resource] ?? 0));
+    }
+  }
+  return new Map(
+    movers.map((mover) => {
+      const requests = Object.entries(mover.pod.spec.scheduling?.requests ?? {});
+      return [mover, Math.max(0, ...requests.map(([resource, amount]) => amount / (largest.get(resource) ?? 1)))];
+    }),
   );
-  return Math.max(0, ...shares);
 }
 
 /** What would be left of the resources that the Pod asks for, as shares, and of places for Pods. */

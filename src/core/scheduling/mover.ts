@@ -39,7 +39,7 @@ export class Kind {
       soleUseRule(pod, known, cluster),
       volumeLimitRule(known, cluster),
       volumeBindingRule(pod, known, cluster),
-      volumeZoneRule(known),
+      volumeZoneRule(known, cluster),
       spreadRule(pod, cluster),
       podAffinityRule(pod, cluster, keepers),
     ];
@@ -75,8 +75,8 @@ export class Kind {
   reasonsAgainst(nodes: readonly FitNode[]): readonly string[] {
     if (this.never !== undefined) return [this.never];
     const counts = new Map<string, number>();
-    for (const reason of nodes.flatMap((node) => this.refusal(node) ?? [])) {
-      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    for (const node of nodes) {
+      for (const reason of this.refusal(node) ?? []) counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
     const ordered = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
     return ordered.map(([reason, count]) => `${count} ${reason}`);

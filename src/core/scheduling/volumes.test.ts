@@ -148,6 +148,16 @@ describe('claims that wait for their Pod', () => {
     expect([...place(pods, nodes, { storage }).placements.values()]).toEqual(['b', 'b']);
   });
 
+  it('have their second Pod where the volume’s label says, though the first could go elsewhere', () => {
+    const storage = { claims: [claim('data')], volumes: [volume('pv', {}, { [ZONE]: 'b' })], classes: [wait()] };
+    const pods = [using('data', 'one'), using('data', 'two')];
+    const onlyA = nodes.slice(0, 1);
+    expect(place(pods, onlyA, { storage }).unplaced).toEqual([
+      { pod: 'shop/two', why: '0/1 nodes fit: 1 node(s) had no available volume zone' },
+    ]);
+    expect(place(pods, nodes, { storage }).unplaced).toEqual([]);
+  });
+
   it('are provisioned where the class allows, without regard to free storage', () => {
     const allowedTopologies = [{ matchLabelExpressions: [{ key: ZONE, values: ['b', 'c'] }] }, {}];
     const storage = { claims: [claim('data')], classes: [wait({ provisioner: DRIVER, allowedTopologies })] };

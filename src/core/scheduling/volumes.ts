@@ -52,15 +52,24 @@ export function volumeBindingRule(pod: Pod, claims: readonly ClaimState[], clust
   };
 }
 
-/** A volume with a zone or region label can be used on Nodes of that zone, and on Nodes that know nothing of zones. */
-export function volumeZoneRule(claims: readonly ClaimState[]): Rule | undefined {
+/**
+ * A volume with a zone or region label can be used on Nodes of that zone, and on Nodes that know nothing of zones. For an open
+ * claim that is asked only once another Pod has settled its volume.
+ */
+export function volumeZoneRule(claims: readonly ClaimState[], cluster: Cluster): Rule | undefined {
   const demands = claims.flatMap((each) => (each.is === 'bound' ? zonesOf(each.volume) : []));
-  if (demands.length === 0) return undefined;
+  const open = new Set(claims.flatMap((each) => (each.is === 'open' ? keyOf(each.claim) : [])));
+  if (demands.length === 0 && open.size === 0) return undefined;
+  const settled = (): readonly ZoneDemand[] =>
+    [...cluster.takenVolumes].flatMap(([name, claim]) => {
+      const volume = open.has(claim) ? cluster.storage.volume(name) : undefined;
+      return volume === undefined ? [] : zonesOf(volume);
+    });
   return {
-    change: 'never',
+    change: open.size === 0 ? 'never' : 'worse',
     refuse: (node) => {
       if (!TOPOLOGY_LABELS.some(([key]) => node.label(key) !== undefined)) return undefined;
-      const isThere = demands.every(({ key, alias, values }) => {
+      const isThere = [...demands, ...settled()].every(({ key, alias, values }) => {
         const value = node.label(key) ?? node.label(alias);
         return value !== undefined && values.includes(value);
       });
