@@ -27,6 +27,8 @@ describeOnControlPlane('Rolling maintenance', { scheduler: true, controllerManag
         least = Math.min(least, ready.length);
       }
     })();
+    // A test that fails does not stop it, and the control plane goes away under it.
+    watching.catch(() => undefined);
     return {
       stop: async () => {
         isWatching = false;
@@ -77,14 +79,14 @@ describeOnControlPlane('Rolling maintenance', { scheduler: true, controllerManag
     await plot.statefulSet('db', 3, antiAffinity);
     await plot.ready('db', 3);
     const members = watchMembers(plot);
-    await plot.kubectl('taint', 'node', ...plot.nodes.slice(0, 3), 'drain=planned-downtime:NoSchedule');
+    // A Node without related Pods need not wait for anybody.
+    const homes = (await plot.pods('db')).map(({ spec }) => spec.nodeName ?? '');
+    await plot.kubectl('taint', 'node', ...homes, 'drain=planned-downtime:NoSchedule');
     const done: string[] = [];
     while (done.length < 3) {
       const name = await eventually(
         async () => {
-          const reports = await Promise.all(
-            plot.nodes.slice(0, 3).map(async (node) => ({ node, report: await plot.report(node) })),
-          );
+          const reports = await Promise.all(homes.map(async (node) => ({ node, report: await plot.report(node) })));
           const active = reports.filter(
             ({ report }) => report?.phase === 'Draining' || report?.phase === 'InMaintenance',
           );

@@ -273,7 +273,9 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
       await eventually(
         async () => {
           const report = await plot.report();
-          return report?.phase === 'Draining' && report.blockedBy[0]?.cause === 'BudgetExhausted' ? true : undefined;
+          const isBlocked = report?.phase === 'Draining' && report.blockedBy[0]?.cause === 'BudgetExhausted';
+          // The first has left, and not just been asked to.
+          return isBlocked && (await plot.on(plot.home, 'web')).length === 1 ? true : undefined;
         },
         { what: 'the drain to be held up' },
       );
