@@ -66,6 +66,32 @@ describeOnControlPlane('Temporary Maintenance Mode', OPTIONS, (get) => {
       await plot.phase('none');
     });
 
+    it('is free at once where nothing is related (row 1)', async () => {
+      const plot = await Plot.make(get(), 'empty', 2);
+      await plot.taint();
+      expect(await plot.phase('InMaintenance')).toMatchObject({ pods: { total: 0, gone: 0 } });
+      expect(await plot.condition('Drained')).toBe('True');
+    });
+
+    it('is let go where what its budget misses is on it, the unready Pod first (row 4, the repair case)', async () => {
+      const plot = await Plot.make(get(), 'repair', 2);
+      await plot.runAtHome(() => plot.replicaSet('db', 3), 'db', 3);
+      await plot.budget('db', { minAvailable: 2 });
+      const [sick] = await plot.pods('db');
+      const name = sick?.metadata.name ?? '';
+      const conditions = [{ type: 'Ready', status: 'False', reason: 'DiskFailure' }];
+      const path = `/api/v1/namespaces/${plot.namespace}/pods/${name}/status`;
+      await get().api.patch(path, { status: { conditions } }, 'strategic-merge');
+      await eventually(async () => ((await plot.budgetStatus('db')).currentHealthy === 2 ? true : undefined), {
+        what: 'the budget to count two healthy Pods',
+      });
+      await plot.taint();
+      await plot.phase('InMaintenance');
+      const accepted = (await evictions(plot)).filter((each) => each.endsWith(' 201'));
+      expect(accepted).toHaveLength(3);
+      expect(accepted[0]).toBe(`${name} 201`);
+    });
+
     it('keeps Pods that stay: of DaemonSets, tolerating ones, mirror and finished ones', async () => {
       const plot = await Plot.make(get(), 'staying', 2);
       await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);

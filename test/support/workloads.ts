@@ -153,6 +153,11 @@ export class Plot {
     );
   }
 
+  async budgetStatus(name: string): Promise<{ readonly currentHealthy?: number }> {
+    const path = `/apis/policy/v1/namespaces/${this.namespace}/poddisruptionbudgets/${name}`;
+    return (await this.controlPlane.api.get<{ status?: { currentHealthy?: number } }>(path)).status ?? {};
+  }
+
   async editBudget(name: string, spec: object): Promise<void> {
     const path = `/apis/policy/v1/namespaces/${this.namespace}/poddisruptionbudgets/${name}`;
     await this.controlPlane.api.patch(path, { spec }, 'merge');
