@@ -1,10 +1,7 @@
 /** The commands that look and end: `status` and `why`. */
 import type { Explanation } from '../core/explanation.ts';
 import type { ApiClient } from '../kube/api.ts';
-import { makeClient } from '../kube/client.ts';
-import { type Credentials, loadKubeConfig } from '../kube/credentials.ts';
-import { isKubeError } from '../kube/errors.ts';
-import { VERSION } from '../version.ts';
+import { type Outcome, type Surroundings, withCluster } from './cluster.ts';
 import { readMachine, readMachines, readNode, readNodes } from './read.ts';
 import { readHost, readHosts } from './read-hosts.ts';
 import { renderStatus, renderWhy } from './render.ts';
@@ -22,39 +19,18 @@ export type Inspection =
   | { readonly is: 'status'; readonly flags: InspectFlags }
   | { readonly is: 'why'; readonly kind: Explanation['kind']; readonly name: string; readonly flags: InspectFlags };
 
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly homedir: string;
-  readonly nowMs: number;
-}
-
-/** What is to be printed, and the exit code: 0 found, 1 not found or no answer, 2 no usable kubeconfig. */
-export interface Inspected {
-  readonly code: 0 | 1 | 2;
-  readonly out: string;
-  readonly err: string;
-}
-
-export async function inspect(inspection: Inspection, { env, homedir, nowMs }: Surroundings): Promise<Inspected> {
-  const { kubeconfig, context, output } = inspection.flags;
-  let credentials: Credentials;
-  try {
-    credentials = loadKubeConfig({ kubeconfig, context, env, homedir });
-  } catch (error) {
-    return { code: 2, out: '', err: `${error instanceof Error ? error.message : String(error)}\n` };
-  }
-  const client = makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}` });
-  try {
+/** Exit codes: 0 found, 1 not found or no answer, 2 no usable kubeconfig. */
+export function inspect(inspection: Inspection, surroundings: Surroundings): Promise<Outcome<0 | 1 | 2>> {
+  const { flags } = inspection;
+  const { env, nowMs } = surroundings;
+  return withCluster(flags, surroundings, async (client, credentials): Promise<Outcome<0 | 1>> => {
     if (inspection.is === 'status') {
-      return { code: 0, out: renderStatus(await overview(client, inspection.flags), output, nowMs), err: '' };
+      return { code: 0, out: renderStatus(await overview(client, flags), flags.output, nowMs), err: '' };
     }
     const found = await one(client, inspection, credentials.namespace ?? 'default', env);
     if (found === undefined) return { code: 1, out: '', err: `There is no ${inspection.kind} ${inspection.name}\n` };
-    return { code: 0, out: renderWhy(found, output, nowMs), err: '' };
-  } catch (error) {
-    if (!isKubeError(error)) throw error;
-    return { code: 1, out: '', err: `${error.message}\n` };
-  }
+    return { code: 0, out: renderWhy(found, flags.output, nowMs), err: '' };
+  });
 }
 
 async function overview(client: ApiClient, { namespaces }: InspectFlags): Promise<readonly Explanation[]> {

@@ -16,41 +16,25 @@ import type { Log } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
 import type { ApiClient } from '../kube/api.ts';
 import { Informer } from '../kube/cache.ts';
-import { makeClient } from '../kube/client.ts';
-import { type Credentials, loadKubeConfig } from '../kube/credentials.ts';
-import { isKubeError } from '../kube/errors.ts';
 import { listRaw } from '../kube/list.ts';
 import { trimOf } from '../kube/trim.ts';
 import { type NodePlan, type Plan, planNodes } from '../tmm/plan.ts';
 import { declareIndexes, needsNamespaces, type TmmSources } from '../tmm/wiring.ts';
-import { VERSION } from '../version.ts';
-import type { Inspected, Surroundings } from './inspect.ts';
+import { type Outcome, type Surroundings, withCluster } from './cluster.ts';
 import { table } from './render.ts';
 
-/** What is to be printed, and the exit code: 0, 1 no answer, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
-export type Planned = Omit<Inspected, 'code'> & { readonly code: 0 | 1 | 2 | 3 };
-
-export async function plan(
+/** Exit codes: 0, 1 no answer or no such Node, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
+export function plan(
   names: readonly string[],
   output: 'text' | 'json',
-  { kubeconfig, context, tmm }: RunOptions,
-  { env, homedir, nowMs }: Surroundings,
-): Promise<Planned> {
-  let credentials: Credentials;
-  try {
-    credentials = loadKubeConfig({ kubeconfig, context, env, homedir });
-  } catch (error) {
-    return { code: 2, out: '', err: `${error instanceof Error ? error.message : String(error)}\n` };
-  }
-  const client = makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}` });
-  try {
+  { tmm, ...cluster }: RunOptions,
+  surroundings: Surroundings,
+): Promise<Outcome<0 | 1 | 2 | 3>> {
+  return withCluster(cluster, surroundings, async (client) => {
     const sources = await snapshot(client, needsNamespaces(tmm.settings));
-    const found = planNodes(names, sources, tmm.settings, nowMs);
+    const found = planNodes(names, sources, tmm.settings, surroundings.nowMs);
     return { code: codeOf(found), out: renderPlan(found, output), err: '' };
-  } catch (error) {
-    if (!isKubeError(error)) throw error;
-    return { code: 1, out: '', err: `${error.message}\n` };
-  }
+  });
 }
 
 function codeOf({ nodes }: Plan): 0 | 1 | 3 {

@@ -22,7 +22,7 @@ import { type ApiClient, pathOf } from '../kube/api.ts';
 import { makeClient } from '../kube/client.ts';
 import { credentialsOf } from '../kube/credentials.ts';
 import { discover } from '../kube/discovery.ts';
-import { isKubeError } from '../kube/errors.ts';
+import { isKubeError, orUndefined } from '../kube/errors.ts';
 import { readKubeconfigSecret } from '../kube/kubeconfig-secret.ts';
 import { listRaw } from '../kube/list.ts';
 import { fields, listOf, text } from '../kube/raw.ts';
@@ -149,12 +149,8 @@ async function get(
   namespace: string | undefined,
   name: string,
 ): Promise<unknown> {
-  try {
-    return await client.request({ method: 'GET', path: pathOf(resource, { namespace, name }), timeoutMs: TIMEOUT_MS });
-  } catch (error) {
-    if (isKubeError(error, 'NotFound')) return undefined;
-    throw error;
-  }
+  const path = pathOf(resource, { namespace, name });
+  return orUndefined(client.request({ method: 'GET', path, timeoutMs: TIMEOUT_MS }), 'NotFound');
 }
 
 /** When a label was last written: the API server notes it for each field manager (`metadata.managedFields[].time`). */

@@ -168,6 +168,7 @@ describe('a connection', () => {
     expect(set.node(A, 'n').is).toBe('present');
     expect(set.node(B, 'n').is).toBe('absent');
     expect(set.counts()).toEqual({ Connecting: 0, Connected: 2, Unreachable: 0, Unauthorized: 0, Refused: 0 });
+    expect(set.details()).toEqual(['2 of 2 connected']);
   });
 
   it('`ClusterSet` closes every connection of a cluster that is wanted no more, and all of them when it stops', async () => {
@@ -226,6 +227,7 @@ describe('a kubeconfig that may not be used', () => {
     begin();
     set.want(new Set([A]));
     expect((await reaches(A, 'Refused')).detail).toBe('Secret tenant-a/prod-kubeconfig does not exist');
+    expect(set.details()[0]).toBe('tenant-a/prod Refused: Secret tenant-a/prod-kubeconfig does not exist');
     setSecret(A, '{}');
     await vi.waitFor(() => expect(set.status(A)?.detail).toContain('kubeconfig.current-context'));
     expect(states).toEqual([`${A} Refused`, `${A} Refused`]);

@@ -98,6 +98,16 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     return this.#entries.get(cluster)?.connection.status;
   }
 
+  /** Each cluster that is not connected, with its state and why; then how many are. */
+  details(): readonly string[] {
+    const states = [...this.#entries].map(([cluster, { connection }]) => ({ cluster, ...connection.status }));
+    const others = states.filter(({ state }) => state !== 'Connected').sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+    return [
+      ...others.map(({ cluster, state, detail }) => `${cluster} ${state}${detail === undefined ? '' : `: ${detail}`}`),
+      `${states.length - others.length} of ${states.length} connected`,
+    ];
+  }
+
   /** How many of the wanted clusters are in each state, for a gauge; states without any count 0. */
   counts(): Readonly<Record<ConnectionState, number>> {
     const counts = Object.fromEntries(CONNECTION_STATES.map((state) => [state, 0])) as Record<ConnectionState, number>;

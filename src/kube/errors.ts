@@ -58,3 +58,16 @@ export class KubeError extends Error {
 export function isKubeError(error: unknown, ...reasons: readonly KubeErrorReason[]): error is KubeError {
   return error instanceof KubeError && (reasons.length === 0 || reasons.includes(error.reason));
 }
+
+/** Takes some answers for what they mean, that there is nothing: for these reasons undefined, others are thrown. */
+export async function orUndefined<T>(
+  answer: Promise<T>,
+  ...reasons: readonly KubeErrorReason[]
+): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (reasons.length > 0 && isKubeError(error, ...reasons)) return undefined;
+    throw error;
+  }
+}

@@ -17,7 +17,7 @@ import {
   storedPodOf,
 } from '../core/stored-pods.ts';
 import { type ApiClient, pathOf } from './api.ts';
-import { isKubeError, type KubeError } from './errors.ts';
+import { isKubeError, type KubeError, orUndefined } from './errors.ts';
 import { manifestOf } from './pod-manifest.ts';
 import { fields, type Raw, text } from './raw.ts';
 import { trimMeta } from './trim.ts';
@@ -184,18 +184,6 @@ async function attempt(outcome: 'NotStored' | 'NotRestored', life: () => Promise
 /** An answer that is no JSON is quoted in the message, and may be the beginning of a Secret. */
 function detailOf({ reason, message }: KubeError): string {
   return reason === 'Malformed' ? 'The API server answered with something that is no JSON' : message;
-}
-
-async function orUndefined<T>(
-  answer: Promise<T>,
-  ...reasons: readonly ('NotFound' | 'AlreadyExists' | 'Conflict')[]
-): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isKubeError(error, ...reasons)) return undefined;
-    throw error;
-  }
 }
 
 /** To the creation of a Pod the API server answers 404 only for its namespace (NamespaceLifecycle admission). */

@@ -2,7 +2,7 @@
 import type { Resource } from '../core/resources.ts';
 import type { LeaseRecord, LeaseStore } from '../runtime/leader.ts';
 import { type ApiClient, type ApiRequest, pathOf } from './api.ts';
-import { isKubeError } from './errors.ts';
+import { orUndefined } from './errors.ts';
 
 /** Of a foreign object, nothing is certain but that it is an object; what we do not know is written back as it was. */
 export interface Lease {
@@ -69,18 +69,6 @@ export function makeLeaseStore(options: {
 }
 
 const typeMeta = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
-
-async function orUndefined<T>(
-  answer: Promise<T>,
-  ...reasons: readonly ('NotFound' | 'AlreadyExists' | 'Conflict')[]
-): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isKubeError(error, ...reasons)) return undefined;
-    throw error;
-  }
-}
 
 function recordOf({ metadata, spec = {} }: Lease): LeaseRecord {
   const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions } = spec;

@@ -54,6 +54,15 @@ describe('`Endpoints`', () => {
     expect((await ask(health, '/healthz?verbose')).body).toBe('[+]caches ok\nhealthz check passed\n');
   });
 
+  it('shows what is worth knowing below its check, and stays green', async () => {
+    const details = (): readonly string[] => ['metal/shop Unreachable: no answer', '1 of 2 connected'];
+    const [, health] = await serve({ readyz: () => [{ ...good, details }] });
+    expect(await ask(health, '/readyz')).toMatchObject({ code: 200, body: 'ok' });
+    expect((await ask(health, '/readyz?verbose')).body).toBe(
+      '[+]caches ok\n    metal/shop Unreachable: no answer\n    1 of 2 connected\nreadyz check passed\n',
+    );
+  });
+
   it('answers 500 and says which check failed and why', async () => {
     const [, health] = await serve({ readyz: () => [good, bad] });
     expect(await ask(health, '/readyz')).toMatchObject({

@@ -177,10 +177,11 @@ function answerChecks(name: string, checks: readonly Check[], query: URLSearchPa
   const excluded = query.getAll('exclude');
   const results = checks
     .filter((check) => !excluded.includes(check.name))
-    .map((check) => ({ name: check.name, fault: runCheck(check) }));
-  const lines = results.map(({ name: check, fault }) =>
+    .map((check) => ({ name: check.name, fault: runCheck(check), details: check.details?.() ?? [] }));
+  const lines = results.flatMap(({ name: check, fault, details }) => [
     fault === undefined ? `[+]${check} ok` : `[-]${check} failed: ${fault}`,
-  );
+    ...details.map((detail) => `    ${detail}`),
+  ]);
   if (results.some(({ fault }) => fault !== undefined)) {
     return text(500, `${[...lines, `${name} check failed`].join('\n')}\n`);
   }

@@ -29,6 +29,8 @@ export interface Runnable {
   healthz?(): string | undefined;
   /** Why this part is of no use right now; undefined while all is well. */
   readyz?(): string | undefined;
+  /** What is worth knowing while all is well, line by line; `/readyz?verbose` shows it. */
+  details?(): readonly string[];
 }
 
 /** One line of `/healthz` or `/readyz`. */
@@ -36,6 +38,8 @@ export interface Check {
   readonly name: string;
   /** @returns what is wrong; undefined while all is well. */
   check(): string | undefined;
+  /** What is worth knowing whether something is wrong or not. */
+  details?(): readonly string[];
 }
 
 /** What the manager needs of an elector; `LeaderElector` is one. */
@@ -100,7 +104,11 @@ export class Manager {
   /** Red until everything that needs no leadership is ready, and from the stop on; a standby is ready, too. */
   readyz(): readonly Check[] {
     const started = { name: 'started', check: () => this.#whyNotReady() };
-    const own = this.#runnables.map((runnable) => ({ name: runnable.name, check: () => runnable.readyz?.() }));
+    const own = this.#runnables.map((runnable) => ({
+      name: runnable.name,
+      check: () => runnable.readyz?.(),
+      details: () => runnable.details?.() ?? [],
+    }));
     return [started, ...own];
   }
 
