@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ALL_METRICS } from '../src/metrics.ts';
-import { type Feature, OPTION_ROWS, type OptionRow, variableOf } from '../src/options.ts';
+import { OPTION_ROWS } from '../src/option-rows.ts';
+import { type Feature, type OptionRow, placeholderOf, variableOf } from '../src/options.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -29,7 +30,7 @@ function renderFlags(): string {
   });
   return `# Flags
 
-Generated from \`src/options.ts\` by \`npm run docs\`.
+Generated from \`src/option-rows.ts\` by \`npm run docs\`.
 
 Every option of \`maintenance-bridge run\` can be given as a flag, as an environment variable, and, where a key is named, in
 the file of \`--config\`. A flag beats a variable, a variable beats the file, the file beats the default. An empty variable
@@ -47,9 +48,7 @@ function flagRow(row: OptionRow): readonly string[] {
   const standard = row.defaultText ?? `\`${row.default}\``;
   const values =
     row.values === undefined
-      ? row.kind === 'limit'
-        ? 'duration'
-        : row.kind
+      ? placeholderOf(row).replaceAll('|', ' or ')
       : row.values.map((value) => `\`${value}\``).join(', ');
   const key = row.inFile ? `\`${row.path.join('.')}\`` : '–';
   return [`\`--${row.flag}\`${alias}`, `\`${variableOf(row)}\``, key, values, standard, row.help];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCommandLine } from './cli.ts';
-import { OPTION_ROWS } from './options.ts';
+import { OPTION_ROWS } from './option-rows.ts';
 
 const flagsOf = (...args: string[]) => {
   const line = parseCommandLine(['run', ...args]);

@@ -1,7 +1,8 @@
 /** The command line: which command was asked for, with which flags. What the flags mean is `config.ts`'s matter. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { InspectFlags, Inspection } from './commands/inspect.ts';
-import { ENVIRONMENT_PREFIX, OPTION_ROWS, type OptionRow } from './options.ts';
+import { OPTION_ROWS } from './option-rows.ts';
+import { ENVIRONMENT_PREFIX, type OptionRow, placeholderOf } from './options.ts';
 
 export type CommandLine =
   /** The texts of each flag by its name, in the order given. */
@@ -190,10 +191,8 @@ const TERMS: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-function flagsOf({ kind, values }: OptionRow, name: string): string {
-  const placeholder =
-    kind === 'enum' ? (values ?? []).join('|') : kind === 'list' ? 'name,…' : kind === 'limit' ? 'duration' : kind;
-  return `--${name} <${placeholder}>`;
+function flagsOf(row: OptionRow, name: string): string {
+  return `--${name} <${placeholderOf(row)}>`;
 }
 
 function optionOf(row: OptionRow, name: string): Option {

@@ -1,6 +1,7 @@
 /** What is wrong with a configuration, in the words of a fault line: what was wanted and what was found. */
 import type { z } from 'zod';
-import { OPTION_ROWS, oneOf, wantedOf } from './options.ts';
+import { OPTION_ROWS } from './option-rows.ts';
+import { oneOf, wantedOf } from './options.ts';
 
 export type Path = readonly (string | number)[];
 

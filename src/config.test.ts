@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Inputs, resolveOptions } from './config.ts';
-import { OPTION_ROWS, variableOf } from './options.ts';
+import { OPTION_ROWS } from './option-rows.ts';
+import { variableOf } from './options.ts';
 
 const HEAD = 'apiVersion: maintenance-bridge.io/v1alpha1\nkind: BridgeConfiguration\n';
 

@@ -2,15 +2,8 @@
 import { closest, describeFound, type Fault, formatPath, isMapping, type Path } from './config-faults.ts';
 import { type ConfigFile, type ReadFile, readConfigFile } from './config-file.ts';
 import { CONFIG_API_VERSION, CONFIG_KIND, checkConfiguration, type RunOptions } from './config-schema.ts';
-import {
-  ENVIRONMENT_PREFIX,
-  OPTION_ROWS,
-  type OptionRow,
-  type OptionValue,
-  readTexts,
-  variableOf,
-  wantedOf,
-} from './options.ts';
+import { OPTION_ROWS } from './option-rows.ts';
+import { ENVIRONMENT_PREFIX, type OptionRow, type OptionValue, readTexts, variableOf, wantedOf } from './options.ts';
 
 export type Source = 'flag' | 'variable' | 'file' | 'default';
 

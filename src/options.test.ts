@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OPTION_ROWS, type OptionRow, readTexts, variableOf } from './options.ts';
+import { OPTION_ROWS } from './option-rows.ts';
+import { type OptionRow, readTexts, variableOf } from './options.ts';
 
 function row(flag: string): OptionRow {
   const found = OPTION_ROWS.find((each) => each.flag === flag);

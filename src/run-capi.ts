@@ -4,7 +4,7 @@ import { makeReconcile } from './capi/reconcile.ts';
 import { Roster } from './capi/roster.ts';
 import { type ClusterListener, wire } from './capi/wiring.ts';
 import type { RunOptions } from './config-schema.ts';
-import { MACHINE } from './core/objects.ts';
+import { MACHINE } from './core/machine-objects.ts';
 import { makeApply } from './kube/apply.ts';
 import { ClusterSet } from './kube/clusters.ts';
 import { isKubeError } from './kube/errors.ts';

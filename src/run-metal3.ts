@@ -1,6 +1,6 @@
 /** Puts the Metal3 integration together: Machines and BareMetalHosts of the management cluster. */
 import type { RunOptions } from './config-schema.ts';
-import { BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, MACHINE } from './core/objects.ts';
+import { BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, MACHINE } from './core/machine-objects.ts';
 import { makeApply } from './kube/apply.ts';
 import type { ClusterSet } from './kube/clusters.ts';
 import { isKubeError } from './kube/errors.ts';

@@ -1,5 +1,6 @@
 /** What the features' wirings share: the management cluster's client, the manager, and how a cache is added. */
-import { CLUSTER, CLUSTER_API_VERSIONS, type Cluster, type KubeObject, MACHINE, type Machine } from './core/objects.ts';
+import { CLUSTER, CLUSTER_API_VERSIONS, type Cluster, MACHINE, type Machine } from './core/machine-objects.ts';
+import type { KubeObject } from './core/objects.ts';
 import type { Log, Source } from './core/ports.ts';
 import type { Resource } from './core/resources.ts';
 import type { ApiClient } from './kube/api.ts';

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedDocs } from '../scripts/generate-docs.ts';
-import { ENVIRONMENT_PREFIX, OPTION_ROWS, variableOf } from '../src/options.ts';
+import { OPTION_ROWS } from '../src/option-rows.ts';
+import { ENVIRONMENT_PREFIX, variableOf } from '../src/options.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const FLAGS = new Set(OPTION_ROWS.flatMap(({ flag, alias }) => (alias === undefined ? [flag] : [flag, alias])));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cluster, type MachinePart, machine, workloadNode } from '../../test/build/machines.ts';
-import type { Cluster } from '../core/objects.ts';
+import type { Cluster } from '../core/machine-objects.ts';
 import { decide } from './decide.ts';
 import type { NodeSeen } from './observed.ts';
 import { type CapiSettings, capiSettingsSchema } from './settings.ts';

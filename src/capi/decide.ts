@@ -23,8 +23,9 @@ import {
   HOOK_ANNOTATION,
   MAINTENANCE_LABEL,
 } from '../core/machine-keys.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { annotationOf, isDeleting, labelOf } from '../core/meta.ts';
-import type { KubeObject, Machine } from '../core/objects.ts';
+import type { KubeObject } from '../core/objects.ts';
 import * as events from './events.ts';
 import { deletedAtMs, hasHook, isEnabled, isPausedItself, maintenanceOf } from './machines.ts';
 import type { Because } from './names.ts';

@@ -3,7 +3,7 @@ import { type ObjectRef, type RecordEvent, refOf } from '../core/action.ts';
 import type { ClusterKey, ConnectionStatus } from '../core/clusters.ts';
 import { formatDuration } from '../core/duration.ts';
 import { APPROVE_DELETION_LABEL, APPROVE_MAINTENANCE_LABEL, HOOK_ANNOTATION } from '../core/machine-keys.ts';
-import { CLUSTER, type Cluster, MACHINE, type Machine } from '../core/objects.ts';
+import { CLUSTER, type Cluster, MACHINE, type Machine } from '../core/machine-objects.ts';
 import { clusterOf, deletedAtMs } from './machines.ts';
 import type { Completed } from './names.ts';
 import type { Observed } from './observed.ts';

@@ -1,6 +1,6 @@
 /** The cache indexes by which an event of a cluster or of a Node finds its Machines. */
 import type { ClusterKey } from '../core/clusters.ts';
-import type { Machine } from '../core/objects.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { clusterOf } from './machines.ts';
 
 export interface Index<T> {

@@ -8,8 +8,8 @@ import {
   PAUSED_ANNOTATION,
   REQUESTED,
 } from '../core/machine-keys.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { annotationOf, labelOf } from '../core/meta.ts';
-import type { Machine } from '../core/objects.ts';
 
 /** Exactly `true`: any other spelling means no, as for the reference controller. */
 export function isEnabled(machine: Machine): boolean {

@@ -1,7 +1,7 @@
 /** Reads all that one pass over a Machine needs. */
 import type { WorkloadClusters } from '../core/clusters.ts';
+import type { Cluster, Machine } from '../core/machine-objects.ts';
 import { isDeleting } from '../core/meta.ts';
-import type { Cluster, Machine } from '../core/objects.ts';
 import type { Lister, Seen } from '../core/ports.ts';
 import { MACHINES_BY_NODE } from './indexes.ts';
 import { clusterOf, hasHook, isEnabled } from './machines.ts';

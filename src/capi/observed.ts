@@ -1,6 +1,7 @@
 /** What one pass over a Machine is decided by. */
 import type { ConnectionStatus } from '../core/clusters.ts';
-import type { Cluster, KubeObject, Machine } from '../core/objects.ts';
+import type { Cluster, Machine } from '../core/machine-objects.ts';
+import type { KubeObject } from '../core/objects.ts';
 import type { Seen } from '../core/ports.ts';
 
 /** `none`: the Machine names no Node (yet). */

@@ -5,7 +5,7 @@ import { bumped, MemoryClusters, MemoryManagement, merged } from '../../test/bui
 import { cluster, machine, workloadNode } from '../../test/build/machines.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import { ENABLED_LABEL, HOOK_ANNOTATION, MAINTENANCE_LABEL } from '../core/machine-keys.ts';
-import type { Machine } from '../core/objects.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { CapiMeter } from './metrics.ts';
 import { makeReconcile } from './reconcile.ts';

@@ -1,6 +1,6 @@
 /** Which Machines need their workload cluster, and thereby which clusters are connected. */
 import type { ClusterKey, WorkloadClusters } from '../core/clusters.ts';
-import type { Machine } from '../core/objects.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { clusterOf } from './machines.ts';
 
 /**

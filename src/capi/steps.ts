@@ -8,8 +8,9 @@ import {
   MACHINE_MAINTENANCE_LABEL,
   MAINTENANCE_LABEL,
 } from '../core/machine-keys.ts';
+import { MACHINE, type Machine } from '../core/machine-objects.ts';
 import { isDeleting, labelOf } from '../core/meta.ts';
-import { type KubeObject, MACHINE, type Machine, NODE } from '../core/objects.ts';
+import { type KubeObject, NODE } from '../core/objects.ts';
 import * as events from './events.ts';
 import { deletedAtMs, hasHook, isEnabled } from './machines.ts';
 import type { Because, Completed } from './names.ts';

@@ -1,8 +1,8 @@
 /** Which changes concern which Machines. The work per event does not grow with the number of Machines. */
 import type { RecordEvent } from '../core/action.ts';
 import type { ClusterKey, ConnectionStatus } from '../core/clusters.ts';
+import type { Cluster, Machine } from '../core/machine-objects.ts';
 import { isDeleting, keyOf } from '../core/meta.ts';
-import type { Cluster, Machine } from '../core/objects.ts';
 import type { Source } from '../core/ports.ts';
 import { connectionChanged } from './events.ts';
 import { MACHINES_BY_CLUSTER, MACHINES_BY_NODE, nodeIndexKey } from './indexes.ts';

@@ -6,9 +6,9 @@ import {
   type BareMetalHost,
   CLUSTER,
   CLUSTER_API_VERSIONS,
-  type KubeObject,
   MACHINE,
-} from '../core/objects.ts';
+} from '../core/machine-objects.ts';
+import type { KubeObject } from '../core/objects.ts';
 import type { Log } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
 import type { ApiClient } from '../kube/api.ts';

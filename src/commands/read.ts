@@ -7,16 +7,9 @@ import { capiSettingsSchema } from '../capi/settings.ts';
 import type { ConnectionStatus } from '../core/clusters.ts';
 import type { Explanation } from '../core/explanation.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
+import { CLUSTER, CLUSTER_API_VERSIONS, type Cluster, MACHINE, type Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
-import {
-  CLUSTER,
-  CLUSTER_API_VERSIONS,
-  type Cluster,
-  type KubeObject,
-  MACHINE,
-  type Machine,
-  NODE,
-} from '../core/objects.ts';
+import { type KubeObject, NODE } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
 import { type ApiClient, pathOf } from '../kube/api.ts';
 import { makeClient } from '../kube/client.ts';

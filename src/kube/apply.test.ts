@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { RecordingApi } from '../../test/support/recording-api.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import type { Action, ObjectRef, RecordEvent } from '../core/action.ts';
-import { MACHINE, NODE, POD } from '../core/objects.ts';
+import { MACHINE } from '../core/machine-objects.ts';
+import { NODE, POD } from '../core/objects.ts';
 import { type ApplyOptions, makeApply } from './apply.ts';
 import { KubeError, type KubeErrorReason, type StatusCause } from './errors.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { MemorySource } from '../../test/build/bridge.ts';
 import { machine } from '../../test/build/machines.ts';
-import type { Machine } from '../core/objects.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { NamespacedSource } from './namespaced-source.ts';
 
 function make() {

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import { type ScriptedAnswer, ScriptedApi } from '../../test/support/scripted-api.ts';
-import { CLUSTER, type KubeObject, MACHINE } from '../core/objects.ts';
+import { CLUSTER, MACHINE } from '../core/machine-objects.ts';
+import type { KubeObject } from '../core/objects.ts';
 import { KubeError } from './errors.ts';
 import { OptionalMirror } from './optional-mirror.ts';
 

@@ -1,5 +1,5 @@
 /** Kinds of Metal3. See `trim.ts`. */
-import type { BareMetalHost } from '../core/objects.ts';
+import type { BareMetalHost } from '../core/machine-objects.ts';
 import { boolean, fields, present, text } from './raw.ts';
 import { metaOf, partsOf, type Trim } from './trim-meta.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CLUSTER, MACHINE } from '../core/objects.ts';
+import { CLUSTER, MACHINE } from '../core/machine-objects.ts';
 import { trimOf } from './trim.ts';
 import { trimCluster, trimMachine } from './trim-machines.ts';
 

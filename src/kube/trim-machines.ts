@@ -1,6 +1,6 @@
 /** Kinds of Cluster API, the same for all served versions. See `trim.ts`. */
 import { FORCIBLE_KEYS, isKeyOfMachine } from '../core/machine-keys.ts';
-import type { Cluster, Machine } from '../core/objects.ts';
+import type { Cluster, Machine } from '../core/machine-objects.ts';
 import { boolean, fields, listOf, present, type Raw, text } from './raw.ts';
 import { metaOf, partsOf, type Trim } from './trim-meta.ts';
 

@@ -5,13 +5,11 @@
  * out. Only an object without name, uid or resourceVersion cannot be kept: it gives undefined. The result holds strings
  * and label maps of the raw object, and none of its larger structure, so the rest can be collected.
  */
+import { BARE_METAL_HOST, CLUSTER, MACHINE } from '../core/machine-objects.ts';
 import {
-  BARE_METAL_HOST,
-  CLUSTER,
   type Condition,
   CSI_NODE,
   type KubeObject,
-  MACHINE,
   NAMESPACE,
   NODE,
   type Node,

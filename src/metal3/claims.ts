@@ -5,8 +5,9 @@
  * hosts of another, or of somebody else: the host must be in the Machine's namespace, and its `consumerRef`, where
  * there is one, must be the Metal3Machine that the Machine stands for.
  */
+
+import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
-import type { BareMetalHost, Machine } from '../core/objects.ts';
 import type { Lister } from '../core/ports.ts';
 import { HOSTS_BY_UID, MACHINES_BY_HOST } from './indexes.ts';
 import { wantsOff } from './machines.ts';

@@ -12,8 +12,8 @@
 import { type Action, type PatchMeta, type RecordEvent, refOf } from '../core/action.ts';
 import type { Decision } from '../core/decision.ts';
 import { SKIP_REMEDIATION_ANNOTATION, SKIP_REMEDIATION_OWNER } from '../core/machine-keys.ts';
+import { BARE_METAL_HOST, type BareMetalHost, MACHINE, type Machine } from '../core/machine-objects.ts';
 import { annotationOf, isDeleting } from '../core/meta.ts';
-import { BARE_METAL_HOST, type BareMetalHost, MACHINE, type Machine } from '../core/objects.ts';
 import * as events from './events.ts';
 import { isHeld, isNotedFor, noteFor, obstacleOf } from './hosts.ts';
 import { holdsRemediation, skipsRemediation, wantsOff } from './machines.ts';

@@ -1,8 +1,8 @@
 /** The Events that this feature records, each made by a named function. */
 import { type RecordEvent, refOf } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
+import { BARE_METAL_HOST, type BareMetalHost, MACHINE, type Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
-import { BARE_METAL_HOST, type BareMetalHost, MACHINE, type Machine } from '../core/objects.ts';
 import type { Because } from './names.ts';
 
 export const EVENT_REASONS = [

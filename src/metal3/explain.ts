@@ -1,8 +1,8 @@
 /** Tells people how a host stands, by the very rules that the bridge acts on. */
 import type { Explanation } from '../core/explanation.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
+import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { annotationOf, keyOf } from '../core/meta.ts';
-import type { BareMetalHost, Machine } from '../core/objects.ts';
 import { claimKeysOf } from './claims.ts';
 import { decide } from './decide.ts';
 import { heldSince, isHeld } from './hosts.ts';

@@ -1,6 +1,7 @@
 /** What a host says about itself. */
+
+import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { annotationOf, isDeleting } from '../core/meta.ts';
-import type { BareMetalHost, Machine } from '../core/objects.ts';
 import {
   type Because,
   HOST_DETACHED_ANNOTATION,

@@ -1,5 +1,5 @@
 /** The cache indexes by which a change of one object finds the others that it concerns. */
-import type { BareMetalHost, Machine } from '../core/objects.ts';
+import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { needsAttention } from './machines.ts';
 import { parseProviderID } from './provider-id.ts';
 

@@ -5,8 +5,8 @@ import {
   SKIP_REMEDIATION_ANNOTATION,
   SKIP_REMEDIATION_OWNER,
 } from '../core/machine-keys.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { annotationOf, isDeleting, labelOf } from '../core/meta.ts';
-import type { Machine } from '../core/objects.ts';
 
 /** Whether its host is to be off now. A Machine that is being deleted gives its host back. */
 export function wantsOff(machine: Machine): boolean {

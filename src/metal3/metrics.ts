@@ -1,6 +1,7 @@
 /** What this feature measures. No object's name is ever a label. */
+
+import type { BareMetalHost } from '../core/machine-objects.ts';
 import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
-import type { BareMetalHost } from '../core/objects.ts';
 import { isHeld } from './hosts.ts';
 import { type Because, STATES } from './names.ts';
 

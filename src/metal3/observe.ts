@@ -1,8 +1,8 @@
 /** Reads all that one pass over a Machine needs. */
 import type { NodeReadings } from '../core/clusters.ts';
 import { PAUSED_ANNOTATION } from '../core/machine-keys.ts';
+import type { Cluster, Machine } from '../core/machine-objects.ts';
 import { annotationOf } from '../core/meta.ts';
-import type { Cluster, Machine } from '../core/objects.ts';
 import type { Lister } from '../core/ports.ts';
 import { type Metal3Readers as ClaimReaders, claimOf } from './claims.ts';
 import { isHeld, isNotedFor, obstacleOf } from './hosts.ts';

@@ -1,5 +1,5 @@
 /** What one pass over a Machine is decided by. */
-import type { Machine } from '../core/objects.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import type { Claim } from './claims.ts';
 
 /** `open`, or the state that a closed gate of the configuration leads to. */

@@ -2,7 +2,7 @@
 import type { Action } from '../core/action.ts';
 import type { NodeReadings } from '../core/clusters.ts';
 import type { Result } from '../core/decision.ts';
-import { BARE_METAL_HOST } from '../core/objects.ts';
+import { BARE_METAL_HOST } from '../core/machine-objects.ts';
 import type { Apply, Clock, Log } from '../core/ports.ts';
 import { isWantedOff } from './claims.ts';
 import { decide } from './decide.ts';

@@ -5,8 +5,8 @@
  */
 import { refOf } from '../core/action.ts';
 import type { Decision } from '../core/decision.ts';
+import { BARE_METAL_HOST, type BareMetalHost } from '../core/machine-objects.ts';
 import { annotationOf } from '../core/meta.ts';
-import { BARE_METAL_HOST, type BareMetalHost } from '../core/objects.ts';
 import * as events from './events.ts';
 import { carriesOurs, isHeld } from './hosts.ts';
 import { POWER_ANNOTATION, REBOOT_ANNOTATION } from './names.ts';

@@ -1,6 +1,8 @@
 /** Which changes concern which Machines and hosts. The work per event does not grow with the number of either. */
+
+import type { BareMetalHost, Cluster, Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
-import type { BareMetalHost, Cluster, KubeObject, Machine } from '../core/objects.ts';
+import type { KubeObject } from '../core/objects.ts';
 import type { Source } from '../core/ports.ts';
 import { claimKeysOf } from './claims.ts';
 import { carriesOurs } from './hosts.ts';

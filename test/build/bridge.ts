@@ -1,8 +1,9 @@
 /** A management cluster and its workload clusters in memory, which carry out what is decided as API servers would. */
 import type { Action, PatchMeta } from '../../src/core/action.ts';
 import type { ClusterKey, ConnectionState, ConnectionStatus, WorkloadClusters } from '../../src/core/clusters.ts';
+import type { Cluster, Machine } from '../../src/core/machine-objects.ts';
 import { keyOf } from '../../src/core/meta.ts';
-import type { Cluster, KubeObject, Machine, ObjectMeta } from '../../src/core/objects.ts';
+import type { KubeObject, ObjectMeta } from '../../src/core/objects.ts';
 import type { Apply, Known, Seen, Source } from '../../src/core/ports.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 

@@ -1,6 +1,7 @@
 /** Builders for Machines, Clusters and the Nodes of workload clusters. */
 import { ENABLED_LABEL, HOOK_ANNOTATION, HOOK_VALUE, MAINTENANCE_LABEL } from '../../src/core/machine-keys.ts';
-import type { Cluster, KubeObject, Machine } from '../../src/core/objects.ts';
+import type { Cluster, Machine } from '../../src/core/machine-objects.ts';
+import type { KubeObject } from '../../src/core/objects.ts';
 
 export interface MachinePart {
   readonly namespace?: string;

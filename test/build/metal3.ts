@@ -1,6 +1,6 @@
 /** Builders for hosts of Metal3 and their Machines, a management cluster in memory, and what Metal3 does to a host. */
 import type { Action, PatchMeta } from '../../src/core/action.ts';
-import { BARE_METAL_HOST, type BareMetalHost, type Cluster, type Machine } from '../../src/core/objects.ts';
+import { BARE_METAL_HOST, type BareMetalHost, type Cluster, type Machine } from '../../src/core/machine-objects.ts';
 import type { Apply } from '../../src/core/ports.ts';
 import { bumped, MemorySource, merged, patched } from './bridge.ts';
 import { type MachinePart, machine } from './machines.ts';

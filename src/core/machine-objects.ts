@@ -1,0 +1,78 @@
+/** The fields that we read of Machines, their Clusters and their hosts; the rules are those of `objects.ts`. */
+import type { KubeObject } from './objects.ts';
+import type { Resource } from './resources.ts';
+
+/**
+ * A Cluster API Machine. Of its labels and annotations only those of `core/machine-keys.ts` are kept, and its conditions
+ * are not: the served versions differ in them, and no decision needs them.
+ */
+export interface Machine extends KubeObject {
+  readonly spec: {
+    readonly clusterName?: string;
+    readonly providerID?: string;
+    /** `spec.infrastructureRef.name` */
+    readonly infrastructureName?: string;
+  };
+  readonly status: {
+    /** `status.nodeRef.name` */
+    readonly nodeName?: string;
+    /** Whether Cluster API finds the Node ready; absent where it does not say. */
+    readonly nodeReady?: boolean;
+  };
+  /** Of `FORCIBLE_KEYS` those that a template puts on the Machine: Cluster API forces them back whatever anybody writes. */
+  readonly forcedKeys?: readonly string[];
+}
+
+/** A Cluster API Cluster, without labels and annotations. */
+export interface Cluster extends KubeObject {
+  readonly spec: { readonly paused?: boolean };
+}
+
+/** A host of Metal3, with the annotations that concern its power alone. */
+export interface BareMetalHost extends KubeObject {
+  readonly spec: {
+    readonly consumerRef?: {
+      readonly apiVersion?: string;
+      readonly kind?: string;
+      readonly name?: string;
+      readonly namespace?: string;
+    };
+    /** The host is only ever rebooted, never switched off. */
+    readonly disablePowerOff?: boolean;
+  };
+  readonly status: {
+    /** As last observed; Metal3 looks about once a minute. */
+    readonly poweredOn?: boolean;
+    /** `OK`, `error`, `detached`, `servicing` and others. */
+    readonly operationalStatus?: string;
+    /** `status.provisioning.state` */
+    readonly provisioningState?: string;
+    readonly errorType?: string;
+  };
+}
+
+/** Versions of `cluster.x-k8s.io` that we can work with, the best one first. v1beta1 will not be served from Cluster API 1.16 on. */
+export const CLUSTER_API_VERSIONS = ['v1beta2', 'v1beta1'] as const;
+export const MACHINE: Resource<Machine> = {
+  group: 'cluster.x-k8s.io',
+  version: CLUSTER_API_VERSIONS[0],
+  kind: 'Machine',
+  plural: 'machines',
+  namespaced: true,
+};
+export const CLUSTER: Resource<Cluster> = {
+  group: 'cluster.x-k8s.io',
+  version: CLUSTER_API_VERSIONS[0],
+  kind: 'Cluster',
+  plural: 'clusters',
+  namespaced: true,
+};
+
+export const BARE_METAL_HOST_VERSIONS = ['v1alpha1'] as const;
+export const BARE_METAL_HOST: Resource<BareMetalHost> = {
+  group: 'metal3.io',
+  version: BARE_METAL_HOST_VERSIONS[0],
+  kind: 'BareMetalHost',
+  plural: 'baremetalhosts',
+  namespaced: true,
+};
