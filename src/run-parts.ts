@@ -140,6 +140,7 @@ export function watchOptional<T extends KubeObject>(
 /** Adds a recorder of Events in the name of one feature. */
 export function recordEvents({ manager, client, observers, log, identity }: Parts, controller: string): EventRecorder {
   const recorder = new EventRecorder({
+    controller,
     sink: makeEventSink({ client, controller, instance: identity }),
     clock: Date,
     log,

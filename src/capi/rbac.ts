@@ -1,7 +1,7 @@
 /** What this feature may do, and no more. */
 import type { RbacRule } from '../core/rbac.ts';
 
-const WATCH = ['get', 'list', 'watch'];
+const WATCH = ['list', 'watch'];
 
 /** In the namespaces of the Machines. */
 export const CAPI_RULES: readonly RbacRule[] = [

@@ -33,6 +33,8 @@ export interface StreamRequest {
   readonly signal: AbortSignal;
   /** A stream without a byte for so long is dead: the iterator throws a `KubeError` with reason `TimedOut`. */
   readonly idleMs: number;
+  /** Called when the server has agreed, which may be long before the first line. */
+  readonly onOpen?: () => void;
 }
 
 export interface ApiClient {

@@ -121,6 +121,7 @@ class HttpApiClient implements ApiClient {
     const prepared = this.#prepare({ method: 'GET', path, query, metadataOnly }, 'watch');
     using deadline = new Deadline(prepared.asked, idleMs, signal);
     const response = await this.#openStream(prepared, deadline);
+    request.onOpen?.();
     const splitter = new LineSplitter();
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {

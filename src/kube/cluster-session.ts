@@ -96,6 +96,7 @@ export class ClusterSession {
   readonly #pulse: Pulse;
   readonly #apply: Apply;
   readonly #closing = new AbortController();
+  readonly #watching = Promise.withResolvers<undefined>();
   readonly #firstFault = Promise.withResolvers<Fault>();
   #isRefused = false;
   /** For single requests; while the server does not answer they fail at once. */
@@ -118,6 +119,7 @@ export class ClusterSession {
       transform: trimNodeMetadata,
       clock,
       log: inDetail(log),
+      onWatching: () => this.#watching.resolve(undefined),
       onRestart: (reason) => this.#onRestart(reason),
     });
     this.#mirror.informer.addHandler({
@@ -147,14 +149,17 @@ export class ClusterSession {
     // It fails by a bug alone, which then ends the process like any other.
     void this.#mirror.start(this.#closing.signal);
     const { syncTimeoutMs } = this.#options.timings;
-    const late: Fault = { state: 'Unreachable', detail: `the Nodes were not listed within ${syncTimeoutMs} ms` };
+    const late: Fault = {
+      state: 'Unreachable',
+      detail: `the Nodes were not listed and watched within ${syncTimeoutMs} ms`,
+    };
     const settled = new AbortController();
     const settle = (): void => settled.abort();
     if (stop.aborted) settle();
     else stop.addEventListener('abort', settle, { once: true });
-    const synced = this.#mirror.informer.whenSynced().then(() => undefined);
     const timeout = sleep(syncTimeoutMs, settled.signal).then(() => late);
-    const fault = await Promise.race([synced, this.#firstFault.promise, timeout]);
+    // Not when they are listed: who may list and not watch would never hear of an approval.
+    const fault = await Promise.race([this.#watching.promise, this.#firstFault.promise, timeout]);
     stop.removeEventListener('abort', settle);
     settle();
     return fault;

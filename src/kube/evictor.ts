@@ -205,11 +205,11 @@ export class PodEvictor implements Evictor, Runnable {
     };
     known.attempts.set(pod.uid, attempt);
     if (count === 1) {
+      const { detail } = attempt;
+      const { log } = this.#options;
+      const level = outcome === 'Denied' || outcome === 'Failed' ? 'warn' : 'info';
       const fields = { Pod: `${pod.namespace}/${pod.name}`, Node: owner, reason: outcome };
-      this.#options.log.info(
-        'Eviction was answered',
-        attempt.detail === undefined ? fields : { ...fields, detail: attempt.detail },
-      );
+      log[level]('Eviction was answered', { ...fields, ...(detail !== undefined && { detail }) });
     }
     this.#options.onResult(owner, pod.uid, attempt);
   }

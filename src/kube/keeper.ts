@@ -167,7 +167,8 @@ export class PodKeeper implements Keeper {
     const retryAtMs = this.#options.clock.now() + backoffMs(RETRY, count - 1);
     known.set(uid, { outcome, basis, count, detail, ...(isTransient && { retryAtMs }) });
     this.#owners.set(owner, known);
-    if (count === 1) log.warn('Keeping a Pod failed', { Pod: `${namespace}/${name}`, reason: outcome, detail });
+    if (before?.detail !== detail)
+      log.warn('Keeping a Pod failed', { Pod: `${namespace}/${name}`, reason: outcome, detail });
     this.#options.onFailure(owner);
   }
 }

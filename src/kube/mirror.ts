@@ -36,6 +36,11 @@ export class Mirror<T extends KubeObject> implements Runnable {
     return 'message' in condition ? `not synced: ${condition.message}` : 'not synced yet';
   }
 
+  /** What fails after the first sync, and is no reason to be unready. */
+  details(): readonly string[] {
+    return this.informer.hasSynced() ? this.#reflector.faults() : [];
+  }
+
   isStale(nowMs: number): boolean {
     return this.#reflector.isStale(nowMs);
   }

@@ -79,6 +79,11 @@ export class OptionalMirror<T extends KubeObject> implements Runnable {
     return 'message' in condition ? `not synced: ${condition.message}` : 'not synced yet';
   }
 
+  /** As of `Mirror`. */
+  details(): readonly string[] {
+    return this.informer.hasSynced() ? (this.#reflector?.faults() ?? []) : [];
+  }
+
   /** Whether the kind is served, as far as we know; else there is nothing that could be stale. */
   isWatching(): boolean {
     return this.#reflector !== undefined;

@@ -244,6 +244,24 @@ describe('`Reflector` reporting', () => {
   });
 });
 
+describe('`Reflector.faults()`', () => {
+  it('says what a watch was refused for, until one is open', async () => {
+    const refused = await follow([page([], '9'), { fails: error('Forbidden') }]);
+    expect(refused.reflector.faults()).toEqual(['watching fails: Forbidden happened']);
+    const recovered = await follow([page([], '9'), { fails: error('Forbidden') }, HELD]);
+    expect(recovered.condition).toEqual({ is: 'synced' });
+    expect(recovered.reflector.faults()).toEqual([]);
+    expect(recovered.logged).toContain('info Watch recovered');
+  });
+
+  it('is not settled by the mere opening where what breaks are open watches', async () => {
+    const { reflector } = await follow([page([], '9'), { stream: ['no JSON'], ends: 'closed' }, page([], '9'), HELD]);
+    expect(reflector.condition()).toEqual({ is: 'synced' });
+    const again = await follow([page([], '9'), { stream: [], ends: error('TimedOut') }, HELD]);
+    expect(again.reflector.faults()).toEqual(['watching fails: TimedOut happened']);
+  });
+});
+
 describe('`Reflector.run()`', () => {
   it('ends when the signal aborts during a wait', async () => {
     const api = new ScriptedApi([{ fails: error('Unreachable') }]);

@@ -23,6 +23,7 @@ function setUp(answer: (recorded: RecordedEvent, call: number) => Promise<void>)
     isTransient: (error: unknown): boolean => error instanceof Error && error.message === 'transient',
   };
   const recorder = new EventRecorder({
+    controller: 'test',
     sink,
     clock: { now: () => Date.now() },
     log: recordingLog(),

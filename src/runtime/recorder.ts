@@ -27,6 +27,8 @@ export const DROP_REASONS = ['Overflow', 'Failed'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface EventRecorderOptions {
+  /** In whose name: a controller's. */
+  readonly controller: string;
   readonly sink: EventSink;
   readonly clock: Clock;
   readonly log: Log;
@@ -46,7 +48,7 @@ const FLUSH_MS = 2000;
  * in the last hour, in the same words, is not said again.
  */
 export class EventRecorder implements Runnable {
-  readonly name = 'event-recorder';
+  readonly name: string;
   readonly phase = 'services';
   readonly needsLeadership = false;
   readonly #sink: EventSink;
@@ -58,6 +60,7 @@ export class EventRecorder implements Runnable {
   #sending: Promise<void> | undefined;
 
   constructor(options: EventRecorderOptions) {
+    this.name = `event-recorder/${options.controller}`;
     this.#sink = options.sink;
     this.#clock = options.clock;
     this.#log = options.log;

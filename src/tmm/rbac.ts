@@ -1,7 +1,7 @@
 /** What this feature may do, and no more. */
 import type { RbacRule } from '../core/rbac.ts';
 
-const WATCH = ['get', 'list', 'watch'];
+const WATCH = ['list', 'watch'];
 
 /**
  * @param cordon whether `tmm.cordon` is on: the only reason to write a Node beyond its status.
@@ -50,7 +50,14 @@ export function tmmRules({
       ? [{ apiGroups: [''], resources: ['namespaces'], verbs: WATCH, because: 'namespace selectors of the settings' }]
       : []),
     ...(recreate
-      ? [{ apiGroups: [''], resources: ['pods'], verbs: ['create'], because: 'Pods without a controller come back' }]
+      ? [
+          {
+            apiGroups: [''],
+            resources: ['pods'],
+            verbs: ['get', 'create'],
+            because: 'Pods without a controller come back',
+          },
+        ]
       : []),
     ...(cordon ? [{ apiGroups: [''], resources: ['nodes'], verbs: ['patch'], because: 'spec.unschedulable' }] : []),
   ];
@@ -60,6 +67,6 @@ export function tmmRules({
 export const STORED_PODS_RULE: RbacRule = {
   apiGroups: [''],
   resources: ['secrets'],
-  verbs: [...WATCH, 'create', 'update', 'delete'],
+  verbs: ['get', ...WATCH, 'create', 'update', 'delete'],
   because: 'Pods without a controller are stored until they come back',
 };

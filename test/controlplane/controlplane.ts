@@ -69,6 +69,8 @@ export interface AuditEvent {
   readonly userAgent?: string;
   readonly user: { readonly username: string };
   readonly objectRef?: {
+    /** Absent for the core group. */
+    readonly apiGroup?: string;
     readonly resource?: string;
     readonly subresource?: string;
     readonly namespace?: string;

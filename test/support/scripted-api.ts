@@ -48,6 +48,7 @@ export class ScriptedApi implements ApiClient {
     if (answer === undefined) return await this.#hold(request.signal);
     if ('fails' in answer) throw answer.fails;
     if ('page' in answer) throw new Error('The script wants a list here');
+    request.onOpen?.();
     for (const line of answer.stream) yield typeof line === 'string' ? line : JSON.stringify(line);
     this.#nowMs += answer.livesMs ?? 0;
     if (answer.ends === 'held') await this.#hold(request.signal);
