@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { canStart } from '../test/controlplane/controlplane.ts';
+import { CHART_TOOLS, lackingTools, PROMETHEUS_TOOLS } from '../test/tools/tools.ts';
 
 interface Stage {
   readonly title: string;
@@ -50,9 +51,19 @@ const STAGES: readonly Stage[] = [
     isInner: true,
   },
   { title: 'Unit tests', ...vitest('unit'), isInner: true },
+  { title: 'Tests on the sandbox', ...vitest('sandbox'), isInner: true },
   {
-    // Before its tests and not inside them, so that the progress of a first build is seen. Where none can be built, the tests
-    // say so themselves.
+    // Before its tests and not inside them, as below, so that the progress of a first build is seen. Where something cannot be
+    // built, the tests say so themselves.
+    title: 'Building the tools of the checks',
+    script: join(ROOT, 'scripts/build-tools.ts'),
+    args: [],
+    isTestRun: false,
+    isInner: false,
+    isPossible: () => lackingTools(CHART_TOOLS) === undefined && lackingTools(PROMETHEUS_TOOLS) === undefined,
+  },
+  { title: 'Chart, alerts and image', ...vitest('tools'), isInner: false },
+  {
     title: 'Building the control plane',
     script: join(ROOT, 'scripts/controlplane.ts'),
     args: ['build'],

@@ -43,7 +43,7 @@ export function addCapi(
   });
   const roster = new Roster(workload);
   const meter = new CapiMeter(registry);
-  registry.beforeExposition(() => meter.collect(Date.now(), workload.counts()));
+  registry.beforeExposition(() => meter.collect(Date.now(), workload.statuses()));
   const controller = new Controller({
     name: 'capi',
     kind: MACHINE.kind,

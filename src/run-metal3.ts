@@ -25,7 +25,7 @@ export function addMetal3(
   const hosts = watchOptional(parts, BARE_METAL_HOST, { versions: BARE_METAL_HOST_VERSIONS, namespaces });
   const sources = { machines: machines.source, clusters: clusters.source, hosts: hosts.source };
   const meter = new Metal3Meter(registry);
-  registry.beforeExposition(() => meter.collect());
+  registry.beforeExposition(() => meter.collect(Date.now()));
   const ports: Metal3Ports = {
     readers: sources,
     apply: makeApply({

@@ -18,6 +18,7 @@ import { PodEvictor } from './kube/evictor.ts';
 import { PodKeeper } from './kube/keeper.ts';
 import { type Parts, recordEvents, watch, watchMetadata } from './run-parts.ts';
 import { Controller } from './runtime/controller.ts';
+import { TmmMeter } from './tmm/metrics.ts';
 import { makeReconcile } from './tmm/reconcile.ts';
 import { needsNamespaces, wire } from './tmm/wiring.ts';
 
@@ -58,6 +59,8 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
     onFailure: (nodeName) => controller.enqueue(nodeName),
   });
   const ownPod = env.POD_NAME && env.POD_NAMESPACE ? `${env.POD_NAMESPACE}/${env.POD_NAME}` : undefined;
+  const meter = new TmmMeter(registry);
+  registry.beforeExposition(() => meter.collect(Date.now()));
   const controller = new Controller({
     name: 'tmm',
     kind: NODE.kind,
@@ -67,7 +70,7 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
       evictor,
       keeper,
       clock: Date,
-      metrics: registry,
+      meter,
       settings,
       ...(ownPod !== undefined && { ownPod }),
     }),

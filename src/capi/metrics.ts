@@ -1,6 +1,6 @@
 /** What this feature measures. No object's name is ever a label. */
-import { CONNECTION_STATES, type ConnectionState } from '../core/clusters.ts';
-import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
+import { CONNECTION_STATES, type ConnectionStatus } from '../core/clusters.ts';
+import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
 import { type Because, COMPLETIONS, STATES } from './names.ts';
 import type { CapiDecision } from './steps.ts';
 
@@ -39,12 +39,20 @@ export const CLUSTERS_BY_STATE = {
   labels: { state: CONNECTION_STATES },
 } as const satisfies MetricDeclaration;
 
+export const OLDEST_IN_STATE = {
+  name: 'maintenance_bridge_capi_oldest_connection_state_seconds',
+  type: 'gauge',
+  help: 'For how long the workload cluster that has been in the state longest has been in it; 0 where none is.',
+  labels: { state: CONNECTION_STATES },
+} as const satisfies MetricDeclaration;
+
 export const CAPI_METRICS: readonly MetricDeclaration[] = [
   MACHINES_BY_STATE,
   OLDEST_HOOK_SECONDS,
   HELD_MACHINES,
   COMPLETED,
   CLUSTERS_BY_STATE,
+  OLDEST_IN_STATE,
 ];
 
 /** Keeps count as Machines change; what depends on the time is worked out when somebody asks. */
@@ -76,12 +84,15 @@ export class CapiMeter {
     this.#counts.set(state, (this.#counts.get(state) ?? 1) - 1);
   }
 
-  /** Before an exposition. The work grows with the deletions that are held, of which there are few. */
-  collect(nowMs: number, connections: Readonly<Record<ConnectionState, number>>): void {
+  /** Before an exposition. The work grows with the deletions that are held, of which there are few, and with the clusters. */
+  collect(nowMs: number, connections: readonly ConnectionStatus[]): void {
     for (const state of STATES) this.#metrics.set(MACHINES_BY_STATE, { state }, this.#counts.get(state) ?? 0);
-    const oldestMs = [...this.#heldSinceMs.values()].reduce((a, b) => Math.min(a, b), nowMs);
-    this.#metrics.set(OLDEST_HOOK_SECONDS, {}, (nowMs - oldestMs) / 1000);
+    this.#metrics.set(OLDEST_HOOK_SECONDS, {}, longestSeconds(nowMs, this.#heldSinceMs.values()));
     this.#metrics.set(HELD_MACHINES, {}, this.#heldSinceMs.size);
-    for (const state of CONNECTION_STATES) this.#metrics.set(CLUSTERS_BY_STATE, { state }, connections[state]);
+    for (const state of CONNECTION_STATES) {
+      const sinceMs = connections.filter((each) => each.state === state).map((each) => each.sinceMs);
+      this.#metrics.set(CLUSTERS_BY_STATE, { state }, sinceMs.length);
+      this.#metrics.set(OLDEST_IN_STATE, { state }, longestSeconds(nowMs, sinceMs));
+    }
   }
 }

@@ -109,7 +109,11 @@ const maintenanceOf = (name: string) =>
   management.machines.objects.get(`metal/${name}`)?.metadata.labels?.[MAINTENANCE_LABEL];
 
 async function gauge(line: string): Promise<string | undefined> {
-  meter.collect(NOW, { Connecting: 0, Connected: 2, Unreachable: 0, Unauthorized: 0, Refused: 1 });
+  meter.collect(NOW, [
+    { state: 'Connected', sinceMs: NOW - 9000 },
+    { state: 'Connected', sinceMs: NOW - 1000 },
+    { state: 'Refused', sinceMs: NOW - 5000 },
+  ]);
   const { body } = await registry.exposition();
   return body
     .split('\n')
@@ -292,9 +296,11 @@ describe('clusters', () => {
     expect(management.events).toEqual(['a KubeconfigRefused', 'shop ClusterUnreachable']);
   });
 
-  it('are counted by state', async () => {
+  it('are counted by state, and the one that has been in it longest tells for how long', async () => {
     expect(await gauge('clusters{state="Connected"}')).toBe('2');
     expect(await gauge('clusters{state="Refused"}')).toBe('1');
+    expect(await gauge('oldest_connection_state_seconds{state="Connected"}')).toBe('9');
+    expect(await gauge('oldest_connection_state_seconds{state="Unreachable"}')).toBe('0');
   });
 });
 

@@ -21,3 +21,10 @@ export interface Metrics {
   set<L extends LabelSets>(metric: MetricDeclaration<L>, labels: LabelsOf<L>, value: number): void;
   observe<L extends LabelSets>(metric: MetricDeclaration<L>, labels: LabelsOf<L>, value: number): void;
 }
+
+/** For how long what began first has lasted, in seconds: at least 0, which is also for none. */
+export function longestSeconds(nowMs: number, sinceMs: Iterable<number>): number {
+  let oldestMs = nowMs;
+  for (const each of sinceMs) oldestMs = Math.min(oldestMs, each);
+  return (nowMs - oldestMs) / 1000;
+}

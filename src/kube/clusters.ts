@@ -3,8 +3,7 @@
  * shared by none, so one that is slow or gone delays no other.
  */
 import type { Action } from '../core/action.ts';
-import type { WorkloadClusters } from '../core/clusters.ts';
-import { type ClusterKey, CONNECTION_STATES, type ConnectionState, type ConnectionStatus } from '../core/clusters.ts';
+import type { ClusterKey, ConnectionStatus, WorkloadClusters } from '../core/clusters.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Log, Seen } from '../core/ports.ts';
 import type { Runnable } from '../runtime/manager.ts';
@@ -35,7 +34,7 @@ interface Entry {
  * Connects from `start` until its `stop`; only a leader needs to. Clusters that are wanted earlier are `Connecting` until
  * then. It stops before the caches of the management cluster and after the controllers, whose last writes it carries.
  *
- * It has no `readyz`: a process with one workload cluster down is as ready as another would be. See `counts` instead.
+ * It has no `readyz`: a process with one workload cluster down is as ready as another would be. See `statuses` instead.
  */
 export class ClusterSet implements WorkloadClusters, Runnable {
   readonly name = 'workload-clusters';
@@ -108,11 +107,9 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     ];
   }
 
-  /** How many of the wanted clusters are in each state, for a gauge; states without any count 0. */
-  counts(): Readonly<Record<ConnectionState, number>> {
-    const counts = Object.fromEntries(CONNECTION_STATES.map((state) => [state, 0])) as Record<ConnectionState, number>;
-    for (const { connection } of this.#entries.values()) counts[connection.status.state] += 1;
-    return counts;
+  /** Of each wanted cluster, in no particular order: for gauges, which name none. */
+  statuses(): readonly ConnectionStatus[] {
+    return [...this.#entries.values()].map(({ connection }) => connection.status);
   }
 
   #connect(cluster: ClusterKey): ClusterConnection {

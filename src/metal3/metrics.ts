@@ -1,8 +1,8 @@
 /** What this feature measures. No object's name is ever a label. */
 
 import type { BareMetalHost } from '../core/machine-objects.ts';
-import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
-import { isHeld } from './hosts.ts';
+import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
+import { heldSince, isHeld } from './hosts.ts';
 import { type Because, STATES } from './names.ts';
 
 export const MACHINES_BY_STATE = {
@@ -12,11 +12,14 @@ export const MACHINES_BY_STATE = {
   labels: { state: STATES },
 } as const satisfies MetricDeclaration;
 
+const POWERS = ['off', 'on', 'unknown'] as const;
+type Power = (typeof POWERS)[number];
+
 export const HELD_HOSTS = {
   name: 'maintenance_bridge_metal3_held_hosts',
   type: 'gauge',
   help: 'BareMetalHosts that Metal3 is asked to keep off, by the power that it observed.',
-  labels: { power: ['off', 'on', 'unknown'] },
+  labels: { power: POWERS },
 } as const satisfies MetricDeclaration;
 
 export const POWER_REQUESTS = {
@@ -26,13 +29,38 @@ export const POWER_REQUESTS = {
   labels: { power: ['off', 'on'] },
 } as const satisfies MetricDeclaration;
 
-export const METAL3_METRICS: readonly MetricDeclaration[] = [MACHINES_BY_STATE, HELD_HOSTS, POWER_REQUESTS];
+export const OLDEST_HOLD = {
+  name: 'maintenance_bridge_metal3_oldest_hold_seconds',
+  type: 'gauge',
+  help: 'For how long Metal3 has been asked to keep off the host that has been so longest, by the power that it observed; 0 where none is.',
+  labels: { power: POWERS },
+} as const satisfies MetricDeclaration;
+
+export const START_TIMEOUTS = {
+  name: 'maintenance_bridge_metal3_start_timeouts_total',
+  type: 'counter',
+  help: 'Machines whose Node was not ready in time after their maintenance.',
+  labels: {},
+} as const satisfies MetricDeclaration;
+
+export const METAL3_METRICS: readonly MetricDeclaration[] = [
+  MACHINES_BY_STATE,
+  HELD_HOSTS,
+  OLDEST_HOLD,
+  POWER_REQUESTS,
+  START_TIMEOUTS,
+];
+
+interface Held {
+  readonly power: Power;
+  readonly sinceMs: number;
+}
 
 /** Keeps count as Machines and hosts change. */
 export class Metal3Meter {
   readonly #metrics: Metrics;
   readonly #machines = new Map<string, Because>();
-  readonly #hosts = new Map<string, 'off' | 'on' | 'unknown'>();
+  readonly #hosts = new Map<string, Held>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -44,26 +72,38 @@ export class Metal3Meter {
     else this.#machines.set(key, because);
   }
 
-  /** After a pass over a host; undefined for one that has gone. */
-  host(key: string, host: BareMetalHost | undefined): void {
-    const poweredOn = host?.status.poweredOn;
-    if (host === undefined || !isHeld(host)) this.#hosts.delete(key);
-    else this.#hosts.set(key, poweredOn === undefined ? 'unknown' : poweredOn ? 'on' : 'off');
+  /** After a pass over a host; undefined for one that has gone. Without a note on it, it is held since it was first seen so. */
+  host(key: string, host: BareMetalHost | undefined, nowMs: number): void {
+    if (host === undefined || !isHeld(host)) {
+      this.#hosts.delete(key);
+      return;
+    }
+    const { poweredOn } = host.status;
+    const since = heldSince(host);
+    this.#hosts.set(key, {
+      power: poweredOn === undefined ? 'unknown' : poweredOn ? 'on' : 'off',
+      sinceMs: since === undefined ? (this.#hosts.get(key)?.sinceMs ?? nowMs) : Date.parse(since),
+    });
   }
 
   requested(power: 'off' | 'on'): void {
     this.#metrics.increment(POWER_REQUESTS, { power });
   }
 
+  startTimedOut(): void {
+    this.#metrics.increment(START_TIMEOUTS, {});
+  }
+
   /** Before an exposition. Few Machines are in maintenance at a time. */
-  collect(): void {
+  collect(nowMs: number): void {
     const states = [...this.#machines.values()];
     for (const state of STATES) {
       this.#metrics.set(MACHINES_BY_STATE, { state }, states.filter((each) => each === state).length);
     }
-    const powers = [...this.#hosts.values()];
-    for (const power of HELD_HOSTS.labels.power) {
-      this.#metrics.set(HELD_HOSTS, { power }, powers.filter((each) => each === power).length);
+    for (const power of POWERS) {
+      const sinceMs = [...this.#hosts.values()].filter((held) => held.power === power).map((held) => held.sinceMs);
+      this.#metrics.set(HELD_HOSTS, { power }, sinceMs.length);
+      this.#metrics.set(OLDEST_HOLD, { power }, longestSeconds(nowMs, sinceMs));
     }
   }
 }

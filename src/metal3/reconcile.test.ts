@@ -2,7 +2,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { merged } from '../../test/build/bridge.ts';
 import { cluster } from '../../test/build/machines.ts';
-import { type HostedPart, host, hosted, MemoryMetal3, POWER, REBOOT } from '../../test/build/metal3.ts';
+import {
+  type HostedPart,
+  host,
+  hosted,
+  MemoryMetal3,
+  POWER,
+  REBOOT,
+  SKIP,
+  SKIP_OWNER,
+} from '../../test/build/metal3.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { Known } from '../core/ports.ts';
@@ -15,6 +24,7 @@ import { wire } from './wiring.ts';
 
 let world: MemoryMetal3;
 let queue: Set<string>;
+let nowMs: number;
 let registry: MetricRegistry;
 let meter: Metal3Meter;
 let log: ReturnType<typeof recordingLog>;
@@ -27,6 +37,7 @@ beforeEach(() => setUp());
 function setUp(settings: object = {}): void {
   world = new MemoryMetal3();
   queue = new Set();
+  nowMs = 0;
   registry = new MetricRegistry(ALL_METRICS);
   meter = new Metal3Meter(registry);
   log = recordingLog();
@@ -49,7 +60,7 @@ function setUp(settings: object = {}): void {
       },
     },
     apply: world.apply,
-    clock: { now: () => 0 },
+    clock: { now: () => nowMs },
     meter,
     settings: metal3SettingsSchema.parse(settings),
   };
@@ -82,7 +93,7 @@ const annotationsOf = (name: string) =>
   Object.keys(world.hosts.objects.get(`metal/${name}`)?.metadata.annotations ?? {});
 
 async function gauges(): Promise<readonly string[]> {
-  meter.collect();
+  meter.collect(nowMs);
   const { body } = await registry.exposition();
   return body
     .split('\n')
@@ -114,6 +125,30 @@ describe('a Machine on a host', () => {
     expect(world.patches).toHaveLength(5);
     expect(world.events).toEqual(['PowerOffRequested', 'PowerOnRequested']);
     expect(await gauges()).toEqual(['power_requests_total{power="off"} 1', 'power_requests_total{power="on"} 1']);
+  });
+
+  it('tells for how long its host has been held off, by the note on the host', async () => {
+    add('a', { maintenance: 'approved' });
+    await settle();
+    nowMs = 90_000;
+    power('a', false);
+    await settle();
+    expect(await gauges()).toContain('oldest_hold_seconds{power="off"} 90');
+    expect(await gauges()).not.toContainEqual(expect.stringContaining('oldest_hold_seconds{power="on"}'));
+  });
+
+  it('is counted where it is not back in time', async () => {
+    add('a', { nodeReady: false });
+    world.editMachine('metal/a', (object) => ({
+      ...object,
+      metadata: { ...object.metadata, annotations: { [SKIP]: '', [SKIP_OWNER]: new Date(0).toISOString() } },
+    }));
+    await settle();
+    expect(await gauges()).toEqual(['machines{state="PoweringOn"} 1']);
+    nowMs = 20 * 60_000;
+    queue.add('machine metal/a');
+    await settle();
+    expect(await gauges()).toEqual(['start_timeouts_total 1']);
   });
 
   it('costs nothing while its host reports what is known', async () => {

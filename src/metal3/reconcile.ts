@@ -6,6 +6,7 @@ import { BARE_METAL_HOST } from '../core/machine-objects.ts';
 import type { Apply, Clock, Log } from '../core/ports.ts';
 import { isWantedOff } from './claims.ts';
 import { decide } from './decide.ts';
+import type { EventReason } from './events.ts';
 import { carriesOurs } from './hosts.ts';
 import type { Metal3Meter } from './metrics.ts';
 import { REBOOT_ANNOTATION } from './names.ts';
@@ -48,11 +49,11 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
 
 /** @returns a reconciler whose keys are `namespace/name` of BareMetalHosts; it throws as `reconcileMachines`. */
 export function reconcileHosts(ports: Metal3Ports): Reconcile {
-  const { readers, meter } = ports;
+  const { readers, clock, meter } = ports;
   return async (key, { log }) => {
     const seen = readers.hosts.get(key);
     if (seen.is === 'unknown') return {};
-    meter.host(key, seen.is === 'present' ? seen.object : undefined);
+    meter.host(key, seen.is === 'present' ? seen.object : undefined, clock.now());
     if (seen.is === 'absent' || !carriesOurs(seen.object)) return {};
     const decision = decideSweep(seen.object, isWantedOff(seen.object, readers));
     await carryOut(ports, decision, log);
@@ -72,6 +73,7 @@ async function carryOut({ apply, meter }: Metal3Ports, { because, actions }: Car
     await apply([action], log);
     const power = powerOf(action);
     if (power !== undefined) meter.requested(power);
+    if (isStartTimeout(action)) meter.startTimedOut();
   }
 }
 
@@ -79,6 +81,11 @@ function powerOf(action: Action): 'on' | 'off' | undefined {
   if (action.do !== 'patchMeta' || action.target.resource !== BARE_METAL_HOST) return undefined;
   const value = action.annotations?.[REBOOT_ANNOTATION];
   return value === undefined ? undefined : value === null ? 'on' : 'off';
+}
+
+function isStartTimeout(action: Action): boolean {
+  const reason: EventReason = 'StartTimedOut';
+  return action.do === 'recordEvent' && action.reason === reason;
 }
 
 function resultOf({ requeueAfterMs }: Result): Result {

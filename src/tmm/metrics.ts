@@ -1,5 +1,5 @@
 /** What this feature measures. No object's name is ever a label. */
-import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
+import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
 import { CAUSES, type Cause, FAILURE_REASONS, PHASES, type Phase } from './names.ts';
 import type { TmmDecision } from './request.ts';
 
@@ -10,6 +10,13 @@ export const NODES_BY_PHASE = {
   name: 'maintenance_bridge_tmm_nodes',
   type: 'gauge',
   help: 'Nodes with a maintenance session, by phase.',
+  labels: { phase: PHASES },
+} as const satisfies MetricDeclaration;
+
+export const OLDEST_IN_PHASE = {
+  name: 'maintenance_bridge_tmm_oldest_phase_seconds',
+  type: 'gauge',
+  help: 'For how long the Node that has been in the phase longest has been in it; 0 where none is.',
   labels: { phase: PHASES },
 } as const satisfies MetricDeclaration;
 
@@ -45,30 +52,51 @@ export const MAINTENANCE_SECONDS = {
 
 export const TMM_METRICS: readonly MetricDeclaration[] = [
   NODES_BY_PHASE,
+  OLDEST_IN_PHASE,
   REJECTIONS,
   BLOCKED_PODS,
   DRAIN_SECONDS,
   MAINTENANCE_SECONDS,
 ];
 
-/** Keeps the gauges right over all Nodes and counts what a decision completes. */
+interface Session {
+  readonly phase: Phase;
+  readonly sinceMs: number;
+  readonly causes: readonly Cause[];
+}
+
+/** Keeps the gauges right over all Nodes and counts what a decision completes; what depends on the time is worked out when somebody asks. */
 export class TmmMeter {
   readonly #metrics: Metrics;
-  readonly #nodes = new Map<string, { readonly phase: Phase; readonly causes: readonly Cause[] }>();
+  readonly #nodes = new Map<string, Session>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
   }
 
-  /** To be called after the decision's actions were carried out. */
-  record(node: string, { phase, blockedBy, completed }: TmmDecision): void {
+  /**
+   * To be called after the decision's actions were carried out.
+   *
+   * @param sinceMs when the decision's phase began.
+   */
+  record(node: string, { phase, blockedBy, completed }: TmmDecision, sinceMs: number): void {
     if (phase === undefined) this.#nodes.delete(node);
-    else this.#nodes.set(node, { phase, causes: blockedBy.map(({ cause }) => cause) });
+    else this.#nodes.set(node, { phase, sinceMs, causes: blockedBy.map(({ cause }) => cause) });
     this.#refresh();
     if (completed?.rejected !== undefined) this.#metrics.increment(REJECTIONS, { reason: completed.rejected });
     if (completed?.drainMs !== undefined) this.#metrics.observe(DRAIN_SECONDS, {}, completed.drainMs / 1000);
     if (completed?.maintenanceMs !== undefined) {
       this.#metrics.observe(MAINTENANCE_SECONDS, {}, completed.maintenanceMs / 1000);
+    }
+  }
+
+  /** Before an exposition. */
+  collect(nowMs: number): void {
+    for (const phase of PHASES) {
+      const sinceMs = [...this.#nodes.values()]
+        .filter((session) => session.phase === phase)
+        .map((each) => each.sinceMs);
+      this.#metrics.set(OLDEST_IN_PHASE, { phase }, longestSeconds(nowMs, sinceMs));
     }
   }
 

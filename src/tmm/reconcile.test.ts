@@ -3,11 +3,12 @@ import { NOW, readersOf, TestCluster } from '../../test/build/cluster.ts';
 import { node, pod, TAINT } from '../../test/build/objects.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import type { Action, EvictPod } from '../core/action.ts';
-import type { Metrics } from '../core/metrics.ts';
 import type { EvictionAttempt, Evictor } from '../core/ports.ts';
+import { ALL_METRICS } from '../metrics.ts';
+import { MetricRegistry } from '../obs/metrics.ts';
+import { TmmMeter } from './metrics.ts';
+import type { Phase } from './names.ts';
 import { makeReconcile } from './reconcile.ts';
-
-const SILENT: Metrics = { increment: () => undefined, set: () => undefined, observe: () => undefined };
 
 class FakeEvictor implements Evictor {
   readonly wanted = new Map<string, readonly EvictPod[]>();
@@ -30,6 +31,9 @@ function setUp(
 ) {
   const evictor = new FakeEvictor();
   const log = recordingLog();
+  const registry = new MetricRegistry(ALL_METRICS);
+  const meter = new TmmMeter(registry);
+  registry.beforeExposition(() => meter.collect(cluster.nowMs));
   const reconcile = makeReconcile({
     readers: readersOf(cluster),
     apply: async (actions) => {
@@ -38,10 +42,16 @@ function setUp(
     },
     evictor,
     clock: { now: () => cluster.nowMs },
-    metrics: SILENT,
+    meter,
     settings: cluster.settings,
   });
-  return { evictor, reconcile: (name: string) => reconcile(name, { log }) };
+  const oldest = async (phase: Phase): Promise<string | undefined> =>
+    (await registry.exposition()).body
+      .split('\n')
+      .find((line) => line.startsWith(`maintenance_bridge_tmm_oldest_phase_seconds{phase="${phase}"}`))
+      ?.split(' ')
+      .at(-1);
+  return { evictor, oldest, reconcile: (name: string) => reconcile(name, { log }) };
 }
 
 const web = (name: string, nodeName: string) => pod(name, { node: nodeName });
@@ -98,5 +108,26 @@ describe('the reconciler', () => {
     await Promise.all(passes);
     expect([cluster.report('a')?.phase, cluster.report('b')?.phase]).toEqual(['Draining', 'Queued']);
     expect(evictor.wanted.get('b')).toEqual([]);
+  });
+
+  it('tells for how long the phase has lasted, and a new process tells the same', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] });
+    const { oldest, reconcile } = setUp(cluster);
+    await reconcile('a');
+    cluster.nowMs += 60_000;
+    expect([await oldest('Draining'), await oldest('Rejected')]).toEqual(['60', '0']);
+    const restarted = setUp(cluster);
+    await restarted.reconcile('a');
+    expect(await restarted.oldest('Draining')).toBe('60');
+  });
+
+  it('begins to count anew with each phase', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] });
+    await setUp(cluster).reconcile('a');
+    cluster.nowMs += 7_200_000;
+    const { oldest, reconcile } = setUp(cluster);
+    await reconcile('a');
+    cluster.nowMs += 5000;
+    expect([await oldest('Draining'), await oldest('Rejected')]).toEqual(['0', '5']);
   });
 });

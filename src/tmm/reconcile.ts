@@ -1,10 +1,10 @@
 /** Observe, decide, apply: one pass over one Node. */
 import type { Result } from '../core/decision.ts';
-import type { Metrics } from '../core/metrics.ts';
 import type { Apply, Clock, Evictor, Keeper, Log } from '../core/ports.ts';
 import { decide } from './decide.ts';
-import { TmmMeter } from './metrics.ts';
+import type { TmmMeter } from './metrics.ts';
 import { observe } from './observe.ts';
+import type { Observed } from './observed.ts';
 import type { Memory, TmmDecision } from './request.ts';
 import type { TmmSettings } from './settings.ts';
 import type { Reservation } from './surroundings.ts';
@@ -17,7 +17,7 @@ export interface TmmPorts {
   /** What `apply` stores and restores Pods with; only with `unmanagedPods: recreate`. */
   readonly keeper?: Keeper;
   readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly meter: TmmMeter;
   readonly settings: TmmSettings;
   /** `namespace/name` of the Pod that this process runs in. */
   readonly ownPod?: string;
@@ -25,10 +25,9 @@ export interface TmmPorts {
 
 /** @returns a reconciler whose keys are Node names. It throws what `Apply` throws; the runtime retries. */
 export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { readonly log: Log }) => Promise<Result> {
-  const { readers, apply, evictor, keeper, clock, settings, ownPod } = ports;
+  const { readers, apply, evictor, keeper, clock, meter, settings, ownPod } = ports;
   const memories = new Map<string, Memory>();
   const reservations = new Map<string, Reservation>();
-  const meter = new TmmMeter(ports.metrics);
 
   return async (nodeName, { log }) => {
     const attempts = new Map(evictor.attempts(nodeName));
@@ -58,12 +57,12 @@ export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { re
     if (decision.evictions.length > 0) evictor.want(nodeName, stillOpen);
     const { stored, unreadable } = observed.value.kept;
     if (decision.phase === undefined && stored.length + unreadable.length === 0) keeper?.forget(nodeName);
+    meter.record(nodeName, decision, phaseSinceMs(observed.value, decision));
     remember(nodeName, decision);
     return decision.requeueAfterMs === undefined ? {} : { requeueAfterMs: decision.requeueAfterMs };
   };
 
   function remember(nodeName: string, decision: TmmDecision): void {
-    meter.record(nodeName, decision);
     if (decision.phase === undefined) evictor.forget(nodeName);
     const { hint = '', progressAtMs, stall, hereSinceMs } = decision.memory;
     const isWorthKeeping =
@@ -73,4 +72,9 @@ export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { re
     if (isWorthKeeping) memories.set(nodeName, decision.memory);
     else memories.delete(nodeName);
   }
+}
+
+/** A phase that goes on began when the report says; any other begins with this decision. */
+function phaseSinceMs({ report, nowMs }: Observed, { phase }: TmmDecision): number {
+  return report.is === 'valid' && report.report.phase === phase ? Date.parse(report.report.since) : nowMs;
 }

@@ -1,0 +1,157 @@
+/** The commands of docs/operations.md that remove what a bridge has left behind which was killed in the middle of everything. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ensureBinaries } from '../controlplane/binaries.ts';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge } from '../support/bridge.ts';
+import { installMetal3Crds, Rack, REBOOT } from '../support/metal3.ts';
+import { Plot } from '../support/workloads.ts';
+
+const PAGE = resolve(import.meta.dirname, '../../docs/operations.md');
+const OWN_NAMESPACE = 'maintenance-bridge';
+const TAINT = 'drain=planned-downtime:NoSchedule';
+const P = 'runtime-extension-maintenance-controller.cloud.sap';
+const FLAGS = [
+  '--enable-metal3-maintenance',
+  '--tmm-unmanaged-pods=recreate',
+  '--tmm-cordon',
+  '--tmm-max-concurrent-nodes=2',
+  `--leader-election-namespace=${OWN_NAMESPACE}`,
+];
+
+interface Listed {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: { readonly unschedulable?: boolean };
+  readonly status?: { readonly conditions?: readonly { readonly type: string }[] };
+}
+
+/** The shell blocks below the heading, in their order. */
+async function commandsOf(heading: string): Promise<string> {
+  const [, after = ''] = (await readFile(PAGE, 'utf8')).split(`\n${heading}\n`);
+  const [section = ''] = after.split('\n## ');
+  return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block).join('\n');
+}
+
+/** What a maintenance may have written on an object; what users write themselves is not among it. */
+function tracesOn({ kind, metadata: { name, annotations = {}, labels = {} }, status }: Listed): readonly string[] {
+  const keys = [
+    ...Object.keys(annotations),
+    ...Object.keys(labels),
+    ...(status?.conditions ?? []).map(({ type }) => type),
+  ];
+  const isTheirs = (key: string): boolean => [`${P}/enabled`, `${P}/maintenance`].includes(key);
+  return keys
+    .filter((key) => /maintenance|emm-failure|drain|skip-remediation/i.test(key) && !isTheirs(key))
+    .map((key) => `${kind} ${name}: ${key}`)
+    .sort();
+}
+
+describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+  let plot: Plot;
+  let rack: Rack;
+
+  const kubectl = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await get().kubectl(args);
+    expect(code, stderr).toBe(0);
+    return stdout;
+  };
+  const list = async (kinds: string): Promise<readonly Listed[]> => {
+    const { items } = JSON.parse(await kubectl('get', kinds, '-A', '-o', 'json')) as { items: Listed[] };
+    return items;
+  };
+  const traces = async (): Promise<readonly string[]> =>
+    (await list('nodes,pods,secrets,machines,baremetalhosts')).flatMap(tracesOn);
+
+  beforeAll(async () => {
+    await installMetal3Crds(get());
+    for (const name of [OWN_NAMESPACE, 'metal']) await get().api.create('/api/v1/namespaces', { metadata: { name } });
+    plot = await Plot.make(get(), 'left', 4);
+    const [drained = '', rejected = '', foreign = '', told = ''] = plot.nodes;
+    await plot.bare('stored', { nodeName: drained });
+    await plot.bare('marked', { nodeName: rejected });
+    await plot.bare('foreign', { nodeName: foreign });
+    await kubectl('annotate', 'pod', '-n', 'left', 'marked', 'karpenter.sh/do-not-disrupt=true');
+    await kubectl('annotate', 'pod', '-n', 'left', 'foreign', 'emm-failure=SomebodyElses');
+    await kubectl('cordon', foreign);
+    rack = new Rack(get(), 'metal');
+    await rack.add('held');
+    await rack.add('other');
+    await kubectl('label', 'machine', '-n', 'metal', 'held', `${P}/enabled=true`);
+    await kubectl('annotate', 'machine', '-n', 'metal', 'other', 'cluster.x-k8s.io/skip-remediation=mine');
+    // As in a workload cluster, which this one stands for too.
+    await kubectl('label', 'node', told, `${P}/machine-deleted=true`, `${P}/machine-maintenance=true`);
+
+    const bridge = await new Bridge({ kubeconfig: get().kubeconfig, flags: FLAGS }).leads();
+    await rack.label('held', 'approved');
+    await kubectl('taint', 'node', drained, rejected, TAINT);
+    await plot.phase('InMaintenance', drained);
+    await plot.phase('Rejected', rejected);
+    await eventually(async () => ((await rack.annotations('host', 'held'))[REBOOT] === undefined ? undefined : true), {
+      what: 'the host to be held off',
+    });
+    await eventually(
+      async () => (Object.keys(await rack.annotations('machine', 'held')).length >= 3 ? true : undefined),
+      { what: 'the hook and what holds remediation off' },
+    );
+    await bridge.end('SIGKILL');
+  }, 120_000);
+  afterAll(async () => {
+    await plot?.remove();
+  });
+
+  it('has something to remove of each kind, and the page names it', async () => {
+    const keys = [...new Set((await traces()).map((trace) => trace.replace(/^.*: /, '')))].sort();
+    expect(keys).toEqual([
+      'DrainInProgress',
+      'Drained',
+      'MaintenanceInProgress',
+      'cluster.x-k8s.io/skip-remediation',
+      'emm-failure',
+      'emm-failure-message',
+      'maintenance-bridge.io/metal3-power',
+      'maintenance-bridge.io/node',
+      'maintenance-bridge.io/pod',
+      'maintenance-bridge.io/session',
+      'maintenance-bridge.io/skip-remediation',
+      'maintenance-bridge.io/stored-pod',
+      'maintenance-bridge.io/tmm',
+      'maintenance-bridge.io/tmm-cordoned',
+      'maintenance-bridge.io/tmm-rejection',
+      'maintenance-bridge.io/was-ready',
+      'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller',
+      REBOOT,
+      `${P}/machine-deleted`,
+      `${P}/machine-maintenance`,
+    ]);
+    const page = await readFile(PAGE, 'utf8');
+    // These are on Secrets, which go as a whole.
+    const onSecrets = /io\/(node|pod|session|was-ready)$/;
+    expect(keys.filter((key) => !onSecrets.test(key) && !page.includes(key))).toEqual([]);
+  });
+
+  it("leaves nothing of ours, and all that is somebody else's, once the commands of the page were run", async () => {
+    const binaries = await ensureBinaries(['kubectl']);
+    const script = await commandsOf('### Remove what is left');
+    await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
+      env: {
+        PATH: [binaries, process.env.PATH].join(delimiter),
+        KUBECONFIG: get().kubeconfig,
+        HOME: join(get().directory, 'home'),
+      },
+    });
+    expect(await traces()).toEqual(['Pod foreign: emm-failure', 'Machine other: cluster.x-k8s.io/skip-remediation']);
+    expect((await list('leases')).filter(({ metadata }) => metadata.name === 'maintenance-bridge')).toEqual([]);
+    const closed = (await list('nodes')).filter(({ spec }) => spec?.unschedulable === true);
+    expect(closed.map(({ metadata }) => metadata.name)).toEqual(['left-c']);
+    expect((await plot.pods('stored')).map(({ metadata }) => metadata.name)).toEqual(['stored']);
+  });
+});
