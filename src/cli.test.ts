@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCommandLine } from './cli.ts';
+import { parseCommandLine, programmeName } from './cli.ts';
 import { OPTION_ROWS } from './option-rows.ts';
 
 const flagsOf = (...args: string[]) => {
@@ -43,10 +43,15 @@ describe('`parseCommandLine()`', () => {
     [['run', '--config'], /argument missing/],
     [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
     [['why'], /missing required argument 'object'/],
-    [['why', 'pod/x'], /Wanted node\/NAME, machine\/NAME or baremetalhost\/NAME/],
-    [['why', 'machine/'], /Wanted node\/NAME, machine\/NAME or baremetalhost\/NAME/],
-    [['why', 'machine/a/b'], /Wanted node\/NAME, machine\/NAME or baremetalhost\/NAME/],
-    [['status', '-o', 'yaml'], /Allowed choices are text, json/],
+    [['why', 'job/x'], /Wanted node\/NAME, machine\/NAME, baremetalhost\/NAME or pod\/NAME/],
+    [['why', 'machine/'], /Wanted node\/NAME/],
+    [['why', 'machine/a/'], /Wanted node\/NAME/],
+    [['why', 'machine/a/b/c'], /Wanted node\/NAME/],
+    [['why', 'node/a/b'], /Wanted node\/NAME/],
+    [['status', '-o', 'xml'], /Allowed choices are text, wide, json, yaml/],
+    [['status', 'worker-1'], /too many arguments/],
+    [['completion'], /missing required argument 'shell'/],
+    [['completion', 'csh'], /Allowed choices are bash, zsh, fish, powershell, kubectl/],
     [['version', '-o', 'xml'], /Allowed choices are text, json/],
     [[], /Usage: maintenance-bridge/],
   ])('ends with 2 and says why on %j', (args, message) => {
@@ -70,16 +75,71 @@ describe('`parseCommandLine()`', () => {
       expect(line.is === 'exit' && line.out).toMatch(new RegExp(`--${flag}\\b.*\\(default: `));
   });
 
-  it('reads the commands that look and end', () => {
+  it('reads the commands that look', () => {
     expect(parseCommandLine(['why', 'bmh/h'])).toMatchObject({ is: 'why', kind: 'BareMetalHost', name: 'h' });
-    expect(parseCommandLine(['status'])).toEqual({ is: 'status', flags: { namespaces: [], output: 'text' } });
-    expect(parseCommandLine(['why', 'Machine/m', '-n', 'metal', '-o', 'json', '--kubecontext=lab'])).toEqual({
+    expect(parseCommandLine(['status'])).toEqual({
+      is: 'status',
+      flags: {
+        given: new Map(),
+        output: 'text',
+        noColour: false,
+        all: false,
+        allNamespaces: false,
+        selector: undefined,
+        watch: false,
+      },
+    });
+    expect(
+      parseCommandLine(['why', 'Machine/m', '-n', 'metal', '-o', 'json', '--kubecontext=lab', '--config', 'a.yaml']),
+    ).toEqual({
       is: 'why',
       kind: 'Machine',
       name: 'm',
-      flags: { context: 'lab', namespaces: ['metal'], output: 'json' },
+      flags: {
+        given: new Map([
+          ['context', ['lab']],
+          ['config', ['a.yaml']],
+          ['namespace', ['metal']],
+        ]),
+        output: 'json',
+        noColour: false,
+      },
     });
     expect(parseCommandLine(['why', 'no/worker-1'])).toMatchObject({ kind: 'Node', name: 'worker-1' });
+    // As `status` prints it.
+    expect(parseCommandLine(['why', 'machine/metal/m'])).toMatchObject({ name: 'm', namespace: 'metal' });
+    expect(parseCommandLine(['why', 'po/shop/db-0'])).toMatchObject({ kind: 'Pod', name: 'db-0', namespace: 'shop' });
+  });
+
+  it('reads how `status` is to show things', () => {
+    const args = ['status', '-awA', '-l', 'rack=1', '-n', 'a', '-n', 'b', '-o', 'wide', '--no-color'];
+    expect(parseCommandLine(args)).toMatchObject({
+      flags: {
+        given: new Map([['namespace', ['a', 'b']]]),
+        all: true,
+        watch: true,
+        allNamespaces: true,
+        selector: 'rack=1',
+        output: 'wide',
+        noColour: true,
+      },
+    });
+  });
+
+  it('prints a script for a shell', () => {
+    expect(parseCommandLine(['completion', 'bash'])).toMatchObject({
+      is: 'exit',
+      code: 0,
+      out: expect.stringContaining('complete -F'),
+      err: '',
+    });
+  });
+
+  it('calls itself as the user does', () => {
+    const help = parseCommandLine(['status', '--help'], programmeName('/root/.krew/bin/kubectl-node_maintenance'));
+    expect(help.is === 'exit' && help.out).toMatch(/^Usage: kubectl node-maintenance status/);
+    expect(programmeName('/app/maintenance-bridge.cjs')).toBe('maintenance-bridge');
+    expect(programmeName('C:\\bin\\kubectl-node_maintenance.cjs')).toBe('kubectl node-maintenance');
   });
 
   it('reads the version command', () => {

@@ -1,33 +1,33 @@
-/** The process: the only file that reads the command line and the environment, and sets the exit code. */
-import { closeSync, openSync, readSync } from 'node:fs';
+/**
+ * The process: the only file that reads the command line and the environment, and sets the exit code. Each command loads
+ * what it needs when it is asked for, so that the short ones start fast.
+ */
 import { homedir, hostname } from 'node:os';
-import { type CommandLine, parseCommandLine } from './cli.ts';
+import { parseCommandLine, programmeName } from './cli.ts';
 import { exitAfter, obeySignals } from './cli-shutdown.ts';
-import { inspect } from './commands/inspect.ts';
-import { plan } from './commands/plan.ts';
-import { resolveOptions } from './config.ts';
-import { makeLog } from './obs/log.ts';
-import { NoCluster, run } from './run.ts';
-import { describeVersion } from './version.ts';
+import type { CommandLine } from './command-line.ts';
+import { COMPLETE } from './commands/completion-scripts.ts';
+import type { InspectFlags } from './commands/inspect.ts';
+import { type Terminal, terminalOf } from './commands/terminal.ts';
+
+const { env } = process;
 
 /** Exit codes: 0 done, 1 a failure while running, 2 wrong usage or configuration, 3 a planned Node would be rejected. */
-async function main(args: readonly string[]): Promise<number> {
-  const line = parseCommandLine(args);
+async function main(script: string, args: readonly string[]): Promise<number> {
+  if (args[0] === COMPLETE) return completeWith(args.slice(1));
+  const line = parseCommandLine(args, programmeName(script));
   switch (line.is) {
     case 'exit':
-      process.stdout.write(line.out);
-      process.stderr.write(line.err);
-      return line.code;
-    case 'version':
-      process.stdout.write(`${describeVersion(line.format, process.version)}\n`);
-      return 0;
-    case 'status':
-    case 'why': {
-      const { code, out, err } = await inspect(line, { env: process.env, homedir: homedir(), nowMs: Date.now() });
-      process.stdout.write(out);
-      process.stderr.write(err);
-      return code;
+      return print(line);
+    case 'version': {
+      const { describeVersion } = await import('./version.ts');
+      return print({ code: 0, out: `${describeVersion(line.format, process.version)}\n`, err: '' });
     }
+    case 'status':
+      if (line.flags.watch) return watchWith(line);
+      return inspectWith(line);
+    case 'why':
+      return inspectWith(line);
     case 'plan':
       return planWith(line);
     case 'run':
@@ -35,64 +35,90 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+async function completeWith(words: readonly string[]): Promise<number> {
+  const { complete, formatCompletion } = await import('./commands/complete.ts');
+  const { namesFor } = await import('./commands/complete-names.ts');
+  const { makeProgramme } = await import('./cli-programme.ts');
+  const programme = makeProgramme('maintenance-bridge', () => {});
+  const found = await complete(programme, words, namesFor({ env, homedir: homedir() }));
+  return print({ code: 0, out: formatCompletion(found), err: '' });
+}
+
+async function inspectWith(line: Extract<CommandLine, { is: 'status' | 'why' }>): Promise<number> {
+  const { inspect } = await import('./commands/inspect.ts');
+  const canvas = terminal(line.flags).canvas();
+  return print(await inspect(line, { env, homedir: homedir(), nowMs: Date.now(), canvas }));
+}
+
+async function watchWith(line: Extract<CommandLine, { is: 'status' }>): Promise<number> {
+  const { watchStatus } = await import('./commands/watch.ts');
+  const { noticesTo } = await import('./commands/notices.ts');
+  const writeError = (text: string): void => void process.stderr.write(text);
+  const stop = obeySignals(
+    process,
+    noticesTo(({ text }) => writeError(`${text}\n`)),
+  );
+  const closed = new AbortController();
+  // Whoever reads has heard enough: `status --watch | head -1`.
+  process.stdout.on('error', () => closed.abort());
+  return print(
+    await watchStatus(line, {
+      env,
+      homedir: homedir(),
+      terminal: terminal(line.flags),
+      writeError,
+      now: Date.now,
+      stop: AbortSignal.any([stop, closed.signal]),
+    }),
+  );
+}
+
 async function planWith({ nodes, output, flags }: Extract<CommandLine, { is: 'plan' }>): Promise<number> {
-  const resolved = resolveOptions({ flags, env: process.env, readFile });
-  if (resolved.is === 'faults') {
-    process.stderr.write(resolved.faults.map((fault) => `${fault}\n`).join(''));
-    return 2;
-  }
-  const { code, out, err } = await plan(nodes, output, resolved.options, {
-    env: process.env,
-    homedir: homedir(),
-    nowMs: Date.now(),
-  });
-  process.stdout.write(out);
-  process.stderr.write(err);
-  return code;
+  const { configure } = await import('./commands/settings.ts');
+  const { plan } = await import('./commands/plan.ts');
+  const configured = configure(flags, env);
+  if (configured.is === 'faults') return complain(configured.faults);
+  return print(await plan(nodes, output, configured.options, { env, homedir: homedir(), nowMs: Date.now() }));
 }
 
 async function runWith(flags: ReadonlyMap<string, readonly string[]>): Promise<number> {
-  const resolved = resolveOptions({ flags, env: process.env, readFile });
-  if (resolved.is === 'faults') {
-    process.stderr.write(resolved.faults.map((fault) => `${fault}\n`).join(''));
-    return 2;
-  }
+  const { resolveOptions } = await import('./config.ts');
+  const { readFile } = await import('./read-file.ts');
+  const { makeLog } = await import('./obs/log.ts');
+  const { NoCluster, run } = await import('./run.ts');
+  const resolved = resolveOptions({ flags, env, readFile });
+  if (resolved.is === 'faults') return complain(resolved.faults);
   const log = makeLog(resolved.options.log);
   const stop = obeySignals(process, log);
   try {
-    await run(resolved.options, { log, env: process.env, homedir: homedir(), hostname: hostname(), stop });
+    await run(resolved.options, { log, env, homedir: homedir(), hostname: hostname(), stop });
     return 0;
   } catch (err) {
-    if (err instanceof NoCluster) {
-      process.stderr.write(`${err.message}\n`);
-      return 2;
-    }
+    if (err instanceof NoCluster) return complain([err.message]);
     log.error('Running failed', { err });
     return 1;
   }
 }
 
-/** At most `limit` bytes, whatever the file is. */
-function readFile(path: string, limit: number): string {
-  const descriptor = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(limit);
-    let length = 0;
-    while (length < limit) {
-      const count = readSync(descriptor, buffer, length, limit - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    return buffer.toString('utf8', 0, length);
-  } finally {
-    closeSync(descriptor);
-  }
+function terminal({ noColour }: Pick<InspectFlags, 'noColour'>): Terminal {
+  return terminalOf(process.stdout, { env, noColour });
+}
+
+function print({ code, out, err }: { readonly code: number; readonly out: string; readonly err: string }): number {
+  process.stdout.write(out);
+  process.stderr.write(err);
+  return code;
+}
+
+function complain(faults: readonly string[]): 2 {
+  process.stderr.write(faults.map((fault) => `${fault}\n`).join(''));
+  return 2;
 }
 
 /** For what is left open when the work is done: idle connections, a timer. */
 const LINGER_MS = 500;
 
-void main(process.argv.slice(2)).then((code) => {
+void main(process.argv[1] ?? '', process.argv.slice(2)).then((code) => {
   process.exitCode = code;
   exitAfter(LINGER_MS, () => process.exit(code));
 });

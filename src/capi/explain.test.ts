@@ -27,6 +27,7 @@ describe('`explainMachine()`', () => {
       kind: 'Machine',
       name: 'metal/m',
       state: 'DeletionWaiting',
+      outlook: 'Waiting',
       isUnderWay: true,
       since: DELETED,
       summary: 'The deletion is held before the drain',

@@ -1,5 +1,5 @@
 /** Tells people how a Machine stands, by the very rules that the bridge acts on. */
-import type { Explanation } from '../core/explanation.ts';
+import type { Explanation, Outlook } from '../core/explanation.ts';
 import {
   APPROVE_DELETION_LABEL,
   APPROVE_MAINTENANCE_LABEL,
@@ -7,9 +7,10 @@ import {
   MAINTENANCE_LABEL,
   PAUSED_ANNOTATION,
 } from '../core/machine-keys.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import { isDeleting, keyOf } from '../core/meta.ts';
 import { decide } from './decide.ts';
-import { clusterOf, hasHook, isPausedItself } from './machines.ts';
+import { clusterOf, deletedAtMs, hasHook, isPausedItself } from './machines.ts';
 import type { Because } from './names.ts';
 import type { Observed } from './observed.ts';
 import type { CapiSettings } from './settings.ts';
@@ -27,12 +28,16 @@ export function explainMachine({ observed, requestedAt, settings }: MachineFacts
   const { machine } = observed;
   const { because } = decide(observed, { settings, memory: {} });
   const since = isDeleting(machine) ? machine.metadata.deletionTimestamp : requestedAt;
+  const deadline = because === 'DeletionWaiting' ? hookDeadline(machine, settings) : undefined;
+  const underWay = isUnderWay(because, observed);
   return {
     kind: 'Machine',
     name: keyOf(machine),
     state: because,
-    isUnderWay: isUnderWay(because, observed),
+    outlook: underWay ? OUTLOOK[because] : 'Idle',
+    isUnderWay: underWay,
     ...(since !== undefined && { since }),
+    ...(deadline !== undefined && { deadline }),
     ...tell(because, observed),
     details: [
       `Cluster: ${clusterOf(machine) ?? 'none'}`,
@@ -42,6 +47,31 @@ export function explainMachine({ observed, requestedAt, settings }: MachineFacts
     ],
   };
 }
+
+/** RFC 3339; when the hook is let go without approval. Absent where it is held for ever. */
+function hookDeadline(machine: Machine, { hookTimeoutMs }: CapiSettings): string | undefined {
+  const deletedMs = deletedAtMs(machine);
+  if (deletedMs === undefined || hookTimeoutMs === 0) return undefined;
+  return new Date(deletedMs + hookTimeoutMs).toISOString();
+}
+
+/** Of what is under way. */
+const OUTLOOK: Readonly<Record<Because, Outlook>> = {
+  NotEnabled: 'Moving',
+  NotSelected: 'Moving',
+  Paused: 'Stuck',
+  ClusterDeleting: 'Moving',
+  NodePending: 'Moving',
+  NodeUnknown: 'Stuck',
+  NodeGone: 'Moving',
+  Guarded: 'Idle',
+  MaintenanceRequested: 'Waiting',
+  MaintenanceApproved: 'Ready',
+  DeletionWaiting: 'Waiting',
+  DeletionApproved: 'Moving',
+  HookTimedOut: 'Moving',
+  Released: 'Moving',
+};
 
 const AT_REST: ReadonlySet<Because> = new Set(['NotEnabled', 'NotSelected', 'Guarded']);
 

@@ -1,50 +1,62 @@
-/** The commands that look and end: `status` and `why`. */
-import type { Explanation } from '../core/explanation.ts';
-import type { ApiClient } from '../kube/api.ts';
-import { type Outcome, type Surroundings, withCluster } from './cluster.ts';
-import { readMachine, readMachines, readNode, readNodes } from './read.ts';
-import { readHost, readHosts } from './read-hosts.ts';
+/** The commands that look and end: `status` without `--watch`, and `why`. */
+import { failed, type Outcome, type Surroundings, withCluster } from './cluster.ts';
+import type { Format } from './format.ts';
+import { Overview } from './overview.ts';
 import { renderStatus, renderWhy } from './render.ts';
+import { configure } from './settings.ts';
+import { explainOne, type Named } from './why.ts';
 
 /** Which cluster, and how the answer is written. */
 export interface InspectFlags {
-  readonly kubeconfig?: string | undefined;
-  readonly context?: string | undefined;
-  /** For `why` the last one counts; empty means the context's, and for `status` all. */
-  readonly namespaces: readonly string[];
-  readonly output: 'text' | 'json';
+  /** Those of `run` that count here, in the form in which `run` has them. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  readonly output: Format;
+  readonly noColour: boolean;
+}
+
+export interface StatusFlags extends InspectFlags {
+  /** Also what is not under way. */
+  readonly all: boolean;
+  /** Beats the namespaces of flags, variables and file. */
+  readonly allNamespaces: boolean;
+  readonly selector?: string | undefined;
+  readonly watch: boolean;
 }
 
 export type Inspection =
-  | { readonly is: 'status'; readonly flags: InspectFlags }
-  | { readonly is: 'why'; readonly kind: Explanation['kind']; readonly name: string; readonly flags: InspectFlags };
+  | { readonly is: 'status'; readonly flags: StatusFlags }
+  | ({ readonly is: 'why'; readonly namespace?: string | undefined; readonly flags: InspectFlags } & Named);
 
-/** Exit codes: 0 found, 1 not found or no answer, 2 no usable kubeconfig. */
-export function inspect(inspection: Inspection, surroundings: Surroundings): Promise<Outcome<0 | 1 | 2>> {
-  const { flags } = inspection;
-  const { env, nowMs } = surroundings;
-  return withCluster(flags, surroundings, async (client, credentials): Promise<Outcome<0 | 1>> => {
-    if (inspection.is === 'status') {
-      return { code: 0, out: renderStatus(await overview(client, flags), flags.output, nowMs), err: '' };
+/** For a whole look, however many pages it has. */
+const LOOK_TIMEOUT_MS = 60_000;
+
+/** Exit codes: 0 found, 1 not found, or not everything could be seen; 2 wrong configuration, or no usable kubeconfig. */
+export async function inspect(inspection: Inspection, surroundings: Surroundings): Promise<Outcome<0 | 1 | 2>> {
+  const { env, nowMs, canvas } = surroundings;
+  const { given, output } = inspection.flags;
+  const configured = configure(given, env);
+  if (configured.is === 'faults') return failed(2, ...configured.faults);
+  const { options, settings } = configured;
+  return withCluster(options, surroundings, async (client, credentials): Promise<Outcome<0 | 1>> => {
+    if (inspection.is === 'why') {
+      // Of several, the last one counts; those of the configuration limit the controllers, not the question.
+      const namespace = inspection.namespace ?? given.get('namespace')?.at(-1) ?? credentials.namespace ?? 'default';
+      const found = await explainOne(client, inspection, namespace, settings, surroundings);
+      if (found === undefined) return failed(1, `There is no ${whatIs(inspection, namespace)}`);
+      return { code: 0, out: renderWhy(found, output, nowMs, canvas), err: '' };
     }
-    const found = await one(client, inspection, credentials.namespace ?? 'default', env);
-    if (found === undefined) return { code: 1, out: '', err: `There is no ${inspection.kind} ${inspection.name}\n` };
-    return { code: 0, out: renderWhy(found, flags.output, nowMs), err: '' };
+    const { flags } = inspection;
+    const scope = { namespaces: flags.allNamespaces ? [] : options.namespaces, labelSelector: flags.selector };
+    const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+    const overview = await Overview.prepare(client, scope, settings, signal);
+    const faults = await overview.look(client, signal);
+    const shown = overview.explanations(nowMs).filter(({ isUnderWay }) => flags.all || isUnderWay);
+    if (faults.length > 0 && shown.length === 0) return failed(1, ...faults);
+    const out = renderStatus(shown, output, nowMs, canvas);
+    return { ...failed(faults.length > 0 ? 1 : 0, ...faults), out };
   });
 }
 
-async function overview(client: ApiClient, { namespaces }: InspectFlags): Promise<readonly Explanation[]> {
-  const found = await Promise.all([readNodes(client), readMachines(client, namespaces), readHosts(client, namespaces)]);
-  return found.flat().filter(({ isUnderWay }) => isUnderWay);
-}
-
-function one(
-  client: ApiClient,
-  { kind, name, flags }: Extract<Inspection, { is: 'why' }>,
-  standardNamespace: string,
-  env: Surroundings['env'],
-): Promise<Explanation | undefined> {
-  if (kind === 'Node') return readNode(client, name);
-  const namespace = flags.namespaces.at(-1) ?? standardNamespace;
-  return kind === 'Machine' ? readMachine(client, namespace, name, env) : readHost(client, namespace, name);
+function whatIs({ kind, name }: Named, namespace: string): string {
+  return kind === 'Node' ? `Node ${name}` : `${kind} ${namespace}/${name}`;
 }

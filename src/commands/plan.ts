@@ -12,7 +12,6 @@ import {
   STATEFUL_SET,
   STORAGE_CLASS,
 } from '../core/objects.ts';
-import type { Log } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
 import type { ApiClient } from '../kube/api.ts';
 import { Informer } from '../kube/cache.ts';
@@ -21,12 +20,16 @@ import { trimOf } from '../kube/trim.ts';
 import { type NodePlan, type Plan, planNodes } from '../tmm/plan.ts';
 import { declareIndexes, needsNamespaces, type TmmSources } from '../tmm/wiring.ts';
 import { type Outcome, type Surroundings, withCluster } from './cluster.ts';
-import { table } from './render.ts';
+import { structured } from './format.ts';
+import { SILENT } from './notices.ts';
+import { table } from './table.ts';
+
+export type PlanFormat = 'text' | 'json' | 'yaml';
 
 /** Exit codes: 0, 1 no answer or no such Node, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
 export function plan(
   names: readonly string[],
-  output: 'text' | 'json',
+  output: PlanFormat,
   { tmm, ...cluster }: RunOptions,
   surroundings: Surroundings,
 ): Promise<Outcome<0 | 1 | 2 | 3>> {
@@ -41,8 +44,6 @@ function codeOf({ nodes }: Plan): 0 | 1 | 3 {
   if (nodes.some(({ verdict }) => verdict === 'Reject')) return 3;
   return nodes.some(({ verdict }) => verdict === 'NotFound') ? 1 : 0;
 }
-
-const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
 
 /** The caches that the controller would have, filled once. */
 async function snapshot(client: ApiClient, withNamespaces: boolean): Promise<TmmSources> {
@@ -69,9 +70,9 @@ async function snapshot(client: ApiClient, withNamespaces: boolean): Promise<Tmm
   return sources;
 }
 
-/** JSON as `Plan` says; the table is for people. */
-export function renderPlan(found: Plan, output: 'text' | 'json'): string {
-  if (output === 'json') return `${JSON.stringify(found, undefined, 2)}\n`;
+/** JSON and YAML as `Plan` says; the table is for people. */
+export function renderPlan(found: Plan, output: PlanFormat): string {
+  if (output !== 'text') return structured(found, output);
   return [...found.nodes.map(renderNode), renderBatches(found)].filter((part) => part !== '').join('\n');
 }
 

@@ -22,6 +22,7 @@ describe('`explainHost()`', () => {
       kind: 'BareMetalHost',
       name: 'metal/m',
       state: 'HeldOff',
+      outlook: 'Ready',
       isUnderWay: true,
       since: SINCE,
       summary: 'It is off and may be worked on',

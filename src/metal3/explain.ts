@@ -1,5 +1,5 @@
 /** Tells people how a host stands, by the very rules that the bridge acts on. */
-import type { Explanation } from '../core/explanation.ts';
+import type { Explanation, Outlook } from '../core/explanation.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { annotationOf, keyOf } from '../core/meta.ts';
@@ -28,14 +28,19 @@ export function explainHost(
   nowMs: number,
 ): Explanation {
   const machine = machineOf(host, readers);
-  const observed = machine && observe(readers, machine, nowMs);
+  const seen = machine && observe(readers, machine, nowMs);
+  // Whether a gate is open only the Node could say, and it is not asked here: not knowing is not the same as open.
+  const hasGate = settings.requireDrained || settings.waitForVolumeDetach;
+  const observed = seen && hasGate ? ({ ...seen, gate: 'NodeUnknown' } as const) : seen;
   const because = observed === undefined ? 'NotRequested' : decide(observed, settings).because;
   const since = heldSince(host);
+  const isUnderWay = because !== 'NotRequested' || isHeld(host);
   return {
     kind: 'BareMetalHost',
     name: keyOf(host),
     state: because,
-    isUnderWay: because !== 'NotRequested' || isHeld(host),
+    outlook: isUnderWay ? OUTLOOK[because] : 'Idle',
+    isUnderWay,
     ...(since !== undefined && { since }),
     ...tell(because, host, machine),
     details: [
@@ -51,6 +56,30 @@ export function explainHost(
     ],
   };
 }
+
+/** Of what is under way. */
+const OUTLOOK: Readonly<Record<Because, Outlook>> = {
+  NotRequested: 'Moving',
+  PoweringOn: 'Moving',
+  NotOurs: 'Stuck',
+  ProviderIDMalformed: 'Stuck',
+  HostUnknown: 'Stuck',
+  BareMetalHostNotFound: 'Stuck',
+  BareMetalHostMismatch: 'Stuck',
+  MachinePaused: 'Waiting',
+  HostDeleting: 'Moving',
+  HostDetached: 'Stuck',
+  HostPaused: 'Waiting',
+  HostServicing: 'Moving',
+  HostNotProvisioned: 'Moving',
+  PowerOffDisabled: 'Stuck',
+  NodeUnknown: 'Stuck',
+  NodeNotDrained: 'Waiting',
+  VolumesAttached: 'Waiting',
+  PoweringOff: 'Moving',
+  HeldOff: 'Ready',
+  AnnotationVanished: 'Stuck',
+};
 
 /** Of several Machines that name the host, the one whose wish counts. */
 function machineOf(host: BareMetalHost, { machines }: Metal3Readers): Machine | undefined {
@@ -132,6 +161,10 @@ function tell(because: Because, host: BareMetalHost, machine: Machine | undefine
     case 'NodeUnknown':
     case 'NodeNotDrained':
     case 'VolumesAttached':
+      return {
+        summary: 'It is not off yet',
+        waitsFor: 'its Node to be as metal3.requireDrained and metal3.waitForVolumeDetach want it',
+      };
     case 'HostUnknown':
     case 'BareMetalHostNotFound':
     case 'ProviderIDMalformed':

@@ -1,5 +1,5 @@
 /** Tells people how a Node stands, by the report that the last pass left on it. */
-import type { Explanation } from '../core/explanation.ts';
+import type { Explanation, Outlook } from '../core/explanation.ts';
 import { annotationOf, formatTaint, isSameTaint } from '../core/meta.ts';
 import type { Node } from '../core/objects.ts';
 import { type MaintenanceTaint, type Phase, REPORT_ANNOTATION } from './names.ts';
@@ -8,14 +8,15 @@ import { type Blocked, parseReport, type Report } from './report.ts';
 /** @param taints those that ask for maintenance, to name the one that would have to go. */
 export function explainNode(node: Node, taints: readonly MaintenanceTaint[]): Explanation {
   const { name } = node.metadata;
-  const taint = taints.find((wanted) => node.spec.taints?.some((found) => isSameTaint(wanted, found)));
-  const release = taint === undefined ? undefined : `kubectl taint node ${name} ${formatTaint(taint)}-`;
+  const taint = taintOf(node, taints);
+  const release = releaseOf(node, taints);
   const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));
   if (seen.is !== 'valid') {
     return {
       kind: 'Node',
       name,
       state: taint === undefined ? 'Idle' : 'Unseen',
+      outlook: taint === undefined ? 'Idle' : 'Waiting',
       isUnderWay: taint !== undefined,
       summary: taint === undefined ? 'Nobody asks for maintenance' : `Tainted ${formatTaint(taint)}, without a report`,
       ...(taint !== undefined && { waitsFor: 'the controller, which has not reported yet' }),
@@ -29,17 +30,37 @@ export function explainNode(node: Node, taints: readonly MaintenanceTaint[]): Ex
     kind: 'Node',
     name,
     state: report.phase,
+    outlook: outlookOf(report),
     isUnderWay: true,
     since: report.since,
+    ...(report.deadline !== undefined && { deadline: report.deadline }),
+    progress: { done: gone, total },
+    ...(report.reason !== undefined && { reason: report.reason }),
     summary: report.message,
     ...waitsFor(report),
     ...(release !== undefined && { release }),
+    ...(report.blockedBy.length > 0 && { blockedBy: report.blockedBy }),
     details: [
       `Pods: ${total} to leave, ${gone} gone, ${staying} may stay`,
       `Session since ${report.started}${report.deadline === undefined ? '' : `, this phase until ${report.deadline}`}`,
-      ...report.blockedBy.map(({ pod, cause, detail, remedy }) => `${pod}: ${cause}, ${detail}. ${remedy}`),
+      ...report.blockedBy.map(formatBlocked),
     ],
   };
+}
+
+/** The command that ends the request; absent where the Node carries none of the taints. */
+export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): string | undefined {
+  const taint = taintOf(node, taints);
+  return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+}
+
+/** One line on a Pod that is in the way. */
+export function formatBlocked({ pod, cause, detail, remedy }: Blocked): string {
+  return `${pod}: ${cause}, ${detail}. ${remedy}`;
+}
+
+function taintOf(node: Node, taints: readonly MaintenanceTaint[]): MaintenanceTaint | undefined {
+  return taints.find((wanted) => node.spec.taints?.some((found) => isSameTaint(wanted, found)));
 }
 
 function waitsFor({ phase, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
@@ -59,3 +80,18 @@ const USUALLY: Partial<Readonly<Record<Phase, string>>> = {
   Rejected: 'the user, who removes the taint',
   Exiting: 'Pods that come back',
 };
+
+function outlookOf({ phase, blockedBy }: Report): Outlook {
+  switch (phase) {
+    case 'InMaintenance':
+      return 'Ready';
+    case 'Rejected':
+      return 'Stuck';
+    case 'Queued':
+      return 'Waiting';
+    case 'Checking':
+    case 'Draining':
+    case 'Exiting':
+      return blockedBy.length > 0 ? 'Waiting' : 'Moving';
+  }
+}

@@ -1,0 +1,27 @@
+/** Machines with the time at which their maintenance was asked for, which only people want to know. */
+import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
+import type { Machine } from '../core/machine-objects.ts';
+import { fields, listOf, text } from '../kube/raw.ts';
+import type { Trim } from '../kube/trim.ts';
+import { trimMachine } from '../kube/trim-machines.ts';
+
+export interface DatedMachine extends Machine {
+  /** RFC 3339; when the maintenance label was last written, as far as the API server remembers. */
+  readonly requestedAt?: string;
+}
+
+export const trimDatedMachine: Trim<DatedMachine> = (raw) => {
+  const machine = trimMachine(raw);
+  const requestedAt = writtenAt(raw, MAINTENANCE_LABEL);
+  return machine === undefined || requestedAt === undefined ? machine : { ...machine, requestedAt };
+};
+
+/** When a label was last written: the API server notes it for each field manager (`metadata.managedFields[].time`). */
+function writtenAt(raw: unknown, label: string): string | undefined {
+  const entries = listOf(fields(fields(raw)?.metadata)?.managedFields, (entry) => entry) ?? [];
+  const times = entries.flatMap(({ fieldsV1, time }) => {
+    const labels = fields(fields(fields(fieldsV1)?.['f:metadata'])?.['f:labels']);
+    return labels?.[`f:${label}`] === undefined ? [] : [text(time) ?? ''];
+  });
+  return times.sort().at(-1);
+}

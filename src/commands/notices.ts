@@ -1,0 +1,37 @@
+/** Logs of commands: silent, or short lines for the person who watches. */
+import type { LogFields } from '../core/log-keys.ts';
+import type { Log } from '../core/ports.ts';
+import { wordsOf } from '../kube/words.ts';
+
+export const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
+
+/** What a person should know of a watch. */
+export interface Notice {
+  /** Without an end of line. */
+  readonly text: string;
+  /** Whether it says that a trouble has ended. */
+  readonly isOver: boolean;
+}
+
+/** Troubles are told once each, and again when they are over. */
+export function noticesTo(tell: (notice: Notice) => void): Log {
+  const troubled = new Set<unknown>();
+  const say = (isOver: boolean, message: string, { resource, detail, err }: LogFields = {}): void => {
+    const what = detail ?? (err === undefined ? undefined : wordsOf(err));
+    const parts = [message, resource, what].filter((part) => part !== undefined);
+    tell({ text: parts.join(': '), isOver });
+  };
+  const log: Log = {
+    debug: () => {},
+    info: (message, fields) => {
+      if (troubled.delete(fields?.resource)) say(true, message, { resource: fields?.resource });
+    },
+    warn: (message, fields) => {
+      troubled.add(fields?.resource);
+      say(false, message, fields);
+    },
+    error: (message, fields) => say(false, message, fields),
+    child: () => log,
+  };
+  return log;
+}

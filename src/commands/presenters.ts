@@ -1,0 +1,103 @@
+/** How changes are shown: drawn in place on a terminal, else a line each. */
+import type { Explanation } from '../core/explanation.ts';
+import { compare, NOTHING_SHOWN, type Shown } from './changes.ts';
+import type { Format } from './format.ts';
+import { formatChange } from './lines.ts';
+import type { Notice } from './notices.ts';
+import { byKindAndName, statusTable } from './render.ts';
+import { Screen } from './screen.ts';
+import { cut, paint } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Where it is shown. */
+export interface Display {
+  readonly terminal: Terminal;
+  /** For what is no answer; gets whole lines. */
+  readonly writeError: (text: string) => void;
+  readonly now: () => number;
+}
+
+/** Shows what changes. Throws nothing. */
+export interface Presenter {
+  /** For how long changes are gathered. 0: those of one moment only. */
+  readonly gatherMs: number;
+  /** How often time alone makes a difference; absent where it makes none. */
+  readonly tickMs?: number;
+  /** @param isComplete whether all kinds are known. */
+  show(explanations: readonly Explanation[], isComplete: boolean): void;
+  notice(notice: Notice): void;
+  close(): void;
+}
+
+interface PresenterFlags {
+  readonly output: Format;
+  readonly all: boolean;
+}
+
+export function presenterFor(flags: PresenterFlags, display: Display): Presenter {
+  const { output } = flags;
+  return display.terminal.isInteractive && (output === 'text' || output === 'wide')
+    ? makeScreenPresenter({ ...flags, output }, display)
+    : makeLinePresenter(flags, display);
+}
+
+function makeLinePresenter({ output, all }: PresenterFlags, { terminal, writeError, now }: Display): Presenter {
+  let shown: Shown = NOTHING_SHOWN;
+  return {
+    gatherMs: 0,
+    show: (explanations) => {
+      const found = compare(shown, explanations, ({ isUnderWay }) => all || isUnderWay);
+      shown = found.shown;
+      const text = found.changes.map((change) => formatChange(change, output, now())).join('');
+      if (text !== '') terminal.write(text);
+    },
+    notice: ({ text }) => writeError(`${text}\n`),
+    close: () => {},
+  };
+}
+
+/** Fast enough to look alive, slow enough for a terminal behind a slow line. */
+const FRAME_MS = 100;
+const TICK_MS = 1000;
+
+function makeScreenPresenter(
+  { output, all }: PresenterFlags & { readonly output: 'text' | 'wide' },
+  { terminal, now }: Display,
+): Presenter {
+  const screen = new Screen(terminal);
+  let last: { readonly explanations: readonly Explanation[]; readonly isComplete: boolean } | undefined;
+  let trouble: string | undefined;
+  let isClosed = false;
+  const draw = (): void => {
+    if (last === undefined || isClosed) return;
+    const shown = last.explanations.filter(({ isUnderWay }) => all || isUnderWay).sort(byKindAndName);
+    const canvas = terminal.canvas();
+    const empty = last.isComplete ? 'Nothing is under way.' : 'Asking the cluster …';
+    const lines =
+      shown.length === 0
+        ? [empty]
+        : statusTable(shown, output, now(), canvas, { withBars: true }).trimEnd().split('\n');
+    const footer = trouble === undefined ? '' : cut(trouble, canvas.columns);
+    screen.draw([...lines, ...(footer === '' ? [] : [canvas.hasColour ? paint('red', footer) : footer])]);
+  };
+  terminal.onResize(() => {
+    if (isClosed) return;
+    screen.clear();
+    draw();
+  });
+  return {
+    gatherMs: FRAME_MS,
+    tickMs: TICK_MS,
+    show: (explanations, isComplete) => {
+      last = { explanations, isComplete };
+      draw();
+    },
+    notice: ({ text, isOver }) => {
+      trouble = isOver ? undefined : text;
+    },
+    close: () => {
+      isClosed = true;
+      screen.close();
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../test/controlplane/wait.ts';
+import { FakeStream } from '../../test/support/fake-stream.ts';
+import { PushedApi } from '../../test/support/pushed-api.ts';
+import { REPORT_ANNOTATION } from '../tmm/names.ts';
+import { formatReport, type Report } from '../tmm/report.ts';
+import type { Format } from './format.ts';
+import { Overview } from './overview.ts';
+import { presenterFor } from './presenters.ts';
+import { configure } from './settings.ts';
+import { terminalOf } from './terminal.ts';
+import { follow } from './watch.ts';
+
+const DRAINING: Report = {
+  session: 's',
+  phase: 'Draining',
+  started: '2026-11-21T09:00:00Z',
+  since: '2026-11-21T09:00:00Z',
+  deadline: '2026-11-21T10:00:00Z',
+  message: 'Evicting',
+  pods: { total: 8, gone: 2, staying: 0 },
+  blockedBy: [],
+};
+const NOW = Date.parse('2026-11-21T09:00:30Z');
+
+function rawNode(name: string, resourceVersion: string, report?: Report): object {
+  const annotations = report === undefined ? {} : { [REPORT_ANNOTATION]: formatReport(report) };
+  return { metadata: { name, uid: `uid-of-${name}`, resourceVersion, annotations } };
+}
+
+function settings() {
+  const configured = configure(new Map(), {});
+  if (configured.is === 'faults') throw new Error(configured.faults.join());
+  return configured.settings;
+}
+
+const stopped: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stopped.splice(0)) stop.abort();
+});
+
+/** A watch over one Node that drains, after its first answer has been shown. */
+async function watching(stream: FakeStream, { output = 'text' as Format, all = false } = {}) {
+  const api = new PushedApi({ '/api/v1/nodes': [rawNode('worker-1', '1', DRAINING), rawNode('worker-2', '1')] });
+  const stop = new AbortController();
+  stopped.push(stop);
+  const errors: string[] = [];
+  const display = {
+    terminal: terminalOf(stream, { env: {}, noColour: true }),
+    writeError: (text: string) => errors.push(text),
+    now: () => NOW,
+  };
+  const overview = await Overview.prepare(api, { namespaces: [] }, settings(), stop.signal);
+  const ended = follow(api, overview, presenterFor({ output, all }, display), { now: () => NOW, stop: stop.signal });
+  await eventually(() => (stream.written.includes('worker-1') ? true : undefined), { what: 'the first answer' });
+  await api.watched('/api/v1/nodes');
+  return { api, stop, ended, errors };
+}
+
+const seen = (stream: FakeStream, text: string) =>
+  eventually(() => (stream.screen().join('\n').includes(text) ? true : undefined), { what: `${text} on the screen` });
+
+describe('`follow()`', () => {
+  it('prints a line per change where it writes to a pipe, and asks for nothing again', async () => {
+    const stream = new FakeStream({ isTTY: false });
+    const { api, stop, ended } = await watching(stream);
+    const done: Report = { ...DRAINING, phase: 'InMaintenance', pods: { total: 8, gone: 8, staying: 0 } };
+    api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-1', '2', done));
+    await seen(stream, 'InMaintenance');
+    // A change that nobody has to know of, as a kubelet's report is.
+    api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-2', '2'));
+    api.push('/api/v1/nodes', 'DELETED', rawNode('worker-1', '3', done));
+    await seen(stream, 'Deleted');
+    expect(stream.screen().map((line) => line.split(/\s+/, 4))).toEqual([
+      ['2026-11-21T09:00:30Z', 'node/worker-1', 'Draining', '2/8'],
+      ['2026-11-21T09:00:30Z', 'node/worker-1', 'InMaintenance', '8/8'],
+      ['2026-11-21T09:00:30Z', 'node/worker-1', 'Deleted', '8/8'],
+    ]);
+    expect(api.lists.filter((path) => path === '/api/v1/nodes')).toHaveLength(1);
+    stop.abort();
+    await ended;
+  });
+
+  it('writes JSON lines also on a terminal', async () => {
+    const stream = new FakeStream();
+    await watching(stream, { output: 'json', all: true });
+    const documents = stream.screen().map((line) => JSON.parse(line));
+    expect(documents).toMatchObject([
+      { type: 'ADDED', object: { kind: 'Node', name: 'worker-1', state: 'Draining', progress: { done: 2, total: 8 } } },
+      { type: 'ADDED', object: { kind: 'Node', name: 'worker-2', state: 'Idle' } },
+    ]);
+  });
+
+  it('draws in place on a terminal, with a bar, and gives the cursor back in the end', async () => {
+    const stream = new FakeStream({ columns: 100 });
+    const { api, stop, ended } = await watching(stream);
+    expect(stream.screen()[1]).toBe('node/worker-1  Draining  ███░░░░░░░░░ 2/8  30s    59m   Pods that are leaving');
+    expect(stream.isCursorHidden()).toBe(true);
+    stream.resize(24);
+    expect(stream.screen()).toEqual(['OBJECT         STATE', 'node/worker-1  Draining']);
+    api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-1', '2'));
+    await seen(stream, 'Nothing is under way.');
+    stop.abort();
+    expect(stream.isCursorHidden()).toBe(false);
+    await ended;
+  });
+
+  it('tells of a watch that fails and of its return, beside the answer', async () => {
+    const stream = new FakeStream({ isTTY: false });
+    const { api, errors } = await watching(stream);
+    api.cut('/api/v1/nodes', 'connection reset');
+    await api.watched('/api/v1/nodes');
+    api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-2', '2'));
+    await eventually(() => (errors.length >= 2 ? true : undefined), { what: 'both notices' });
+    expect(errors).toEqual(['Watch failed, trying again: nodes: connection reset\n', 'Watch recovered: nodes\n']);
+    expect(stream.screen()).toHaveLength(1);
+  });
+});
+
+describe('`Overview.look()`', () => {
+  it('leaves out what it cannot see, and says what that is', async () => {
+    const api = new PushedApi({ '/api/v1/nodes': [rawNode('worker-1', '1', DRAINING)] });
+    const overview = await Overview.prepare(api, { namespaces: [] }, settings(), AbortSignal.timeout(5000));
+    expect(await overview.look(api, AbortSignal.timeout(5000))).toEqual([]);
+    expect(overview.explanations(NOW)).toMatchObject([{ name: 'worker-1', state: 'Draining' }]);
+
+    const blind = new PushedApi({});
+    const nothing = await Overview.prepare(blind, { namespaces: [] }, settings(), AbortSignal.timeout(5000));
+    expect(await nothing.look(blind, AbortSignal.timeout(5000))).toEqual(['/api/v1/nodes is forbidden']);
+    expect(nothing.isComplete()).toBe(false);
+    expect(nothing.explanations(NOW)).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+/** `status --watch`: follows the cluster by watches, and tells of every change until it is stopped. */
+import type { ApiClient } from '../kube/api.ts';
+import { failed, type Outcome, type Surroundings, withCluster } from './cluster.ts';
+import type { Inspection } from './inspect.ts';
+import { noticesTo } from './notices.ts';
+import { Overview } from './overview.ts';
+import { type Display, type Presenter, presenterFor } from './presenters.ts';
+import { configure } from './settings.ts';
+
+export interface WatchSurroundings extends Pick<Surroundings, 'env' | 'homedir'>, Display {
+  /** Ends it. */
+  readonly stop: AbortSignal;
+}
+
+const START_TIMEOUT_MS = 30_000;
+
+/**
+ * Ends when `stop` aborts, with 0. A cluster that cannot be reached at the beginning gives 1, as without `--watch`; later
+ * troubles are told and survived. Exit code 2: wrong configuration, or no usable kubeconfig.
+ */
+export async function watchStatus(
+  { flags }: Extract<Inspection, { is: 'status' }>,
+  surroundings: WatchSurroundings,
+): Promise<Outcome<0 | 1 | 2>> {
+  const { env, stop } = surroundings;
+  const configured = configure(flags.given, env);
+  if (configured.is === 'faults') return failed(2, ...configured.faults);
+  const { options, settings } = configured;
+  const outcome = await withCluster(options, surroundings, async (client): Promise<Outcome<0 | 1>> => {
+    const scope = { namespaces: flags.allNamespaces ? [] : options.namespaces, labelSelector: flags.selector };
+    const starting = AbortSignal.any([stop, AbortSignal.timeout(START_TIMEOUT_MS)]);
+    const overview = await Overview.prepare(client, scope, settings, starting);
+    await follow(client, overview, presenterFor(flags, surroundings), surroundings);
+    return failed(0);
+  });
+  // Whoever stops it before it has begun gets what was asked for.
+  return stop.aborted ? failed(0) : outcome;
+}
+
+export async function follow(
+  client: ApiClient,
+  overview: Overview,
+  presenter: Presenter,
+  { now, stop }: Pick<WatchSurroundings, 'now' | 'stop'>,
+): Promise<void> {
+  let pending: NodeJS.Timeout | undefined;
+  const show = (): void => {
+    clearTimeout(pending);
+    pending = undefined;
+    if (!stop.aborted) presenter.show(overview.explanations(now()), overview.isComplete());
+  };
+  const gather = (): void => {
+    pending ??= setTimeout(show, presenter.gatherMs);
+  };
+  for (const view of overview.views) view.onChange(gather);
+  const ticking = presenter.tickMs === undefined ? undefined : setInterval(show, presenter.tickMs);
+  // At once: a second signal may end the process before the watches have ended.
+  stop.addEventListener('abort', () => presenter.close(), { once: true });
+  const log = noticesTo((notice) => {
+    presenter.notice(notice);
+    gather();
+  });
+  try {
+    if (presenter.tickMs !== undefined) show();
+    await Promise.all(overview.views.map((view) => view.follow(client, log, stop)));
+  } finally {
+    clearTimeout(pending);
+    clearInterval(ticking);
+    presenter.close();
+  }
+}
