@@ -9,6 +9,8 @@ import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Stage, variablesOf, wordsOf } from '../scripts/dockerfile.ts';
+import { imageStage } from '../scripts/image-rootfs.ts';
 import {
   APPROVE_MAINTENANCE_LABEL,
   ENABLED_LABEL,
@@ -26,6 +28,8 @@ const API = '/apis/cluster.x-k8s.io/v1beta2';
 const IN_FLIGHT = 32;
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
+/** The chart's memory limit. */
+const LIMIT_MIB = 256;
 
 interface BenchMachine {
   readonly name: string;
@@ -115,10 +119,11 @@ async function main(): Promise<void> {
   const others = machines.slice(burst.length);
   await forEach(others, (machine) => patch(machine, { labels: { [ENABLED_LABEL]: 'true' } }));
   spawnSync(process.execPath, [join(import.meta.dirname, '../scripts/build.ts')], { stdio: 'ignore' });
+  const image = imageStage();
   const bridge = new Bridge({
     kubeconfig: management.kubeconfig,
-    // As it is shipped.
-    program: ['--max-semi-space-size=2', join(import.meta.dirname, '../dist/maintenance-bridge.cjs')],
+    program: [...shippedFlags(image), join(import.meta.dirname, '../dist/maintenance-bridge.cjs')],
+    env: variablesOf(image),
     flags: ['--leader-elect=false', '--enable-tmm=false', '--log-level=info'],
   });
   try {
@@ -157,6 +162,15 @@ async function main(): Promise<void> {
       [...new Set(machines.map(({ server }) => server))].map((server) => server[Symbol.asyncDispose]()),
     );
   }
+}
+
+/** What the image starts Node.js with. No container limits the memory here, so a share of it is written as it would come out. */
+function shippedFlags(image: Stage): readonly string[] {
+  const [, ...words] = wordsOf(image, 'ENTRYPOINT');
+  const share = /^--max-old-space-size-percentage=(\d+)$/;
+  return words
+    .filter((word) => word.startsWith('--'))
+    .map((word) => word.replace(share, (_, percent) => `--max-old-space-size=${(LIMIT_MIB * Number(percent)) / 100}`));
 }
 
 async function singleChanges(management: ControlPlane, burst: readonly BenchMachine[]): Promise<string> {
