@@ -17,10 +17,32 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'controlplane',
-          include: ['test/e2e/**/*.test.ts', 'test/differential/differential.test.ts'],
+          name: 'sandbox',
+          include: ['test/sandbox/**/*.test.ts', 'test/scenarios/**/*.test.ts'],
+          testTimeout: 30_000,
+          env: { SCENARIOS_ON: 'sandbox' },
+        },
+      },
+      {
+        test: {
+          name: 'tools',
+          include: ['test/chart/**/*.test.ts', 'test/monitoring/**/*.test.ts', 'test/image/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'controlplane',
+          include: [
+            'test/e2e/**/*.test.ts',
+            'test/scenarios/**/*.test.ts',
+            'test/conformance/**/*.test.ts',
+            'test/differential/differential.test.ts',
+          ],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          env: { SCENARIOS_ON: 'controlplane' },
         },
       },
     ],

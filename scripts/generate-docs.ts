@@ -1,9 +1,13 @@
-/** Writes docs/flags.md and docs/metrics.md from the declarations in the code; `--check` only compares. Run with `npm run docs`. */
+/**
+ * Writes docs/flags.md, docs/metrics.md and parts of the Helm chart from the declarations in the code; `--check` only
+ * compares. Run with `npm run docs`.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ALL_METRICS } from '../src/metrics.ts';
 import { OPTION_ROWS } from '../src/option-rows.ts';
 import { type Feature, type OptionRow, placeholderOf, variableOf } from '../src/options.ts';
+import { CHART, chartParts } from './chart-parts.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -19,6 +23,7 @@ export function generatedDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/flags.md', renderFlags()],
     ['docs/metrics.md', renderMetrics()],
+    ...chartParts(readFileSync(join(ROOT, CHART, 'values.schema.json'), 'utf8')),
   ]);
 }
 

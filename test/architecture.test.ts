@@ -75,9 +75,21 @@ describe('dependencies', () => {
     ).toEqual([]);
   });
 
-  it('only kube imports the client library and node’s network modules', () => {
+  it('only kube and the sandbox import node’s network modules', () => {
     const network = /^(@kubernetes\/client-node|(node:)?(https|http2|tls|net)|undici)(\/|$)/;
-    expect(offenders(({ from, specifier }) => folderOf(from) !== 'kube' && network.test(specifier))).toEqual([]);
+    expect(
+      offenders(({ from, specifier }) => !['kube', 'sandbox'].includes(folderOf(from)) && network.test(specifier)),
+    ).toEqual([]);
+  });
+
+  it('the sandbox imports core, and how objects are read; nothing imports the sandbox', () => {
+    expect(
+      offenders(({ from }, target) => {
+        if (target === undefined) return false;
+        if (folderOf(from) !== 'sandbox') return folderOf(target) === 'sandbox';
+        return !['sandbox', 'core'].includes(folderOf(target)) && !/^kube\/trim[-a-z]*\.ts$/.test(target);
+      }),
+    ).toEqual([]);
   });
 
   it('only kube/credentials.ts imports the client library', () => {

@@ -1,0 +1,69 @@
+{{- define "maintenance-bridge.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* The name of every object. Cut, since labels and names of Services have at most 63 characters. */ -}}
+{{- define "maintenance-bridge.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains (include "maintenance-bridge.name" .) .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "maintenance-bridge.name" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "maintenance-bridge.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- define "maintenance-bridge.serviceAccountName" -}}
+{{- default (ternary (include "maintenance-bridge.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
+{{- end }}
+
+{{- /* Never changes while a release lives: a Deployment's selector cannot be changed. */ -}}
+{{- define "maintenance-bridge.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "maintenance-bridge.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: controller
+{{- end }}
+
+{{- /* Of the objects; not of the Pods, which an upgrade of nothing but the chart's version must not replace. */ -}}
+{{- define "maintenance-bridge.labels" -}}
+{{- $labels := include "maintenance-bridge.selectorLabels" . | fromYaml }}
+{{- $_ := set $labels "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" .Release.Service }}
+{{- $_ := set $labels "app.kubernetes.io/part-of" "maintenance-bridge" }}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
+{{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $labels | toYaml }}
+{{- end }}
+
+{{- define "maintenance-bridge.image" -}}
+{{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
+{{- $tag := default .Chart.AppVersion .Values.image.tag }}
+{{- if $registry }}{{ $registry }}/{{ end }}{{ .Values.image.repository }}:{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "maintenance-bridge.imagePullSecrets" -}}
+{{- $references := list }}
+{{- range .Values.global.imagePullSecrets }}
+{{- $references = append $references (ternary (dict "name" .) . (kindIs "string" .)) }}
+{{- end }}
+{{- if $references }}{{ toYaml $references }}{{ end }}
+{{- end }}
+
+{{- /* The file of `run --config`: `config`, and the keys that have values of their own. */ -}}
+{{- define "maintenance-bridge.configuration" -}}
+{{- $config := deepCopy (default dict .Values.config) }}
+{{- $_ := set $config "apiVersion" "maintenance-bridge.io/v1alpha1" }}
+{{- $_ := set $config "kind" "BridgeConfiguration" }}
+{{- $id := default (include "maintenance-bridge.fullname" .) .Values.leaderElection.id }}
+{{- $_ := set $config "leaderElection" (dict "enabled" .Values.leaderElection.enabled "id" $id) }}
+{{- $_ := set $config "metrics" (dict "bindAddress" (printf ":%v" .Values.containerPorts.metrics)) }}
+{{- $_ := set $config "health" (dict "bindAddress" (printf ":%v" .Values.containerPorts.health)) }}
+{{- $_ := set $config "log" (dict "level" .Values.logLevel "format" .Values.logFormat) }}
+{{- range $section, $feature := dict "tmm" .Values.features.tmm "capi" .Values.features.clusterApi "metal3" .Values.features.metal3 }}
+{{- $_ := set $config $section (merge (dict "enabled" $feature.enabled) (default dict (get $config $section))) }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}

@@ -1,0 +1,56 @@
+{{- /* What no schema can say: values that are well-formed each, and wrong together. */ -}}
+{{- define "maintenance-bridge.validate" -}}
+{{- $values := .Values }}
+{{- if and (gt (int $values.replicaCount) 1) (not $values.leaderElection.enabled) }}
+{{- fail "replicaCount: wanted at most 1 while leaderElection.enabled is false, since all replicas would act at once" }}
+{{- end }}
+{{- if and $values.features.metal3.enabled (not $values.features.clusterApi.enabled) }}
+{{- range list "requireDrained" "waitForVolumeDetach" }}
+{{- if dig "metal3" . false (default dict $values.config) }}
+{{- fail (printf "config.metal3.%s: wanted false while features.clusterApi.enabled is false, since its connections ask the Node" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $tmm := default dict (default dict $values.config).tmm }}
+{{- if and (or (hasKey $tmm "taints") (hasKey $tmm "presets")) (not $tmm.taints) (not $tmm.presets) }}
+{{- fail "config.tmm.taints: wanted at least one taint or preset, found none" }}
+{{- end }}
+{{- include "maintenance-bridge.validateBudget" . }}
+{{- include "maintenance-bridge.validateOneSource" . }}
+{{- end }}
+
+{{- /* A budget that can never allow an eviction would hold up the maintenance of every Node that the bridge runs on. */ -}}
+{{- define "maintenance-bridge.validateBudget" -}}
+{{- with .Values.podDisruptionBudget }}
+{{- if .enabled }}
+{{- $least := toString (default "" .minAvailable) }}
+{{- $replicas := int $.Values.replicaCount }}
+{{- /* Kubernetes rounds percentages up. */ -}}
+{{- $kept := ternary (div (add (mul $replicas (trimSuffix "%" $least | int)) 99) 100) (int64 $least) (hasSuffix "%" $least) }}
+{{- if and $least (gt $replicas 0) (ge (int $kept) $replicas) }}
+{{- fail (printf "podDisruptionBudget.minAvailable: wanted less than all of %d replicas, found %s; the Pods could never be evicted" $replicas $least) }}
+{{- end }}
+{{- if and (not $least) (has (toString .maxUnavailable) (list "0" "0%" "<nil>")) }}
+{{- fail (printf "podDisruptionBudget.maxUnavailable: wanted more than 0, found %s; the Pods could never be evicted" (ternary "nothing" (toString .maxUnavailable) (kindIs "invalid" .maxUnavailable))) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What is set past the values, the RBAC rules and the probes would not know of. */ -}}
+{{- define "maintenance-bridge.validateOneSource" -}}
+{{- $valueOfFlag := include "maintenance-bridge.valueOfFlag" . | fromYaml }}
+{{- range $argument := .Values.extraArgs }}
+{{- $flag := index (splitList "=" $argument) 0 }}
+{{- with get $valueOfFlag (trimPrefix "--" $flag) }}
+{{- fail (printf "extraArgs: %s is set by the value %s" $flag .) }}
+{{- end }}
+{{- end }}
+{{- range $entry := .Values.extraEnv }}
+{{- if hasPrefix "MAINTENANCE_BRIDGE_" $entry.name }}
+{{- with get $valueOfFlag ($entry.name | trimPrefix "MAINTENANCE_BRIDGE_" | replace "_" "-" | lower) }}
+{{- fail (printf "extraEnv: %s is set by the value %s" $entry.name .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,76 @@
+/** A value does what the flag does that it stands for. */
+import { expect, it } from 'vitest';
+import { chartValueOf } from '../../scripts/chart-parts.ts';
+import type { RunOptions } from '../../src/config-schema.ts';
+import { OPTION_ROWS } from '../../src/option-rows.ts';
+import type { OptionRow } from '../../src/options.ts';
+import { describeWithTools } from '../tools/suite.ts';
+import { CHART_TOOLS } from '../tools/tools.ts';
+import { accepted, CI_VALUES, optionsIn, type Rendering, render } from './chart.ts';
+
+/** As text for the flag, and as the chart's value where that is written in another way. */
+interface Sample {
+  readonly text: string;
+  readonly value?: unknown;
+}
+
+/** Anything but the default. */
+function sampleOf({ kind, values, default: standard, path }: OptionRow): Sample {
+  switch (kind) {
+    case 'boolean':
+      return { text: String(standard !== true), value: standard !== true };
+    case 'integer':
+      return { text: '7', value: 7 };
+    case 'share':
+      return { text: '7%' };
+    case 'duration':
+    case 'limit':
+      return { text: '7m' };
+    case 'enum':
+      return { text: values?.find((value) => value !== standard) ?? '' };
+    case 'list':
+      return { text: values?.at(-1) ?? 'fleet-a', value: [values?.at(-1) ?? 'fleet-a'] };
+    case 'address':
+      return { text: ':9999', value: 9999 };
+    case 'string':
+      return { text: path.at(-1) === 'requireNodeLabel' ? 'example.com/key' : 'sample' };
+  }
+}
+
+function nested(path: readonly string[], value: unknown): object {
+  const [first = '', ...rest] = path;
+  return { [first]: rest.length === 0 ? value : nested(rest, value) };
+}
+
+/** What the program makes of one flag, without a file. */
+function optionsOfFlag(flag: string, text: string): RunOptions {
+  return accepted(new Map([[flag, [text]]]), '');
+}
+
+describeWithTools('values for options', [CHART_TOOLS], (get) => {
+  const optionsWith = async (rendering: Rendering): Promise<RunOptions> =>
+    optionsIn(await render(get().helm, rendering));
+
+  it('leave the defaults of the program as they are', async () => {
+    expect(await optionsWith({})).toEqual(accepted(new Map(), ''));
+  });
+
+  // Without a file of its own: our namespace is known from the Pod.
+  const rows = OPTION_ROWS.filter(({ flag, inFile }) => inFile && flag !== 'leader-election-namespace').flatMap(
+    (row) => {
+      const value = chartValueOf(row);
+      return value === undefined ? [] : [{ flag: row.flag, value, sample: sampleOf(row) }];
+    },
+  );
+
+  it.each(rows)('`$value` does what `--$flag` does', async ({ flag, value, sample }) => {
+    const values = { replicaCount: 1, ...nested(value.split('.'), sample.value ?? sample.text) };
+    const options = await optionsWith({ values });
+    expect(options).toEqual(optionsOfFlag(flag, sample.text));
+    expect(options).not.toEqual(accepted(new Map(), ''));
+  });
+
+  it.each(CI_VALUES)('are accepted by the program with %s', async (name) => {
+    expect(await optionsWith({ ci: [name] })).toHaveProperty('tmm.settings');
+  });
+});
