@@ -42,6 +42,8 @@ export default defineConfig({
           ],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          // They wait more than they work, each file for a control plane of its own.
+          maxWorkers: 3,
           env: { SCENARIOS_ON: 'controlplane' },
         },
       },

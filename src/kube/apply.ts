@@ -3,8 +3,8 @@ import type { Action, ObjectRef, PatchMeta, PatchNodeStatus, RecordEvent, SetUns
 import { POD } from '../core/objects.ts';
 import type { Apply, Clock, Log } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
+import { rfc3339 } from '../core/timestamps.ts';
 import { RecentKeys } from '../runtime/recent.ts';
-import { rfc3339 } from '../runtime/timestamps.ts';
 import { type ApiClient, type PatchType, pathOf } from './api.ts';
 import { isKubeError, KubeError } from './errors.ts';
 import type { PodKeeper } from './keeper.ts';

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createAuthority } from '../../test/support/certificates.ts';
 import { type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../../test/support/scripted-server.ts';
 import { credentialsFor, writeKubeconfig } from '../../test/support/test-kubeconfig.ts';
+import { createAuthority } from '../sandbox/certificates.ts';
 import type { ApiClient, ApiRequest } from './api.ts';
 import { type ClientOptions, makeClient, type RequestReport } from './client.ts';
 import { loadKubeConfig } from './credentials.ts';

@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createAuthority } from '../../test/support/certificates.ts';
 import { type ScriptedServer, startScriptedServer } from '../../test/support/scripted-server.ts';
 import { temporaryFolder, writeKubeconfig } from '../../test/support/test-kubeconfig.ts';
+import { createAuthority } from '../sandbox/certificates.ts';
 import type { ApiRequest } from './api.ts';
 import { makeClient } from './client.ts';
 import { type Credentials, loadKubeConfig } from './credentials.ts';

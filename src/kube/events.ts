@@ -1,7 +1,7 @@
 /** Recorded events as objects of events.k8s.io/v1. */
 import { apiVersionOf, type Resource } from '../core/resources.ts';
+import { rfc3339Micro } from '../core/timestamps.ts';
 import type { EventSink, RecordedEvent } from '../runtime/recorder.ts';
-import { rfc3339Micro } from '../runtime/timestamps.ts';
 import { type ApiClient, pathOf } from './api.ts';
 import { isKubeError } from './errors.ts';
 

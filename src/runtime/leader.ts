@@ -12,8 +12,8 @@
  * renews, and a request that was sent in time can arrive late.
  */
 import type { Log } from '../core/ports.ts';
+import { rfc3339Micro } from '../core/timestamps.ts';
 import { LeadershipLost } from './stopping.ts';
-import { rfc3339Micro } from './timestamps.ts';
 
 /** The fields of `coordination.k8s.io/v1` LeaseSpec that take part. Others may have written it: any may be missing. */
 export interface LeaseRecord {

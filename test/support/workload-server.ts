@@ -1,6 +1,7 @@
 /** The API server of a workload cluster as far as its Nodes go, over TLS, which refuses, hangs and breaks at a test's will. */
+
+import { createAuthority } from '../../src/sandbox/certificates.ts';
 import { kubeconfigText } from '../controlplane/kubeconfig.ts';
-import { createAuthority } from './certificates.ts';
 import {
   type ResponseStream,
   type ScriptedAnswer,

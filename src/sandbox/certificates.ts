@@ -1,5 +1,5 @@
 /**
- * X.509 certificates made at test time: nothing on disk can expire, and no tool needs to be installed. Node.js makes
+ * X.509 certificates made when they are needed: nothing on disk can expire, and no tool needs to be installed. Node.js makes
  * keys and signatures but no certificates, so the few DER structures of RFC 5280 that TLS needs are written here.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
@@ -23,7 +23,7 @@ export interface CertificateAuthority {
 /**
  * Makes a new authority with a P-256 key of its own. All of its certificates are valid from an hour ago until tomorrow.
  */
-export function createAuthority(commonName = 'test authority'): CertificateAuthority {
+export function createAuthority(commonName = 'sandbox authority'): CertificateAuthority {
   const keys = newKeys();
   const issuer = nameOf(commonName);
   const issue = (subject: string, extensions: readonly Buffer[]): Certificate => {
@@ -42,7 +42,7 @@ export function createAuthority(commonName = 'test authority'): CertificateAutho
       extensions: [extension(OID.basicConstraints, sequence(TRUE), true)],
     }),
     issueServer: (...names) =>
-      issue('test server', [
+      issue('sandbox server', [
         extension(OID.subjectAltName, sequence(...names.map(generalNameOf))),
         extension(OID.extendedKeyUsage, sequence(objectId(OID.serverAuth))),
       ]),

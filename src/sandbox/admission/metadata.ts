@@ -1,0 +1,81 @@
+/** What every object's metadata must satisfy (apimachinery `api/validation/objectmeta.go`). */
+import { type Cause, forbiddenField, invalidValue, required } from '../errors.ts';
+import { isObject, isSame, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
+import type { Resource } from '../kinds/resource.ts';
+import {
+  annotationCauses,
+  dnsLabelFaults,
+  dnsSubdomainFaults,
+  labelCauses,
+  pathSegmentFaults,
+  qualifiedNameFaults,
+} from './names.ts';
+
+export function metadataCauses(resource: Resource, object: JsonObject): Cause[] {
+  const meta = objectOf(object.metadata);
+  return [
+    ...nameCauses(resource, meta),
+    ...labelCauses(meta.labels, 'metadata.labels'),
+    ...annotationCauses(meta.annotations, 'metadata.annotations'),
+    ...ownerCauses(listOf(meta.ownerReferences)),
+    ...finalizerCauses(listOf(meta.finalizers)),
+  ];
+}
+
+/** What may not change, and what a deletion forbids. */
+export function metadataChangeCauses(after: JsonObject, before: JsonObject): Cause[] {
+  const [meta, old] = [objectOf(after.metadata), objectOf(before.metadata)];
+  const fixed = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'];
+  const causes = fixed
+    .filter((field) => !isSame(meta[field], old[field]))
+    .map((field) => invalidValue(`metadata.${field}`, meta[field], 'field is immutable'));
+  if (old.deletionTimestamp === undefined) return causes;
+  const known = listOf(old.finalizers);
+  const added = listOf(meta.finalizers).filter((finalizer) => !known.includes(finalizer));
+  if (added.length === 0) return causes;
+  const list = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${list}`;
+  return [...causes, forbiddenField('metadata.finalizers', detail)];
+}
+
+/** Kinds whose names become parts of host names. */
+const DNS_LABEL_NAMES = new Set(['namespaces', 'services']);
+
+function nameCauses({ group, plural, collection }: Resource, { name, generateName }: JsonObject): Cause[] {
+  if (textOf(name) === '') {
+    return textOf(generateName) === '' ? [required('metadata.name', 'name or generateName is required')] : [];
+  }
+  const faults =
+    group === 'rbac.authorization.k8s.io'
+      ? pathSegmentFaults
+      : DNS_LABEL_NAMES.has(collection) && plural !== 'events'
+        ? dnsLabelFaults
+        : dnsSubdomainFaults;
+  return faults(textOf(name)).map((fault) => invalidValue('metadata.name', name, fault));
+}
+
+function ownerCauses(owners: readonly unknown[]): Cause[] {
+  const causes = owners.flatMap((owner, index) => {
+    const path = `metadata.ownerReferences[${index}]`;
+    const fields = objectOf(owner);
+    return ['apiVersion', 'kind', 'name', 'uid']
+      .filter((field) => textOf(fields[field]) === '')
+      .map((field) => invalidValue(`${path}.${field}`, textOf(fields[field]), 'must not be empty'));
+  });
+  const controllers = owners.filter((owner) => isObject(owner) && owner.controller === true);
+  if (controllers.length < 2) return causes;
+  const kinds = controllers.map((owner) => `${textOf(objectOf(owner).kind)}/${textOf(objectOf(owner).name)}`);
+  const detail = `Only one reference can have Controller set to true. Found "true" in references for ${kinds.join(' and ')}`;
+  return [...causes, invalidValue('metadata.ownerReferences', owners, detail)];
+}
+
+function finalizerCauses(finalizers: readonly unknown[]): Cause[] {
+  const causes = finalizers.flatMap((finalizer) =>
+    qualifiedNameFaults(textOf(finalizer)).map((fault) => invalidValue('metadata.finalizers', finalizer, fault)),
+  );
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    const detail = 'finalizer orphan and foregroundDeletion cannot be both set';
+    return [...causes, invalidValue('metadata.finalizers', finalizers, detail)];
+  }
+  return causes;
+}

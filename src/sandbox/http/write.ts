@@ -1,0 +1,206 @@
+/** POST, PUT, PATCH and DELETE of objects. */
+import { ApiError, type Stored } from '../api.ts';
+import type { Context } from '../context.ts';
+import { timeText } from '../context.ts';
+import { badRequest, invalid, invalidValue, notSupported, required } from '../errors.ts';
+import { isObject, type JsonObject, numberOf, objectOf, textOf, withPath } from '../json.ts';
+import { apiVersionOf } from '../kinds/resource.ts';
+import { applyConfiguration } from '../patch/apply.ts';
+import { jsonPatch } from '../patch/json-patch.ts';
+import { mergePatch } from '../patch/merge.ts';
+import { strategicMergePatch } from '../patch/strategic.ts';
+import { filterOf } from '../read/filter.ts';
+import { list } from '../read/list.ts';
+import { keyFor } from '../store/collection.ts';
+import { type ChangeOptions, changeObject, type Target } from '../write/change.ts';
+import { create } from '../write/create.ts';
+import { checkKind, DecodeError, decode } from '../write/decode.ts';
+import { deleteObject, deleteOptionsOf } from '../write/delete.ts';
+import { entriesOf, isSameWriter, withEntries } from '../write/managed-fields.ts';
+import type { WriteOptions } from '../write/options.ts';
+import { type Answer, json } from './answer.ts';
+import { type ApiRequest, contentTypeOf, objectBody, patchBody } from './request.ts';
+import type { Route } from './route.ts';
+
+/** @throws ApiError 422 where an option has a value that is none */
+export function writeOptionsOf({ query, userAgent }: ApiRequest, warn: (message: string) => void): WriteOptions {
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  if (dryRun.some((value) => value !== 'All')) {
+    const about = { group: 'meta.k8s.io', plural: 'createoptions', kind: 'CreateOptions' };
+    throw invalid(about, '', [notSupported('dryRun', dryRun, ['All'])]);
+  }
+  const validation = query.get('fieldValidation');
+  return {
+    // The server too takes what stands before the slash of the user agent.
+    manager: query.get('fieldManager') ?? userAgent.split('/')[0] ?? 'unknown',
+    dryRun: dryRun.length > 0,
+    fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
+    warn,
+  };
+}
+
+export function createObject(
+  context: Context,
+  { resource, namespace }: Route,
+  request: ApiRequest,
+  options: WriteOptions,
+): Answer {
+  const body = objectBody(request, resource.kind);
+  checkKind(resource, body);
+  return json(create(context, resource, body, namespace, options), 201);
+}
+
+export function replaceObject(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
+  const body = objectBody(request, target.resource.kind);
+  checkKind(target.resource, body);
+  return json(changeObject(context, target, () => body, { ...options, isReplacement: true }));
+}
+
+export function patchObject(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
+  const { resource } = target;
+  const type = contentTypeOf(request);
+  if (type === 'application/apply-patch+yaml' || type === 'application/apply-patch+cbor') {
+    return apply(context, target, request, options);
+  }
+  const patch = patchBody(request);
+  let result: unknown;
+  const change = (current: Stored): JsonObject => {
+    result = patched(type, current, patch, target);
+    return objectOf(result);
+  };
+  if (!PATCH_TYPES.has(type) || (type === STRATEGIC && resource.custom !== undefined))
+    throw unsupportedPatch(resource.custom !== undefined);
+  try {
+    return json(changeObject(context, target, change, options));
+  } catch (error) {
+    throw error instanceof DecodeError ? unreadablePatch(error, result) : error;
+  }
+}
+
+/** What a patch made cannot be read as the kind. */
+function unreadablePatch({ why }: DecodeError, result: unknown): ApiError {
+  const about = { group: '', plural: '', kind: '' };
+  const { details, message } = invalid(about, '', [invalidValue('patch', JSON.stringify(result), why)]);
+  return new ApiError(422, 'Invalid', message, { causes: details?.causes });
+}
+
+const MERGE = 'application/merge-patch+json';
+const JSON_PATCH = 'application/json-patch+json';
+const STRATEGIC = 'application/strategic-merge-patch+json';
+const PATCH_TYPES = new Set([MERGE, JSON_PATCH, STRATEGIC]);
+
+function unsupportedPatch(isCustom: boolean): ApiError {
+  const message = isCustom
+    ? 'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml'
+    : '415: Unsupported Media Type';
+  return new ApiError(415, 'UnsupportedMediaType', message, isCustom ? undefined : {});
+}
+
+/** @throws ApiError */
+export function patched(
+  type: string,
+  current: JsonObject,
+  patch: unknown,
+  { resource }: Pick<Target, 'resource'>,
+): unknown {
+  if (type === JSON_PATCH) return jsonPatch(current, patch);
+  if (!isObject(patch))
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    );
+  return type === STRATEGIC ? strategicMergePatch(current, patch, resource.schema) : mergePatch(current, patch);
+}
+
+function apply(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
+  const { resource, namespace, name, subresource } = target;
+  if (request.query.get('fieldManager') === null) {
+    const about = { group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' };
+    throw invalid(about, '', [required('fieldManager', 'is required for apply patch')]);
+  }
+  const body = objectOf(patchBody(request));
+  const { apiVersion, kind } = body;
+  if (textOf(apiVersion) === '' || textOf(kind) === '')
+    throw badRequest(`invalid object type: /, Kind=${textOf(kind)}`);
+  checkKind(resource, body);
+  if (objectOf(body.metadata).managedFields !== undefined) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  const configuration = decode(
+    resource,
+    withPath(body, ['metadata', 'name'], textOf(objectOf(body.metadata).name) || name),
+  ).object;
+  const writer = {
+    manager: options.manager,
+    operation: 'Apply',
+    apiVersion: apiVersionOf(resource),
+    subresource,
+    time: timeText(context.clock.now()),
+  } as const;
+  const isForced = ['true', '1'].includes(request.query.get('force') ?? '');
+  const change = (current: JsonObject): JsonObject =>
+    withKeptTimes(current, applyConfiguration(current, configuration, resource.schema, writer, isForced));
+  const exists = context.store.collection(resource.collection).get(keyFor(namespace, name)) !== undefined;
+  if (exists || subresource !== '') {
+    return json(changeObject(context, target, change, { ...options, ownsFields: true } satisfies ChangeOptions));
+  }
+  const owner = (object: JsonObject): JsonObject => {
+    const owned = applyConfiguration({ metadata: {} }, configuration, resource.schema, writer, true);
+    return withEntries(object, entriesOf(owned));
+  };
+  return json(create(context, resource, configuration, namespace, options, owner), 201);
+}
+
+/** An apply that changes nothing keeps its time. */
+function withKeptTimes(before: JsonObject, after: JsonObject): JsonObject {
+  const known = entriesOf(before);
+  const entries = entriesOf(after).map((entry) => {
+    const old = known.find((one) => isSameWriter(one, entry));
+    return old !== undefined && JSON.stringify(old.fields) === JSON.stringify(entry.fields)
+      ? { ...entry, time: old.time }
+      : entry;
+  });
+  return withEntries(after, entries);
+}
+
+/** Kinds whose deletion answers with the object, and not with a Status, once it has gone. */
+const RETURNS_DELETED = new Set([
+  'pods',
+  'services',
+  'serviceaccounts',
+  'persistentvolumes',
+  'persistentvolumeclaims',
+  'resourcequotas',
+  'leases',
+]);
+
+export function deleteOne(context: Context, { resource, namespace }: Route, name: string, request: ApiRequest): Answer {
+  const { object, isGone } = deleteObject(context, resource, namespace, name, requestedDeletion(request));
+  if (!isGone || RETURNS_DELETED.has(resource.plural)) return json(object);
+  const { group, plural } = resource;
+  const details = { name, ...(group !== '' && { group }), kind: plural, uid: object.metadata.uid };
+  return json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
+}
+
+export function deleteMany(context: Context, { resource, namespace }: Route, request: ApiRequest): Answer {
+  const options = requestedDeletion(request);
+  const filter = filterOf(resource, request.query, undefined);
+  const { items, resourceVersion } = list(context, resource, namespace, filter, request.query);
+  const objects = items.map(
+    ({ metadata }) => deleteObject(context, resource, metadata.namespace, metadata.name, options).object,
+  );
+  const { listKind } = resource;
+  return json({ kind: listKind, apiVersion: apiVersionOf(resource), metadata: { resourceVersion }, items: objects });
+}
+
+/** Options stand in the body or in the query. */
+function requestedDeletion(request: ApiRequest) {
+  const body = request.body.trim() === '' ? {} : objectBody(request, 'DeleteOptions');
+  const grace = numberOf(Number(request.query.get('gracePeriodSeconds') ?? Number.NaN));
+  const policy = request.query.get('propagationPolicy');
+  return deleteOptionsOf({
+    ...(grace !== undefined && !Number.isNaN(grace) && { gracePeriodSeconds: grace }),
+    ...(policy !== null && { propagationPolicy: policy }),
+    ...(request.query.getAll('dryRun').includes('All') && { dryRun: ['All'] }),
+    ...body,
+  });
+}

@@ -1,0 +1,144 @@
+/** Server-side apply (structured-merge-diff `merge.Updater`): the applier's fields over those of all others. */
+import { ApiError } from '../api.ts';
+import { isList, isObject, type JsonObject } from '../json.ts';
+import type { ListSchema, Schema } from '../kinds/schema.ts';
+import {
+  compare,
+  EMPTY,
+  type FieldSet,
+  fieldsOf,
+  isEmptySet,
+  itemKeyOf,
+  itemsOf,
+  pathsOf,
+  schemaBelow,
+  union,
+  without,
+} from '../write/field-set.ts';
+import {
+  bare,
+  conflicting,
+  type Entry,
+  entriesOf,
+  isSameWriter,
+  ownable,
+  type Writer,
+  withEntries,
+} from '../write/managed-fields.ts';
+
+/**
+ * The object with the configuration applied. Fields that the same applier set before and leaves out now go, unless somebody else
+ * owns them too.
+ *
+ * @param force takes fields over from others instead of refusing.
+ * @throws ApiError 409 that names every field and its owner
+ */
+export function applyConfiguration(
+  live: JsonObject,
+  configuration: JsonObject,
+  schema: Schema,
+  writer: Writer,
+  force: boolean,
+): JsonObject {
+  const wanted = ownable(fieldsOf(bare(configuration), schema));
+  const merged = merge(bare(live), bare(configuration), schema);
+  const entries = entriesOf(live);
+  const changed = ownable(compare(bare(live), merged, schema).changed);
+  const conflicts = conflicting(entries, writer, changed);
+  if (conflicts.length > 0 && !force) throw refusal(conflicts);
+
+  const others = entries
+    .filter((entry) => !isSameWriter(entry, writer))
+    .map((entry) => ({ ...entry, fields: without(entry.fields, changed) }));
+  const own = entries.find((entry) => isSameWriter(entry, writer));
+  const owned = others.reduce((all, { fields }) => union(all, fields), wanted);
+  const dropped = without(own?.fields ?? EMPTY, owned);
+  const result = isEmptySet(dropped) ? merged : prune(merged, dropped, owned, schema);
+  const entry: Entry = { ...writer, fields: wanted };
+  const kept = others.filter(({ fields }) => !isEmptySet(fields));
+  return withEntries(isObject(result) ? result : {}, isEmptySet(wanted) ? kept : [...kept, entry]);
+}
+
+function merge(live: unknown, wanted: unknown, schema: Schema): unknown {
+  if (isObject(live) && isObject(wanted) && !(schema.is !== 'any' && 'isAtomic' in schema && schema.isAtomic)) {
+    const result: Record<string, unknown> = { ...live };
+    for (const key of Object.keys(wanted)) result[key] = merge(live[key], wanted[key], schemaBelow(schema, key));
+    return result;
+  }
+  if (isList(live) && isList(wanted) && schema.is === 'list' && schema.merges !== 'atomic') {
+    return mergeLists(live, wanted, schema);
+  }
+  return wanted;
+}
+
+/** Items of the live list stay in their order, new ones follow. */
+function mergeLists(live: readonly unknown[], wanted: readonly unknown[], schema: ListSchema): readonly unknown[] {
+  const items = itemsOf(schema, wanted);
+  const kept = live.map((item) => {
+    const key = itemKeyOf(schema, item) ?? '';
+    const found = items.get(key);
+    items.delete(key);
+    return found === undefined ? item : merge(item, found, schema.items);
+  });
+  return [...kept, ...items.values()];
+}
+
+/** Without the dropped fields; what others own below stays. */
+function prune(value: unknown, dropped: FieldSet, owned: FieldSet, schema: Schema): unknown {
+  if (isList(value) && schema.is === 'list') {
+    return value.flatMap((item) => {
+      const key = itemKeyOf(schema, item) ?? '';
+      const gone = Object.hasOwn(dropped, key) ? dropped[key] : undefined;
+      if (gone === undefined) return [item];
+      const others = Object.hasOwn(owned, key) ? owned[key] : undefined;
+      if (others === undefined) return [];
+      return [prune(item, gone, others, schema.items)];
+    });
+  }
+  if (!isObject(value)) return value;
+  const result: Record<string, unknown> = { ...value };
+  for (const [key, gone] of Object.entries(dropped)) {
+    const name = key.slice(2);
+    if (!key.startsWith('f:') || !Object.hasOwn(result, name)) continue;
+    const others = Object.hasOwn(owned, key) ? owned[key] : undefined;
+    if (others === undefined && (isEmptySet(gone) || !isStruct(schema, name))) delete result[name];
+    else result[name] = prune(result[name], gone, others ?? EMPTY, schemaBelow(schema, name));
+  }
+  return result;
+}
+
+/** Structs stay when their fields go: `spec` is never removed with its last field. */
+const isStruct = (schema: Schema, name: string): boolean => schemaBelow(schema, name).is === 'struct';
+
+function refusal(conflicts: readonly Entry[]): ApiError {
+  const causes = conflicts.flatMap(({ fields, ...writer }) =>
+    pathsOf(fields).map((field) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${wordsFor(writer)}`,
+      field,
+    })),
+  );
+  const [first, second] = causes;
+  const count = `Apply failed with ${causes.length} conflict${causes.length === 1 ? '' : 's'}`;
+  const message =
+    first !== undefined && second === undefined
+      ? `${count}: ${first.message}: ${first.field}`
+      : `${count}: ${summary(conflicts)}`;
+  return new ApiError(409, 'Conflict', message, { causes });
+}
+
+function summary(conflicts: readonly Entry[]): string {
+  return conflicts
+    .map(
+      ({ fields, ...writer }) =>
+        `conflicts with ${wordsFor(writer)}:\n${pathsOf(fields)
+          .map((path) => `- ${path}`)
+          .join('\n')}`,
+    )
+    .join('\n');
+}
+
+function wordsFor({ manager, subresource, operation, apiVersion }: Writer): string {
+  const suffix = subresource === '' ? '' : ` with subresource ${JSON.stringify(subresource)}`;
+  return `${JSON.stringify(manager)}${suffix}${operation === 'Update' ? ` using ${apiVersion}` : ''}`;
+}

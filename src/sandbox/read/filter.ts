@@ -1,0 +1,45 @@
+/** Which objects of a kind a list or a watch is about. */
+import type { Stored } from '../api.ts';
+import type { Resource } from '../kinds/resource.ts';
+import { parseFieldSelector } from '../selectors/fields.ts';
+import { parseLabelSelector } from '../selectors/labels.ts';
+import type { Commit } from '../store/collection.ts';
+
+/** Works on objects as they are stored; absent where all match. */
+export type Filter = ((object: Stored) => boolean) | undefined;
+
+const NO_LABELS = {};
+
+/** @throws ApiError 400 where a selector cannot be read */
+export function filterOf(resource: Resource, query: URLSearchParams, name: string | undefined): Filter {
+  const labels = query.get('labelSelector') ?? '';
+  const fields = query.get('fieldSelector') ?? '';
+  const tests: ((object: Stored) => boolean)[] = [];
+  if (name !== undefined) tests.push(({ metadata }) => metadata.name === name);
+  if (labels.trim() !== '') {
+    const filter = parseLabelSelector(labels);
+    tests.push(({ metadata }) => filter(metadata.labels ?? NO_LABELS));
+  }
+  if (fields !== '') tests.push(parseFieldSelector(fields, resource));
+  const [first] = tests;
+  if (first === undefined) return undefined;
+  return tests.length === 1 ? first : (object) => tests.every((test) => test(object));
+}
+
+export interface Seen {
+  readonly type: Commit['type'];
+  readonly object: Stored;
+  /** The object is not what the commit holds, so that nothing serialised can be shared. */
+  readonly isOwn: boolean;
+}
+
+/** A change as a watch with this filter sees it: what begins to match is added, what ceases to is deleted as it was. */
+export function seenThrough(filter: Filter, { type, object, before }: Commit): Seen | undefined {
+  if (filter === undefined) return { type, object, isOwn: false };
+  const matched = before !== undefined && filter(before);
+  if (type === 'DELETED') return matched ? { type, object, isOwn: false } : undefined;
+  if (filter(object)) return { type: matched ? 'MODIFIED' : 'ADDED', object, isOwn: false };
+  if (!matched || before === undefined) return undefined;
+  const { resourceVersion } = object.metadata;
+  return { type: 'DELETED', object: { ...before, metadata: { ...before.metadata, resourceVersion } }, isOwn: true };
+}

@@ -1,0 +1,151 @@
+/**
+ * Reads an object as its kind's schema has it, as the API server's decoder does: unknown fields are dropped, wrong types refused,
+ * `null` is absent.
+ */
+import { ApiError } from '../api.ts';
+import { badRequest } from '../errors.ts';
+import { isList, isObject, type JsonObject } from '../json.ts';
+import type { Resource } from '../kinds/resource.ts';
+import { apiVersionOf } from '../kinds/resource.ts';
+import type { ScalarSchema, Schema } from '../kinds/schema.ts';
+
+/** What happens to fields that the kind does not have (`fieldValidation` of the request). */
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+export interface Decoded {
+  /** The same object where nothing had to go. */
+  readonly object: JsonObject;
+  /** Paths of what was dropped. */
+  readonly unknown: readonly string[];
+}
+
+interface Walk {
+  readonly unknown: string[];
+  /** Go's name of the nearest struct. */
+  readonly owner: string;
+  /** Wrong types are left to the validation by the kind's own schema. */
+  readonly isCustom: boolean;
+}
+
+/** @throws ApiError 400 where a value has the wrong type */
+export function decode(resource: Resource, object: JsonObject): Decoded {
+  const unknown: string[] = [];
+  try {
+    const read = walk(resource.schema, object, '', {
+      unknown,
+      owner: resource.kind,
+      isCustom: resource.custom !== undefined,
+    });
+    return { object: isObject(read) ? read : {}, unknown };
+  } catch (error) {
+    if (!(error instanceof WrongType)) throw error;
+    throw new DecodeError(resource, error.message);
+  }
+}
+
+/** @throws ApiError 400 that names every field that the kind does not have */
+export function refuseUnknown({ unknown }: Decoded, resource: Resource): void {
+  if (unknown.length === 0) return;
+  const faults = unknown.map((path) => `unknown field ${JSON.stringify(path)}`).join(', ');
+  throw new DecodeError(resource, `strict decoding error: ${faults}`);
+}
+
+/** Whether the object says that it is of another kind than the resource. @throws ApiError 400 then */
+export function checkKind(resource: Resource, object: JsonObject): void {
+  const { apiVersion, kind } = object;
+  const wanted = apiVersionOf(resource);
+  const isWrongKind = typeof kind === 'string' && kind !== '' && kind !== resource.kind;
+  const isWrongVersion = typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== wanted;
+  if (!isWrongKind && !isWrongVersion) return;
+  const [found, version] = [String(kind ?? resource.kind), String(apiVersion ?? wanted)];
+  throw badRequest(
+    isWrongVersion
+      ? `the API version in the data (${version}) does not match the expected API version (${wanted})`
+      : `${found} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: no kind ${JSON.stringify(found)} is known there`,
+  );
+}
+
+/** An object that cannot be read as its kind; a PATCH tells so in another way than a POST. */
+export class DecodeError extends ApiError {
+  /** What is wrong, in the decoder's words. */
+  readonly why: string;
+
+  constructor({ kind, version }: Resource, why: string) {
+    super(400, 'BadRequest', `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
+    this.why = why;
+  }
+}
+
+class WrongType extends Error {}
+
+function walk(schema: Schema, value: unknown, path: string, state: Walk): unknown {
+  if (value === null || value === undefined) return undefined;
+  switch (schema.is) {
+    case 'any':
+      return value;
+    case 'scalar':
+      return scalar(schema, value, path, state);
+    case 'list': {
+      if (!isList(value)) return refuse(value, path, '[]', state);
+      const items = value.map((item, index) => walk(schema.items, item, `${path}[${index}]`, state) ?? null);
+      return items.every((item, index) => item === value[index]) ? value : items;
+    }
+    case 'map':
+      if (!isObject(value)) return refuse(value, path, 'map', state);
+      return walkFields(value, () => schema.values, path, state);
+    case 'struct': {
+      if (!isObject(value)) return refuse(value, path, schema.name, state);
+      const inside = schema.name === '' ? state : { ...state, owner: schema.name.split('.').at(-1) ?? '' };
+      const fieldOf = (key: string): Schema | undefined =>
+        schema.field(key)?.schema ?? (schema.preservesUnknown ? { is: 'any' } : undefined);
+      return walkFields(value, fieldOf, path, inside);
+    }
+  }
+}
+
+function walkFields(value: JsonObject, schemaOf: (key: string) => Schema | undefined, path: string, state: Walk) {
+  let result: Record<string, unknown> | undefined;
+  for (const key of Object.keys(value)) {
+    const schema = schemaOf(key);
+    const inside = path === '' ? key : `${path}.${key}`;
+    if (schema === undefined) state.unknown.push(inside);
+    const read = schema === undefined ? undefined : walk(schema, value[key], inside, state);
+    if (read === value[key]) continue;
+    result ??= { ...value };
+    if (read === undefined) delete result[key];
+    else result[key] = read;
+  }
+  return result ?? value;
+}
+
+function scalar({ type, format }: ScalarSchema, value: unknown, path: string, state: Walk): unknown {
+  switch (type) {
+    case 'string':
+      if (typeof value === 'string') return value;
+      break;
+    case 'boolean':
+      if (typeof value === 'boolean') return value;
+      break;
+    case 'integer':
+      if (Number.isInteger(value)) return value;
+      break;
+    case 'number':
+      if (typeof value === 'number') return value;
+      break;
+    case 'int-or-string':
+      if (typeof value === 'string' || Number.isInteger(value)) return value;
+      break;
+    case 'quantity':
+      if (typeof value === 'string') return value;
+      if (typeof value === 'number') return String(value);
+  }
+  return refuse(value, path, format ?? (type === 'boolean' ? 'bool' : type), state);
+}
+
+function refuse(value: unknown, path: string, wanted: string, { owner, isCustom }: Walk): unknown {
+  const isMetadata = path === 'metadata' || path.startsWith('metadata.');
+  if (isCustom && !isMetadata) return value;
+  const found = isList(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const field = path.replaceAll(/\[\d+\]/g, '');
+  throw new WrongType(`json: cannot unmarshal ${found} into Go struct field ${owner}.${field} of type ${wanted}`);
+}

@@ -1,0 +1,135 @@
+/** Deleting objects: at once, after their finalizers, or after a Pod's grace period. */
+import type { DeleteOptions, Stored } from '../api.ts';
+import { type Context, timeText } from '../context.ts';
+import { DEFINITIONS } from '../custom/established.ts';
+import { conflict, forbidden, invalid, notFound, notSupported } from '../errors.ts';
+import { isSame, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
+import { inVersionOf } from '../kinds/convert.ts';
+import type { Resource } from '../kinds/resource.ts';
+import { keyFor } from '../store/collection.ts';
+import { isFinished } from './change.ts';
+import { toStored } from './create.ts';
+
+/** Kinds with a deletion of their own, which know no grace period. */
+const WITHOUT_GRACE = new Set(['namespaces', DEFINITIONS]);
+
+const ORPHAN = 'orphan';
+const FOREGROUND = 'foregroundDeletion';
+const POLICIES = ['Foreground', 'Background', 'Orphan', 'nil'];
+
+/** Namespaces that the API server keeps. */
+const LASTING_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
+
+export interface Deletion {
+  /** As it is now, or as it was last. */
+  readonly object: Stored;
+  readonly isGone: boolean;
+}
+
+/**
+ * Deletes an object. One that has finalizers, and a Pod that runs, gets a deletion timestamp and stays.
+ *
+ * @throws ApiError 403, 404, 409 or 422
+ */
+export function deleteObject(
+  context: Context,
+  resource: Resource,
+  namespace: string | undefined,
+  name: string,
+  options: DeleteOptions & { readonly dryRun?: boolean },
+): Deletion {
+  const collection = context.store.collection(resource.collection);
+  const key = keyFor(namespace, name);
+  const found = collection.get(key);
+  if (found === undefined) throw notFound(resource, name);
+  check(resource, found, options);
+
+  const marked = mark(context, resource, found, options);
+  const isGone = isFinished(marked);
+  if (options.dryRun === true) return { object: inVersionOf(resource, marked), isGone };
+  const isChanged = !isSame(marked, found);
+  if (!isGone)
+    return { object: inVersionOf(resource, isChanged ? context.store.put(collection, key, marked) : found), isGone };
+  // A Pod is marked before it goes, also where that is one step; other kinds go as they are.
+  const last = resource.collection !== 'pods' ? found : isChanged ? context.store.put(collection, key, marked) : found;
+  return { object: inVersionOf(resource, context.store.remove(collection, key, last)), isGone };
+}
+
+function check(resource: Resource, { metadata }: Stored, { preconditions, propagationPolicy }: DeleteOptions): void {
+  if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy)) {
+    const about = { group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' };
+    throw invalid(about, '', [notSupported('propagationPolicy', propagationPolicy, POLICIES)]);
+  }
+  const about = { group: '', plural: resource.kind, kind: resource.kind };
+  const { uid, resourceVersion } = preconditions ?? {};
+  if (uid !== undefined && uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+    throw conflict({ ...about, group: resource.group }, metadata.name, why);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
+    throw conflict({ ...about, group: resource.group }, metadata.name, why);
+  }
+  if (resource.collection === 'namespaces' && LASTING_NAMESPACES.has(metadata.name)) {
+    throw forbidden(resource, metadata.name, 'this namespace may not be deleted');
+  }
+}
+
+/** The object with what the deletion sets; `isFinished()` tells whether it may go. */
+function mark(context: Context, resource: Resource, found: Stored, options: DeleteOptions): Stored {
+  const grace = graceOf(resource, found, options);
+  const { metadata } = found;
+  const finalizers = finalizersFor(metadata.finalizers ?? [], options.propagationPolicy);
+  const known = metadata.deletionTimestamp !== undefined;
+  const isShorter = grace < (numberOf(metadata.deletionGracePeriodSeconds) ?? 0);
+  const now = context.clock.now();
+  const times =
+    known && !isShorter
+      ? {}
+      : WITHOUT_GRACE.has(resource.collection)
+        ? { deletionTimestamp: timeText(now) }
+        : { deletionTimestamp: timeText(now + grace * 1000), deletionGracePeriodSeconds: grace };
+  const { finalizers: _, ...rest } = metadata;
+  const counts = metadata.generation !== undefined && !WITHOUT_GRACE.has(resource.collection);
+  const generation = counts && !known ? { generation: (metadata.generation ?? 0) + 1 } : {};
+  const meta = { ...rest, ...times, ...generation, ...(finalizers.length > 0 && { finalizers }) };
+  const status: JsonObject =
+    resource.collection === 'namespaces' ? { status: { ...objectOf(found.status), phase: 'Terminating' } } : {};
+  return toStored({ ...found, ...status, metadata: meta });
+}
+
+/** Seconds: only Pods that have a Node and have not ended are given time. */
+function graceOf(resource: Resource, pod: Stored, { gracePeriodSeconds }: DeleteOptions): number {
+  if (resource.collection !== 'pods') return 0;
+  const spec = objectOf(pod.spec);
+  const phase = textOf(objectOf(pod.status).phase);
+  if (textOf(spec.nodeName) === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
+  const seconds = gracePeriodSeconds ?? numberOf(spec.terminationGracePeriodSeconds) ?? 0;
+  return seconds < 0 ? 1 : seconds;
+}
+
+function finalizersFor(finalizers: readonly string[], policy: DeleteOptions['propagationPolicy']): readonly string[] {
+  if (policy === undefined) return finalizers;
+  const rest = finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
+  if (policy === 'Orphan') return [...rest, ORPHAN];
+  return policy === 'Foreground' ? [...rest, FOREGROUND] : rest;
+}
+
+/** Read from the body and the query of a request. @throws ApiError 422 */
+export function deleteOptionsOf(raw: JsonObject): DeleteOptions & { readonly dryRun: boolean } {
+  const { propagationPolicy, gracePeriodSeconds, orphanDependents } = raw;
+  const { uid, resourceVersion } = objectOf(raw.preconditions);
+  // The value is checked with the object at hand.
+  const policy = (propagationPolicy ??
+    (orphanDependents === true ? 'Orphan' : undefined)) as DeleteOptions['propagationPolicy'];
+  const grace = numberOf(gracePeriodSeconds);
+  return {
+    ...(policy !== undefined && { propagationPolicy: policy }),
+    ...(grace !== undefined && { gracePeriodSeconds: grace }),
+    preconditions: {
+      ...(typeof uid === 'string' && { uid }),
+      ...(typeof resourceVersion === 'string' && { resourceVersion }),
+    },
+    dryRun: listOf(raw.dryRun).includes('All'),
+  };
+}

@@ -1,0 +1,71 @@
+/** The sandbox is held against a real API server: the same requests, the same answers. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BUILT_IN, typeNameOf } from '../../src/sandbox/kinds/built-in.ts';
+import types from '../../src/sandbox/kinds/types.json' with { type: 'json' };
+import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { apiTypesOf, type OpenApiV2 } from '../sandbox/api-types.ts';
+import { comparable, exchange } from '../sandbox/exchange.ts';
+import { REQUESTS } from '../sandbox/requests.ts';
+
+/** Types that are sent without being stored. */
+const OTHER_TYPES = [
+  'policy.v1.Eviction',
+  'autoscaling.v1.Scale',
+  'authentication.v1.TokenRequest',
+  'meta.v1.DeleteOptions',
+];
+
+describeOnControlPlane('the sandbox', {}, (real) => {
+  let sandbox: Sandbox;
+  let server: { readonly url: string; readonly ca: string; readonly token: string };
+
+  beforeAll(async () => {
+    sandbox = await startSandboxApi();
+    const { serverUrl, caFile, adminToken } = real();
+    server = { url: serverUrl, ca: await readFile(caFile, 'utf8'), token: adminToken };
+  });
+  afterAll(() => sandbox.stop());
+
+  it.each(Object.entries(REQUESTS))('answers as the real server: %s', async (_, steps) => {
+    for (const step of steps) {
+      const answered = await exchange(sandbox, step);
+      const expected = await exchange(server, step);
+      const what = `${step.method} ${step.path} ${JSON.stringify(step.body)?.slice(0, 200)}`;
+      // What the real server serves a moment after it has stored the definition, the sandbox serves at once.
+      if (step.path.endsWith('/customresourcedefinitions')) {
+        await eventually(
+          async () =>
+            (await exchange(server, { method: 'GET', path: '/apis/example.com/v1/namespaces/default/widgets' }))
+              .code === 200
+              ? true
+              : undefined,
+          {
+            what: 'the kind to be served',
+          },
+        );
+        continue;
+      }
+      expect({ what, ...answered, body: comparable(answered.body) }).toEqual({
+        what,
+        ...expected,
+        body: comparable(expected.body),
+      });
+    }
+  });
+
+  it('knows the types of the real server: `types.json`', async () => {
+    const document = await real().api.get<OpenApiV2>('/openapi/v2');
+    const roots = BUILT_IN.map(({ group, version, kind }) => typeNameOf(group, version, kind));
+    const known = Object.entries(types).map(([name, type]) => [name, withoutNumbers(type)]);
+    expect(Object.fromEntries(known)).toEqual(apiTypesOf(document, [...roots, ...OTHER_TYPES]));
+  });
+});
+
+/** The OpenAPI document does not know the numbers of protobuf. */
+function withoutNumbers(type: string | Readonly<Record<string, string>>): unknown {
+  if (typeof type === 'string') return type;
+  return Object.fromEntries(Object.entries(type).map(([field, text]) => [field, text.replace(/ #[\d.]+\??$/, '')]));
+}

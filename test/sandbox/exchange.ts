@@ -1,0 +1,97 @@
+/** Sends requests as they are, and makes answers of two servers comparable. */
+import { Agent, request } from 'node:https';
+import type { Step } from './requests.ts';
+
+export interface Server {
+  readonly url: string;
+  readonly ca: string;
+  readonly token: string;
+}
+
+export interface Exchanged {
+  readonly code: number;
+  readonly body: unknown;
+}
+
+export async function exchange({ url, ca, token }: Server, step: Step): Promise<Exchanged> {
+  const { method, path, body, type = 'application/json', accept = 'application/json' } = step;
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept, 'user-agent': 'compare/1' };
+  if (text !== undefined) {
+    headers['content-type'] = type;
+    headers['content-length'] = String(Buffer.byteLength(text));
+  }
+  const agent = new Agent({ ca, keepAlive: false });
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path, url), { method, agent, headers, timeout: 15_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ code: response.statusCode ?? 0, body: parsed(text) });
+      });
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`${method} ${path} got no answer`)));
+    sent.on('error', reject);
+    sent.end(text);
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Values that differ from server to server. */
+const VARYING: Readonly<Record<string, string>> = {
+  uid: '(uid)',
+  resourceVersion: '(version)',
+  creationTimestamp: '(time)',
+  deletionTimestamp: '(time)',
+  lastTransitionTime: '(time)',
+  time: '(time)',
+  timeAdded: '(time)',
+};
+const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/**
+ * Without what varies (UIDs, versions, times), causes that are told twice, and what columns are described by. Fields' owners are compared where server-side apply is at work only: of updates the
+ * sandbox marks structs that Go keeps behind pointers in another way.
+ */
+export function comparable(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value
+      .replaceAll(UID, '(uid)')
+      .replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '(time)')
+      .replace(/^\d+s$/, '(age)')
+      .replaceAll(/(current: |record \()\d+/g, '$1(version)');
+  }
+  if (Array.isArray(value)) return value.map(comparable);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).flatMap(([key, found]): [string, unknown][] => {
+    if (found === null) return [];
+    if (key === 'managedFields') {
+      const applied = (found as { operation: string; manager: string }[])
+        .filter(({ operation }) => operation === 'Apply')
+        // They are ordered by the second in which they wrote.
+        .toSorted((left, right) => left.manager.localeCompare(right.manager));
+      return applied.length === 0 ? [] : [[key, comparable(applied)]];
+    }
+    if (key === 'disruptedPods') return [[key, Object.keys(found)]];
+    if (key === 'causes') return [[key, unique(comparable(found))]];
+    if (key === 'columnDefinitions')
+      return [[key, (found as object[]).map((column) => ({ ...column, description: '' }))]];
+    if (key in VARYING && typeof found === 'string') return [[key, VARYING[key]]];
+    return [[key, comparable(found)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The real server finds some faults of a change once before and once after it. */
+function unique(list: unknown): unknown {
+  return Array.isArray(list) ? [...new Map(list.map((one) => [JSON.stringify(one), one])).values()] : list;
+}
