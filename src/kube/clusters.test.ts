@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RecordingApi } from '../../test/support/recording-api.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
+import { soon } from '../../test/support/soon.ts';
 import { WorkloadServer } from '../../test/support/workload-server.ts';
 import type { ConnectionStatus } from '../core/clusters.ts';
 import { NODE } from '../core/objects.ts';
@@ -57,14 +58,11 @@ async function server(...nodes: readonly string[]): Promise<WorkloadServer> {
 
 const setSecret = (cluster: string, kubeconfig: string) => secrets.set(`${cluster}-kubeconfig`, kubeconfig);
 const reaches = (cluster: string, state: ConnectionStatus['state']): Promise<ConnectionStatus> =>
-  vi.waitFor(
-    () => {
-      const status = set.status(cluster);
-      if (status?.state !== state) throw new Error(`${cluster} is ${status?.state}: ${status?.detail}`);
-      return status;
-    },
-    { timeout: 5000, interval: 5 },
-  );
+  soon(() => {
+    const status = set.status(cluster);
+    if (status?.state !== state) throw new Error(`${cluster} is ${status?.state}: ${status?.detail}`);
+    return status;
+  });
 const label = (cluster: string, name: string, value: string) =>
   set.apply(
     cluster,
@@ -122,13 +120,13 @@ describe('a connection', () => {
 
   it('`ClusterSet` tells of changed labels and of Nodes that come and go, not of mere reports', async () => {
     const workload = await connected({}, 'n1', 'n2');
-    await vi.waitFor(() => expect(workload.watchedBy).toHaveLength(1));
+    await soon(() => expect(workload.watchedBy).toHaveLength(1));
     expect(changes).toEqual([]);
     workload.put('n1');
     workload.put('n1', { a: 'b' });
     workload.remove('n2');
     workload.put('n3');
-    await vi.waitFor(() => expect(changes).toEqual([`${A} n1`, `${A} n2`, `${A} n3`]));
+    await soon(() => expect(changes).toEqual([`${A} n1`, `${A} n2`, `${A} n3`]));
   });
 
   it('`ClusterSet` carries actions out, and throws `Unreachable` where there is no connection', async () => {
@@ -181,11 +179,11 @@ describe('a connection', () => {
     set.want(new Set([B]));
     expect(set.status(A)).toBeUndefined();
     expect(set.node(A, 'n')).toEqual({ is: 'unknown' });
-    await vi.waitFor(() => expect(a.openConnections).toBe(0));
+    await soon(() => expect(a.openConnections).toBe(0));
     expect(b.openConnections).toBeGreaterThan(0);
     stop.abort();
     await running;
-    await vi.waitFor(() => expect(b.openConnections).toBe(0));
+    await soon(() => expect(b.openConnections).toBe(0));
   });
 });
 
@@ -229,7 +227,7 @@ describe('a kubeconfig that may not be used', () => {
     expect((await reaches(A, 'Refused')).detail).toBe('Secret tenant-a/prod-kubeconfig does not exist');
     expect(set.details()[0]).toBe('tenant-a/prod Refused: Secret tenant-a/prod-kubeconfig does not exist');
     setSecret(A, '{}');
-    await vi.waitFor(() => expect(set.status(A)?.detail).toContain('kubeconfig.current-context'));
+    await soon(() => expect(set.status(A)?.detail).toContain('kubeconfig.current-context'));
     expect(states).toEqual([`${A} Refused`, `${A} Refused`]);
   });
 
@@ -249,7 +247,7 @@ describe('a kubeconfig that may not be used', () => {
     const workload = await connected({ checkIntervalMs: 0 }, 'n1');
     secrets.clear();
     await reaches(A, 'Refused');
-    await vi.waitFor(() => expect(workload.openConnections).toBe(0));
+    await soon(() => expect(workload.openConnections).toBe(0));
   });
 });
 
@@ -265,11 +263,11 @@ describe('rotation', () => {
         patched += 1;
       }
     });
-    await vi.waitFor(() => expect(patched).toBeGreaterThan(50));
+    await soon(() => expect(patched).toBeGreaterThan(50));
     setSecret(A, workload.kubeconfig('token-2'));
-    await vi.waitFor(() => expect(workload.watchedBy).toEqual(['token-2']), { timeout: 5000 });
+    await soon(() => expect(workload.watchedBy).toEqual(['token-2']));
     const patchedBefore = patched;
-    await vi.waitFor(() => expect(patched).toBeGreaterThan(patchedBefore + 50));
+    await soon(() => expect(patched).toBeGreaterThan(patchedBefore + 50));
     isDone = true;
     await Promise.all(load);
     expect(states).toEqual([`${A} Connected`]);
@@ -279,21 +277,21 @@ describe('rotation', () => {
     const first = await connected({ checkIntervalMs: 50 }, 'n1', 'n2');
     const second = await server('n2', 'n3');
     setSecret(A, second.kubeconfig());
-    await vi.waitFor(() => expect(set.node(A, 'n3').is).toBe('present'));
+    await soon(() => expect(set.node(A, 'n3').is).toBe('present'));
     expect(set.node(A, 'n1').is).toBe('absent');
     expect(changes.sort()).toEqual([`${A} n1`, `${A} n3`]);
-    await vi.waitFor(() => expect(first.openConnections).toBe(0));
+    await soon(() => expect(first.openConnections).toBe(0));
   });
 
   it('`ClusterSet` keeps the old connection while the new credentials are refused', async () => {
     const workload = await connected({ checkIntervalMs: 0 }, 'n1');
     setSecret(A, workload.kubeconfig('token-2'));
     const refused = () => workload.requests.filter(({ headers }) => headers.authorization === 'Bearer token-2').length;
-    await vi.waitFor(() => expect(refused()).toBeGreaterThan(4));
+    await soon(() => expect(refused()).toBeGreaterThan(4));
     expect(states).toEqual([`${A} Connected`]);
     expect(set.node(A, 'n1').is).toBe('present');
     workload.tokens.add('token-2');
-    await vi.waitFor(() => expect(workload.watchedBy).toEqual(['token-2']));
+    await soon(() => expect(workload.watchedBy).toEqual(['token-2']));
   });
 
   it('`ClusterSet` reconnects at once after a 401 where the Secret has new credentials', async () => {
@@ -302,7 +300,7 @@ describe('rotation', () => {
     setSecret(A, workload.kubeconfig('token-2'));
     await expect(label(A, 'n1', 'x')).rejects.toMatchObject({ reason: 'Unauthorized' });
     await reaches(A, 'Connected');
-    await vi.waitFor(() => expect(states).toEqual([`${A} Connected`, `${A} Unauthorized`, `${A} Connected`]));
+    await soon(() => expect(states).toEqual([`${A} Connected`, `${A} Unauthorized`, `${A} Connected`]));
     await label(A, 'n1', 'x');
   });
 
@@ -363,10 +361,10 @@ describe('a server that fails', () => {
     const workload = await connected({ probeIntervalMs: 200 }, 'n');
     workload.substitute = ({ path }) => (path === '/version' ? { status: 503, body: 'no' } : undefined);
     const probes = () => workload.requests.filter(({ path }) => path === '/version').length;
-    await vi.waitFor(() => expect(probes()).toBeGreaterThan(3), { timeout: 5000 });
+    await soon(() => expect(probes()).toBeGreaterThan(3));
     workload.recover();
     const answered = probes() + 3;
-    await vi.waitFor(() => expect(probes()).toBeGreaterThan(answered), { timeout: 5000 });
+    await soon(() => expect(probes()).toBeGreaterThan(answered));
     expect(states).toEqual([`${A} Connected`]);
   });
 
@@ -378,7 +376,7 @@ describe('a server that fails', () => {
     set.want(new Set([A]));
     expect((await reaches(A, 'Unreachable')).detail).toBe('the API server answered 500');
     workload.substitute = () => ({ body: 'internal secrets of another service' });
-    await vi.waitFor(() => expect(set.status(A)?.detail).toBe('the API server answered 200'));
+    await soon(() => expect(set.status(A)?.detail).toBe('the API server answered 200'));
   });
 
   it('`ClusterSet` says that the credentials may not list Nodes', async () => {
@@ -412,7 +410,7 @@ describe('a server that fails', () => {
     workload.cutConnections();
     await reaches(A, 'Unreachable');
     const attempts = workload.requests.length;
-    await vi.waitFor(() => expect(workload.requests.length).toBeGreaterThan(attempts + 5));
+    await soon(() => expect(workload.requests.length).toBeGreaterThan(attempts + 5));
     const said = log.lines.filter(({ level }) => level !== 'debug');
     expect(said.map(({ message, fields }) => [message, fields.Cluster])).toEqual([
       ['Workload cluster not connected', A],
@@ -425,7 +423,7 @@ describe('a server that fails', () => {
     vi.spyOn(management, 'request').mockRejectedValue(
       new KubeError({ reason: 'Unreachable', code: 0, message: 'connect ECONNREFUSED' }),
     );
-    await vi.waitFor(() => expect(vi.mocked(management.request).mock.calls.length).toBeGreaterThan(3));
+    await soon(() => expect(vi.mocked(management.request).mock.calls.length).toBeGreaterThan(3));
     expect(asked).toBeGreaterThan(0);
     expect(states).toEqual([`${A} Connected`]);
   });

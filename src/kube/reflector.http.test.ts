@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import {
   type ResponseStream,
@@ -6,6 +6,7 @@ import {
   type ScriptedServer,
   startScriptedServer,
 } from '../../test/support/scripted-server.ts';
+import { soon } from '../../test/support/soon.ts';
 import { credentialsFor } from '../../test/support/test-kubeconfig.ts';
 import { NAMESPACE, type Namespace } from '../core/objects.ts';
 import { Informer } from './cache.ts';
@@ -26,7 +27,7 @@ const names = () => {
   return known.is === 'known' ? known.value.map(({ metadata }) => metadata.name).sort() : 'unknown';
 };
 const openWatch = (nth: number) =>
-  vi.waitFor(() => {
+  soon(() => {
     const found = watches[nth];
     if (found === undefined) throw new Error(`There is no watch ${nth}`);
     return found;
@@ -73,14 +74,14 @@ it('`Reflector` lists in pages and follows a watch over HTTP, asking for metadat
   ]);
   out.line({ type: 'ADDED', object: object('d', '10') });
   out.line({ type: 'DELETED', object: object('a', '11') });
-  await vi.waitFor(() => expect(names()).toEqual(['b', 'c', 'd']));
+  await soon(() => expect(names()).toEqual(['b', 'c', 'd']));
 });
 
 it('`Reflector` goes on where it stopped when the connection is cut in the middle of a line', async () => {
   const { out } = await openWatch(0);
   out.line({ type: 'ADDED', object: object('d', '10') });
   out.chunk('{"type":"ADDED","obj');
-  await vi.waitFor(() => expect(names()).toContain('d'));
+  await soon(() => expect(names()).toContain('d'));
   out.destroy();
   const { request } = await openWatch(1);
   expect(request.query.get('resourceVersion')).toBe('10');

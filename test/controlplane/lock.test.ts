@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { soon } from '../support/soon.ts';
 import { identityOf } from './identity.ts';
 import { lockOwner, withLock } from './lock.ts';
 
@@ -68,7 +69,7 @@ describe('`withLock()`', () => {
     const onWait = vi.fn();
     const work = vi.fn(async () => {});
     const done = withLock(lock, work, { onWait, pollMs: 1 });
-    await vi.waitFor(() => expect(onWait).toHaveBeenCalledWith(me));
+    await soon(() => expect(onWait).toHaveBeenCalledWith(me));
     expect(work).not.toHaveBeenCalled();
     rmSync(lock);
     await done;
