@@ -74,7 +74,7 @@ describe('addMachines()', () => {
     expect(management.api.list('nodes')).toEqual([]);
     expect(workload.api.list('nodes')).toHaveLength(1);
     const secret = management.api.get({ resource: 'secrets', namespace: 'fleet', name: 'prod-kubeconfig' });
-    const { value = '' } = secret?.data as { readonly value?: string };
+    const { value = '' } = (secret?.data ?? {}) as { readonly value?: string };
     expect(Buffer.from(value, 'base64').toString()).toBe(workload.kubeconfig);
     management.api.delete({ resource: MACHINES, namespace: 'fleet', name: 'm1' });
     await workload.until(['nodes'], () => workload.api.list('nodes').length === 0 || undefined, 'the Node to go');

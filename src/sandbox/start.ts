@@ -20,6 +20,8 @@ export interface SandboxOptions {
   readonly maxObjects?: number;
   /** Entries of the request log. @default 10_000 */
   readonly logSize?: number;
+  /** On 127.0.0.1. @default one that is free */
+  readonly port?: number;
 }
 
 /** Faults, and what only an operator of a real server could do. */
@@ -66,7 +68,7 @@ export interface Sandbox extends AsyncDisposable {
 
 /** Starts an API server with the usual Namespaces and nothing else; it answers on return. */
 export async function startSandboxApi(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { clock = new SteppedClock(), historySize, maxObjects, logSize = 10_000 } = options;
+  const { clock = new SteppedClock(), historySize, maxObjects, logSize = 10_000, port = 0 } = options;
   const core = makeServer(clock, {
     ...(historySize !== undefined && { historySize }),
     ...(maxObjects !== undefined && { maxObjects }),
@@ -76,8 +78,13 @@ export async function startSandboxApi(options: SandboxOptions = {}): Promise<San
   const token = core.context.accounts.adminToken;
   const authority = createAuthority();
   const certificate = authority.issueServer('127.0.0.1', 'localhost');
-  const listener = new Listener({ context: core.context, certificate, faults: rules, log });
-  await listener.open();
+  const listener = new Listener({ context: core.context, certificate, faults: rules, log, port });
+  try {
+    await listener.open();
+  } catch (error) {
+    core.stop();
+    throw error;
+  }
   const url = `https://127.0.0.1:${listener.port}`;
   const faults: SandboxFaults = {
     add: (match, fault) => rules.add(match, fault),

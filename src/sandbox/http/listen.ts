@@ -18,6 +18,8 @@ import { startOf, type WatchEnd, WatchStream } from './watch.ts';
 const MAX_CONNECTIONS = 2000;
 
 export interface ListenerOptions {
+  /** 0 for one that is free. */
+  readonly port: number;
   readonly context: Context;
   readonly certificate: Certificate;
   readonly faults: FaultRules;
@@ -31,10 +33,11 @@ export class Listener {
   readonly #raw = new Map<number, Socket>();
   readonly #watches = new Set<WatchStream>();
   #server: Server | undefined;
-  #port = 0;
+  #port: number;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#port = options.port;
   }
 
   get port(): number {
@@ -45,7 +48,7 @@ export class Listener {
     return this.#sockets.size;
   }
 
-  /** Listens: at first on a free port, later on the same one. */
+  /** Listens: where no port was asked for, at first on a free one, later on the same. */
   async open(): Promise<void> {
     const { certificate } = this.#options;
     const server = createServer({ ...certificate, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {

@@ -1,0 +1,129 @@
+/**
+ * `npm run sandbox`: a cluster in memory with the controllers running against it, until Ctrl-C. Exit code 0 then; 1 where the
+ * controllers end by themselves.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
+import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { FLEET, furnishMachines, furnishWorkloads, LABEL_PREFIX, nodeNames, SHOP } from './tour/setting.ts';
+import { firstSignal } from './tour/signals.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const MAX_NODES = 5000;
+const MAX_PORT = 65_535;
+const APPROVAL_SECONDS = 3;
+/** At a pace that can be watched. */
+const TIMING = { podStartMs: 1000, podStopMs: 1000 };
+const POWER = { powerOffMs: 2000, powerOnMs: 2000 };
+
+interface Options {
+  readonly nodes: number;
+  readonly bridge: boolean;
+  readonly port: number;
+}
+
+async function main({ nodes, port, bridge: hasBridge }: Options): Promise<number> {
+  const stopped = firstSignal();
+  const folder = mkdtempSync(join(tmpdir(), 'maintenance-bridge-sandbox-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const kubeconfig = join(folder, 'kubeconfig');
+  await using sandbox = await startSandbox({
+    port,
+    clusterApi: true,
+    metal3: POWER,
+    timing: TIMING,
+    approver: { delayMs: APPROVAL_SECONDS * 1000 },
+  });
+  await sandbox.writeKubeconfig(kubeconfig);
+  const names = nodeNames(nodes);
+  await furnishMachines(sandbox, names);
+  await furnishWorkloads(sandbox, names);
+  console.log(introduction(names, kubeconfig, hasBridge));
+  const bridge = hasBridge ? startBridge(kubeconfig) : undefined;
+  const ended = bridge && once(bridge, 'exit').then(() => 'ended' as const);
+  const why = await Promise.race([stopped, ...(ended === undefined ? [] : [ended])]);
+  // It says good-bye to a cluster that still answers.
+  bridge?.kill('SIGTERM');
+  await ended;
+  if (why !== 'ended') return 0;
+  console.error('The controllers have ended; the lines above say why.');
+  return 1;
+}
+
+function startBridge(kubeconfig: string): ChildProcess {
+  const flags = [
+    '--kubeconfig',
+    kubeconfig,
+    '--enable-metal3-maintenance',
+    '--leader-elect=false',
+    '--log-format=text',
+  ];
+  // Several sandboxes on one machine would want the same ports.
+  const off = ['--metrics-bind-address=0', '--health-probe-bind-address=0'];
+  const child = spawn(process.execPath, [MAIN, 'run', ...flags, ...off], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Ctrl-C would reach it beside our own signal, and a second signal is no orderly end.
+    detached: true,
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  return child;
+}
+
+function introduction(names: readonly string[], kubeconfig: string, hasBridge: boolean): string {
+  const { namespace, name } = FLEET;
+  const last = names.at(-1);
+  const run = 'npm run -s cli -- run --enable-metal3-maintenance --leader-elect=false';
+  const commands = [
+    [`kubectl get pods -n ${SHOP} -o wide`, 'what runs where'],
+    ['kubectl taint node worker-1 drain=planned-downtime:NoSchedule', 'its Pods leave; drain- ends it'],
+    ['npm run -s cli -- status', 'what is under way, and whom it waits for'],
+    [
+      `kubectl label machine ${last} -n ${namespace} $P/maintenance=requested`,
+      `approved after ${APPROVAL_SECONDS} s: off goes its host`,
+    ],
+    [
+      `kubectl delete machine ${last} -n ${namespace} --wait=false`,
+      `held for ${APPROVAL_SECONDS} s, then drained and gone`,
+    ],
+  ] as const;
+  const width = Math.max(...commands.map(([command]) => command.length));
+  return `A cluster in memory: ${names.length} Nodes and Machines of Cluster ${namespace}/${name}, workloads in Namespace ${SHOP}.
+It ends with Ctrl-C, and so does its kubeconfig: ${kubeconfig}
+
+In another terminal:
+  export KUBECONFIG=${kubeconfig} P=${LABEL_PREFIX}
+${commands.map(([command, what]) => `  ${command.padEnd(width)}  # ${what}`).join('\n')}
+${hasBridge ? '\nThe controllers’ log:' : `\nThe controllers are yours to run: ${run}`}`;
+}
+
+function parseNodes(text: string): number {
+  const nodes = Number(text);
+  if (/^\d+$/.test(text) && nodes >= 1 && nodes <= MAX_NODES) return nodes;
+  throw new InvalidArgumentError(`wanted: a whole number from 1 to ${MAX_NODES}.`);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= MAX_PORT) return port;
+  throw new InvalidArgumentError(`wanted: a whole number from 0, for a free one, to ${MAX_PORT}.`);
+}
+
+const program = new Command('npm run sandbox --')
+  .description('A cluster in memory, with the controllers running against it, until Ctrl-C.')
+  .option('--nodes <number>', 'Machines with hosts, and their Nodes worker-1, worker-2, …', parseNodes, 4)
+  .option('--port <number>', 'where the API server listens on 127.0.0.1; 0 for a free one', parsePort, 0)
+  .option('--no-bridge', 'without the controllers, to run them yourself')
+  .allowExcessArguments(false)
+  .parse();
+
+try {
+  process.exitCode = await main(program.opts<Options>());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
