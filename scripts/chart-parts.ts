@@ -46,6 +46,9 @@ interface RuleGroup {
   readonly rules: readonly RbacRule[];
 }
 
+/** A name that only the template knows. With backquotes, since it stands in a quoted string. */
+const LEASE_NAME = '{{ include `maintenance-bridge.leaseName` . }}';
+
 interface Situation {
   readonly tmm?: object;
   readonly capi?: boolean;
@@ -59,7 +62,7 @@ function rightsIn({ tmm, capi = false, metal3 = false, leaderElection = false }:
     capi: { enabled: capi, settings: capiSettingsSchema.parse({}) },
     metal3: { enabled: metal3, settings: metal3SettingsSchema.parse({}) },
     namespaces: [],
-    leaderElection: { enabled: leaderElection, id: 'maintenance-bridge' },
+    leaderElection: { enabled: leaderElection, id: LEASE_NAME },
   });
 }
 
@@ -86,8 +89,12 @@ const names = (values: readonly string[]): string => `[${values.map((value) => J
 
 function renderRules(rules: readonly RbacRule[]): string {
   return rules
-    .map(({ apiGroups, resources, verbs, because }) => {
-      return `# ${because}\n- apiGroups: ${names(apiGroups)}\n  resources: ${names(resources)}\n  verbs: ${names(verbs)}\n`;
+    .map(({ because, ...rule }) => {
+      const fields = (['apiGroups', 'resources', 'resourceNames', 'verbs'] as const).flatMap((field) => {
+        const values = rule[field];
+        return values === undefined ? [] : [`${field}: ${names(values)}`];
+      });
+      return `# ${because}\n- ${fields.join('\n  ')}\n`;
     })
     .join('');
 }

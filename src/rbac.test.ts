@@ -39,6 +39,14 @@ describe('`rightsFor()`', () => {
     expect(rights({}).watched).toEqual([]);
   });
 
+  it('asks for one Lease, which nothing but its creation may leave unnamed', () => {
+    const leases = rights({}).namespace.map(({ because: _, ...rule }) => rule);
+    expect(leases).toEqual([
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: ['x'], verbs: ['get', 'update'] },
+    ]);
+  });
+
   it('asks for BareMetalHosts only where they are switched off', () => {
     expect(rights({}).cluster).not.toContainEqual(expect.objectContaining({ resources: ['baremetalhosts'] }));
     expect(rights({ metal3: true }).cluster).toEqual(expect.arrayContaining([...METAL3_RULES]));

@@ -20,12 +20,6 @@ export function rightsFor(
 ): Rights {
   const { tmm, capi, metal3, namespaces, leaderElection } = options;
   const { settings } = tmm;
-  const lease: RbacRule = {
-    apiGroups: ['coordination.k8s.io'],
-    resources: ['leases'],
-    verbs: ['get', 'create', 'update'],
-    because: 'leader election',
-  };
   const recreate = settings.unmanagedPods === 'recreate';
   const onNodes = tmm.enabled
     ? tmmRules({ cordon: settings.cordon, namespaceSelectors: needsNamespaces(settings), recreate })
@@ -35,6 +29,21 @@ export function rightsFor(
   return {
     cluster: isLimited ? onNodes : [...onNodes, ...onMachines],
     watched: isLimited ? onMachines : [],
-    namespace: [...(leaderElection.enabled ? [lease] : []), ...(tmm.enabled && recreate ? [STORED_PODS_RULE] : [])],
+    namespace: [
+      ...(leaderElection.enabled ? leaseRules(leaderElection.id) : []),
+      ...(tmm.enabled && recreate ? [STORED_PODS_RULE] : []),
+    ],
   };
+}
+
+function leaseRules(name: string): readonly RbacRule[] {
+  const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+  return [
+    {
+      ...leases,
+      verbs: ['create'],
+      because: 'leader election, the first time; no rule can name what is not there yet',
+    },
+    { ...leases, resourceNames: [name], verbs: ['get', 'update'], because: 'leader election' },
+  ];
 }

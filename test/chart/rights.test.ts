@@ -84,7 +84,7 @@ describeWithTools('rights of the chart', [CHART_TOOLS], (get) => {
       const sections = tmm ? TMM : [TMM.at(0), TMM.at(-1)];
       await Promise.all(
         sections.map(async (section, index) => {
-          const leaderElection = { enabled: index % 3 === 0 };
+          const leaderElection = { enabled: index % 3 === 0, ...(index % 2 === 0 && { id: 'elected' }) };
           const values = { features, leaderElection, replicaCount: 1, config: { namespaces, tmm: section } };
           const manifests = await render(get().helm, { values });
           expect(grantedBy(manifests), JSON.stringify(values)).toEqual(wantedFor(optionsIn(manifests)));

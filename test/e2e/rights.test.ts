@@ -1,21 +1,16 @@
 /**
- * Each right that the program asks for is missed by name while it is lacking, the work goes on as soon as it is granted, and none
+ * Each right that the chart grants is missed by name while it is lacking, the work goes on as soon as it is granted, and none
  * is granted that is never asked for. One process lives through all of it.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WORKLOAD_RULES } from '../../src/capi/rbac.ts';
-import { capiSettingsSchema } from '../../src/capi/settings.ts';
 import { STORED_POD_TYPE, secretNameOf } from '../../src/core/stored-pods.ts';
-import { GATE_RULES } from '../../src/metal3/rbac.ts';
-import { metal3SettingsSchema } from '../../src/metal3/settings.ts';
-import { rightsFor } from '../../src/rbac.ts';
-import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
 import { freePort } from '../controlplane/ports.ts';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge, type LogLine } from '../support/bridge.ts';
+import { rbacFor, rulesOf, workloadClusterRules } from '../support/chart.ts';
 import { Grants, type Right, rightsIn, say } from '../support/grants.ts';
 import { installMetal3Crds, Rack, REBOOT } from '../support/metal3.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
@@ -37,18 +32,13 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
 
   beforeAll(async () => {
     await installMetal3Crds(get());
-    const account = { namespace: OWN, name: 'bridge' };
+    const account = { namespace: OWN, name: 'maintenance-bridge' };
     const kubeconfig = await get().kubeconfigFor(account);
-    const rights = rightsFor({
-      tmm: { enabled: true, settings: tmmSettingsSchema.parse(TMM) },
-      capi: { enabled: true, settings: capiSettingsSchema.parse({}) },
-      metal3: { enabled: true, settings: metal3SettingsSchema.parse(METAL3) },
-      namespaces: [],
-      leaderElection: { enabled: true, id: 'maintenance-bridge' },
-    });
-    management = new Grants(get(), account, [...rightsIn(rights.cluster), ...rightsIn(rights.namespace, OWN)]);
+    const rbac = await rbacFor({ tmm: TMM, capi: {}, metal3: METAL3 }, account);
+    const inCluster = rightsIn(rulesOf(rbac, 'ClusterRole'));
+    management = new Grants(get(), account, [...inCluster, ...rightsIn(rulesOf(rbac, 'Role'), OWN)]);
     const owner = { namespace: OWN, name: 'workload' };
-    workload = new Grants(get(), owner, rightsIn([...WORKLOAD_RULES, ...GATE_RULES]));
+    workload = new Grants(get(), owner, rightsIn(await workloadClusterRules()));
     await makeMachine(await readFile(await get().kubeconfigFor(owner), 'utf8'));
     plot = await Plot.make(get(), 'rights', 2);
     await plot.runAtHome(() => plot.bare('tool'), 'tool', 1);
@@ -107,19 +97,25 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
   const readyz = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/readyz?verbose`)).text();
   const nodeLabels = async (): Promise<Readonly<Record<string, string>>> =>
     (await get().api.get<{ metadata: { labels: Record<string, string> } }>('/api/v1/nodes/machine-1')).metadata.labels;
-  /** What an account has asked for that takes a right, as the audit log tells. */
+  /** The rights that an account has made use of, or has tried to, as the audit log tells. */
   const asked = async ({ user, all }: Grants, code?: number): Promise<ReadonlySet<string>> => {
-    const limited = new Set(all.flatMap(({ namespace, resource }) => (namespace === undefined ? [] : [resource])));
     const events = (await get().auditEvents()).filter(
       (event) => event.user.username === user && (code === undefined || event.responseStatus?.code === code),
     );
     return new Set(
       events.flatMap(({ verb, objectRef }) => {
         if (objectRef?.resource === undefined) return [];
-        const { apiGroup: group = '', resource: kind, subresource, namespace } = objectRef;
+        const { apiGroup: group = '', resource: kind, subresource, namespace, name } = objectRef;
         const resource = subresource === undefined ? kind : `${kind}/${subresource}`;
-        const isOwn = namespace === OWN && limited.has(resource);
-        return [say({ group, resource, verb, ...(isOwn && { namespace }) })];
+        const allowing = all.filter(
+          (right) =>
+            [right.verb, right.group, right.resource].join() === [verb, group, resource].join() &&
+            (right.namespace ?? namespace) === namespace &&
+            (right.name ?? name) === name,
+        );
+        // Two may: that in our own namespace is the one that was granted for it. None does: it is said as it was asked.
+        const narrowest = allowing.find((right) => right.namespace !== undefined) ?? allowing[0];
+        return [say(narrowest ?? { group, resource, verb })];
       }),
     );
   };
@@ -163,9 +159,9 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
   });
 
   it('are missed by the election, which goes on with them', async () => {
-    await missThenGrant(management, `get leases.coordination.k8s.io in ${OWN}`);
+    await missThenGrant(management, `get leases.coordination.k8s.io maintenance-bridge in ${OWN}`);
     await missThenGrant(management, `create leases.coordination.k8s.io in ${OWN}`);
-    await missThenGrant(management, `update leases.coordination.k8s.io in ${OWN}`);
+    await missThenGrant(management, `update leases.coordination.k8s.io maintenance-bridge in ${OWN}`);
     await bridge.leads();
   });
 

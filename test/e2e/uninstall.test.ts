@@ -1,17 +1,13 @@
 /** The commands of docs/operations.md that remove what a bridge has left behind which was killed in the middle of everything. */
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ensureBinaries } from '../controlplane/binaries.ts';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge } from '../support/bridge.ts';
+import { cleanUpBlocks, OPERATIONS_PAGE, runInShell } from '../support/clean-up.ts';
 import { installMetal3Crds, Rack, REBOOT } from '../support/metal3.ts';
 import { Plot } from '../support/workloads.ts';
 
-const PAGE = resolve(import.meta.dirname, '../../docs/operations.md');
 const OWN_NAMESPACE = 'maintenance-bridge';
 const TAINT = 'drain=planned-downtime:NoSchedule';
 const P = 'runtime-extension-maintenance-controller.cloud.sap';
@@ -32,13 +28,6 @@ interface Listed {
   };
   readonly spec?: { readonly unschedulable?: boolean };
   readonly status?: { readonly conditions?: readonly { readonly type: string }[] };
-}
-
-/** The shell blocks below the heading, in their order. */
-async function commandsOf(heading: string): Promise<string> {
-  const [, after = ''] = (await readFile(PAGE, 'utf8')).split(`\n${heading}\n`);
-  const [section = ''] = after.split('\n## ');
-  return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block).join('\n');
 }
 
 /** What a maintenance may have written on an object; what users write themselves is not among it. */
@@ -132,22 +121,14 @@ describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: tru
       `${P}/machine-deleted`,
       `${P}/machine-maintenance`,
     ]);
-    const page = await readFile(PAGE, 'utf8');
+    const page = await readFile(OPERATIONS_PAGE, 'utf8');
     // These are on Secrets, which go as a whole.
     const onSecrets = /io\/(node|pod|session|was-ready)$/;
     expect(keys.filter((key) => !onSecrets.test(key) && !page.includes(key))).toEqual([]);
   });
 
   it("leaves nothing of ours, and all that is somebody else's, once the commands of the page were run", async () => {
-    const binaries = await ensureBinaries(['kubectl']);
-    const script = await commandsOf('### Remove what is left');
-    await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
-      env: {
-        PATH: [binaries, process.env.PATH].join(delimiter),
-        KUBECONFIG: get().kubeconfig,
-        HOME: join(get().directory, 'home'),
-      },
-    });
+    await runInShell(get(), (await cleanUpBlocks()).join('\n'));
     expect(await traces()).toEqual(['Pod foreign: emm-failure', 'Machine other: cluster.x-k8s.io/skip-remediation']);
     expect((await list('leases')).filter(({ metadata }) => metadata.name === 'maintenance-bridge')).toEqual([]);
     const closed = (await list('nodes')).filter(({ spec }) => spec?.unschedulable === true);

@@ -12,26 +12,35 @@ export interface Right {
   /** With the subresource: `pods/eviction`. */
   readonly resource: string;
   readonly verb: string;
+  /** Absent: of all objects. */
+  readonly name?: string;
   /** Absent: in the whole cluster. */
   readonly namespace?: string;
 }
 
-/** As people say it, and sort it: `patch nodes/status`, `list machines.cluster.x-k8s.io`, `get secrets in bridge`. */
-export function say({ group, resource, verb, namespace }: Right): string {
+/**
+ * As people say it, and sort it: `patch nodes/status`, `list machines.cluster.x-k8s.io`, `get secrets in bridge`,
+ * `update leases.coordination.k8s.io elected in bridge`.
+ */
+export function say({ group, resource, verb, name, namespace }: Right): string {
   const [kind = '', ...sub] = resource.split('/');
   const full = [group === '' ? kind : `${kind}.${group}`, ...sub].join('/');
-  return `${verb} ${full}${namespace === undefined ? '' : ` in ${namespace}`}`;
+  return `${verb} ${full}${name === undefined ? '' : ` ${name}`}${namespace === undefined ? '' : ` in ${namespace}`}`;
 }
 
 /** What rules come to; each right once, sorted. */
 export function rightsIn(rules: readonly Omit<RbacRule, 'because'>[], namespace?: string): readonly Right[] {
-  const all = rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) =>
+  const all = rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [undefined] }) => {
+    const scopes = resourceNames.map((name) => ({
+      ...(name !== undefined && { name }),
+      ...(namespace !== undefined && { namespace }),
+    }));
+    return apiGroups.flatMap((group) =>
       resources.flatMap((resource) =>
-        verbs.map((verb) => ({ group, resource, verb, ...(namespace !== undefined && { namespace }) })),
+        verbs.flatMap((verb) => scopes.map((scope) => ({ group, resource, verb, ...scope }))),
       ),
-    ),
-  );
+    );
+  });
   const byName = new Map(all.map((right) => [say(right), right]));
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, right]) => right);
 }
@@ -68,7 +77,12 @@ export class Grants {
     const path = namespace === undefined ? ROOT : `${ROOT}/namespaces/${namespace}`;
     const rules = [...this.#held.values()]
       .filter((right) => right.namespace === namespace)
-      .map(({ group, resource, verb }) => ({ apiGroups: [group], resources: [resource], verbs: [verb] }));
+      .map(({ group, resource, verb, name }) => ({
+        apiGroups: [group],
+        resources: [resource],
+        verbs: [verb],
+        ...(name !== undefined && { resourceNames: [name] }),
+      }));
     const apply = (plural: string, body: object): Promise<unknown> =>
       this.#controlPlane.api.patch(`${path}/${plural}/${name}`, body, 'apply', { fieldManager: 'test', force: true });
     const apiVersion = 'rbac.authorization.k8s.io/v1';
@@ -85,17 +99,19 @@ export class Grants {
 
   /** The API server learns of a role by a watch of its own. */
   #allowed(right: Right): Promise<true> {
-    const [resource = '', subresource] = right.resource.split('/');
-    const resourceAttributes = { ...right, resource, subresource };
-    return eventually(
-      async () => {
-        const review = await this.#controlPlane.api.create<{ status: { allowed: boolean } }>(
-          '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-          { spec: { user: this.user, resourceAttributes } },
-        );
-        return review.status.allowed ? true : undefined;
-      },
-      { what: `the right to ${say(right)}` },
-    );
+    return eventually(async () => ((await isAllowed(this.#controlPlane, this.user, right)) ? true : undefined), {
+      what: `the right to ${say(right)}`,
+    });
   }
+}
+
+/** What the API server would answer at this moment. */
+export async function isAllowed(controlPlane: ControlPlane, user: string, right: Right): Promise<boolean> {
+  const [resource = '', subresource] = right.resource.split('/');
+  const resourceAttributes = { ...right, resource, subresource };
+  const { status } = await controlPlane.api.create<{ status: { allowed: boolean } }>(
+    '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    { spec: { user, resourceAttributes } },
+  );
+  return status.allowed;
 }

@@ -99,10 +99,15 @@
 {{ end }}
 
 {{- define "maintenance-bridge.rules.leaderElection" -}}
+# leader election, the first time; no rule can name what is not there yet
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  verbs: ["create"]
 # leader election
 - apiGroups: ["coordination.k8s.io"]
   resources: ["leases"]
-  verbs: ["get", "create", "update"]
+  resourceNames: ["{{ include `maintenance-bridge.leaseName` . }}"]
+  verbs: ["get", "update"]
 {{ end }}
 
 {{- define "maintenance-bridge.rules.storedPods" -}}

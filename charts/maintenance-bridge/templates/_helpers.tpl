@@ -38,6 +38,10 @@ app.kubernetes.io/component: controller
 {{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $labels | toYaml }}
 {{- end }}
 
+{{- define "maintenance-bridge.leaseName" -}}
+{{- default (include "maintenance-bridge.fullname" .) .Values.leaderElection.id }}
+{{- end }}
+
 {{- define "maintenance-bridge.image" -}}
 {{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
 {{- $tag := default .Chart.AppVersion .Values.image.tag }}
@@ -57,8 +61,7 @@ app.kubernetes.io/component: controller
 {{- $config := deepCopy (default dict .Values.config) }}
 {{- $_ := set $config "apiVersion" "maintenance-bridge.io/v1alpha1" }}
 {{- $_ := set $config "kind" "BridgeConfiguration" }}
-{{- $id := default (include "maintenance-bridge.fullname" .) .Values.leaderElection.id }}
-{{- $_ := set $config "leaderElection" (dict "enabled" .Values.leaderElection.enabled "id" $id) }}
+{{- $_ := set $config "leaderElection" (dict "enabled" .Values.leaderElection.enabled "id" (include "maintenance-bridge.leaseName" .)) }}
 {{- $_ := set $config "metrics" (dict "bindAddress" (printf ":%v" .Values.containerPorts.metrics)) }}
 {{- $_ := set $config "health" (dict "bindAddress" (printf ":%v" .Values.containerPorts.health)) }}
 {{- $_ := set $config "log" (dict "level" .Values.logLevel "format" .Values.logFormat) }}
