@@ -111,7 +111,7 @@ function addPlan(programme: Command, choose: Choose): void {
     .description(
       'Show what would happen if Nodes were asked to go: each Pod’s fate, the verdict, and which may go together.',
     )
-    .argument('<node...>', 'names of Nodes')
+    .argument('<node...>', 'names of Nodes, also as node/NAME', parseNodes)
     .action((nodes: readonly string[], given: GivenPlan & Texts) =>
       choose({ is: 'plan', nodes, output: given.output, flags: collect(given) }),
     );
@@ -176,6 +176,13 @@ const KINDS: Readonly<Record<string, NamedObject['kind']>> = {
   pod: 'Pod',
   pods: 'Pod',
 };
+
+/** `kubectl get nodes -o name` writes `node/NAME`, and `status` does; no name of a Node holds a slash. */
+function parseNodes(text: string, before: readonly string[] | undefined): readonly string[] {
+  const { kind, name } = text.includes('/') ? parseObject(text) : { kind: 'Node', name: text };
+  if (kind !== 'Node') throw new InvalidArgumentError('Wanted names of Nodes.');
+  return [...(before ?? []), name];
+}
 
 function parseObject(text: string): NamedObject {
   const [word = '', ...names] = text.split('/');

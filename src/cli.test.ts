@@ -38,6 +38,7 @@ describe('`parseCommandLine()`', () => {
 
   it.each([
     [['run', '--enable-tmn'], /unknown option '--enable-tmn'\n\(Did you mean --enable-tmm\?\)/],
+    [['run', '--tmm-quorom=off'], /unknown option '--tmm-quorom'\n\(Did you mean --tmm-quorum\?\)/],
     [['run', '--enable-metal4-maintenance'], /unknown option/],
     [['run', 'node-1'], /too many arguments/],
     [['run', '--config'], /argument missing/],
@@ -48,6 +49,8 @@ describe('`parseCommandLine()`', () => {
     [['why', 'machine/a/'], /Wanted node\/NAME/],
     [['why', 'machine/a/b/c'], /Wanted node\/NAME/],
     [['why', 'node/a/b'], /Wanted node\/NAME/],
+    [['plan', 'machine/a'], /Wanted names of Nodes/],
+    [['plan', 'worker-1', 'node/'], /Wanted node\/NAME/],
     [['status', '-o', 'xml'], /Allowed choices are text, wide, json, yaml/],
     [['status', 'worker-1'], /too many arguments/],
     [['completion'], /missing required argument 'shell'/],
@@ -58,6 +61,13 @@ describe('`parseCommandLine()`', () => {
     const line = parseCommandLine(args);
     expect(line).toMatchObject({ is: 'exit', code: 2, out: '' });
     expect(line.is === 'exit' && line.err).toMatch(message);
+  });
+
+  it('takes Nodes for `plan` by name, and as `kubectl get nodes -o name` writes them', () => {
+    expect(parseCommandLine(['plan', 'worker-1', 'node/worker-2'])).toMatchObject({
+      is: 'plan',
+      nodes: ['worker-1', 'worker-2'],
+    });
   });
 
   it.each([[['--help']], [['-h']], [['help']], [['run', '--help']], [['version', '--help']]])(

@@ -29,6 +29,11 @@ export function parseCommandLine(args: readonly string[], name = 'maintenance-br
     programme.parse(withExplicitBooleans(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    const unknown =
+      error.code === 'commander.unknownOption' ? args.findIndex((arg) => error.message.includes(`'${arg}'`)) : -1;
+    const [flag = '', value] = args[unknown]?.split('=', 2) ?? [];
+    // Similar flags are found for the flag alone.
+    if (value !== undefined) return parseCommandLine(args.with(unknown, flag), name);
     return { is: 'exit', code: error.exitCode === 0 ? 0 : 2, ...printed };
   }
   return result ?? { is: 'exit', code: 2, ...printed };

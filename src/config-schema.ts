@@ -92,8 +92,11 @@ export function checkConfiguration(data: Readonly<Record<string, unknown>>): Che
     const inSections = [tmm, capi, metal3].flatMap((section) => (section.is === 'faults' ? section.faults : []));
     return { is: 'faults', faults: [...inFrame, ...inSections] };
   }
-  const apart = gatesWithoutNodes(metal3.section, capi.section);
-  if (apart.length > 0) return { is: 'faults', faults: apart };
+  const together = [
+    ...gatesWithoutNodes(metal3.section, capi.section),
+    ...nothingToDo([tmm.section, capi.section, metal3.section]),
+  ];
+  if (together.length > 0) return { is: 'faults', faults: together };
   const { apiVersion: _apiVersion, kind: _kind, ...configuration } = frame.data;
   const sections = { tmm: tmm.section, capi: capi.section, metal3: metal3.section };
   return { is: 'ok', configuration: { ...configuration, ...sections } };
@@ -105,6 +108,12 @@ function gatesWithoutNodes(metal3: Section<Metal3Settings>, capi: Section<CapiSe
   return (['requireDrained', 'waitForVolumeDetach'] as const)
     .filter((gate) => metal3.settings[gate])
     .map((gate) => ({ path: ['metal3', gate], text: 'wanted false while capi.enabled is false, found true' }));
+}
+
+/** A process that runs, is ready, and never acts is what nobody wants. */
+function nothingToDo(sections: readonly { readonly enabled: boolean }[]): readonly Fault[] {
+  if (sections.some(({ enabled }) => enabled)) return [];
+  return [{ path: ['tmm', 'enabled'], text: 'wanted true while nothing else is enabled, found false' }];
 }
 
 type CheckedSection<T> =

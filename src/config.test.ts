@@ -212,6 +212,11 @@ tmm:
       ['bridge.yaml:7: metal3.requireDrained: wanted false while capi.enabled is false, found true'],
     ],
     [
+      'features that are all off',
+      { flags: { 'enable-tmm': 'false' }, file: `${HEAD}capi:\n  enabled: false\n` },
+      ['--enable-tmm: wanted true while nothing else is enabled, found false'],
+    ],
+    [
       'a name of a namespace',
       { flags: { namespace: 'team-a,Team_B' } },
       ['--namespace: wanted the name of a namespace, found "Team_B"'],

@@ -9,20 +9,21 @@ import type { CommandLine } from './command-line.ts';
 import { COMPLETE } from './commands/completion-scripts.ts';
 import type { InspectFlags } from './commands/inspect.ts';
 import { type Terminal, terminalOf } from './commands/terminal.ts';
+import { describeVersion, refuseNode } from './version.ts';
 
 const { env } = process;
 
 /** Exit codes: 0 done, 1 a failure while running, 2 wrong usage or configuration, 3 a planned Node would be rejected. */
 async function main(script: string, args: readonly string[]): Promise<number> {
+  const refusal = refuseNode(process.version, process.execPath);
+  if (refusal !== undefined) return complain([refusal]);
   if (args[0] === COMPLETE) return completeWith(args.slice(1));
   const line = parseCommandLine(args, programmeName(script));
   switch (line.is) {
     case 'exit':
       return print(line);
-    case 'version': {
-      const { describeVersion } = await import('./version.ts');
+    case 'version':
       return print({ code: 0, out: `${describeVersion(line.format, process.version)}\n`, err: '' });
-    }
     case 'status':
       if (line.flags.watch) return watchWith(line);
       return inspectWith(line);
@@ -110,15 +111,18 @@ function print({ code, out, err }: { readonly code: number; readonly out: string
   return code;
 }
 
-function complain(faults: readonly string[]): 2 {
+function complain(faults: readonly string[], code: 1 | 2 = 2): 1 | 2 {
   process.stderr.write(faults.map((fault) => `${fault}\n`).join(''));
-  return 2;
+  return code;
 }
 
 /** For what is left open when the work is done: idle connections, a timer. */
 const LINGER_MS = 500;
 
-void main(process.argv[1] ?? '', process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-  exitAfter(LINGER_MS, () => process.exit(code));
-});
+void main(process.argv[1] ?? '', process.argv.slice(2))
+  // Node.js itself would quote the line of the fault, and in the bundle a line is the whole program.
+  .catch((error: unknown) => complain([error instanceof Error ? (error.stack ?? error.message) : String(error)], 1))
+  .then((code) => {
+    process.exitCode = code;
+    exitAfter(LINGER_MS, () => process.exit(code));
+  });

@@ -14,3 +14,19 @@ export function describeVersion(format: 'text' | 'json', node: string): string {
   if (format === 'json') return JSON.stringify({ version: VERSION, commit: COMMIT, node });
   return `maintenance-bridge ${VERSION} (${COMMIT === undefined ? '' : `commit ${COMMIT}, `}node ${node})`;
 }
+
+/**
+ * What to tell where this Node.js is older than `engines` of package.json asks for: it would fail somewhere in the middle, in
+ * words that help nobody.
+ *
+ * @param found as in `process.version`.
+ */
+export function refuseNode(found: string, executable: string): string | undefined {
+  const wanted = manifest.engines.node.replace('>=', '');
+  const [wantedMajor = 0, wantedMinor = 0] = numbersOf(wanted);
+  const [major = 0, minor = 0] = numbersOf(found.replace('v', ''));
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
+  return `maintenance-bridge needs Node.js ${wanted} or later; ${executable} is ${found}`;
+}
+
+const numbersOf = (version: string): readonly number[] => version.split('.').map(Number);

@@ -48,6 +48,6 @@ export async function withCluster<Code extends number>(
     return await work(makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}` }), credentials);
   } catch (error) {
     if (!isKubeError(error)) throw error;
-    return failed(1, error.message);
+    return failed(1, error.message, `The cluster asked was that of ${credentials.describe()}.`);
   }
 }

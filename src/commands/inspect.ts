@@ -40,9 +40,13 @@ export async function inspect(inspection: Inspection, surroundings: Surroundings
   return withCluster(options, surroundings, async (client, credentials): Promise<Outcome<0 | 1>> => {
     if (inspection.is === 'why') {
       // Of several, the last one counts; those of the configuration limit the controllers, not the question.
-      const namespace = inspection.namespace ?? given.get('namespace')?.at(-1) ?? credentials.namespace ?? 'default';
+      const asked = inspection.namespace ?? given.get('namespace')?.at(-1);
+      const namespace = asked ?? credentials.namespace ?? 'default';
       const found = await explainOne(client, inspection, namespace, settings, surroundings);
-      if (found === undefined) return failed(1, `There is no ${whatIs(inspection, namespace)}`);
+      if (found === undefined) {
+        const hint = asked === undefined && inspection.kind !== 'Node' ? '; -n names another namespace' : '';
+        return failed(1, `There is no ${whatIs(inspection, namespace)}${hint}`);
+      }
       return { code: 0, out: renderWhy(found, output, nowMs, canvas), err: '' };
     }
     const { flags } = inspection;

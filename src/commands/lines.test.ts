@@ -22,7 +22,7 @@ const IDLE: Explanation = {
   state: 'Idle',
   outlook: 'Idle',
   isUnderWay: false,
-  summary: 'Nobody asks for maintenance',
+  summary: 'No taint asks for maintenance',
   details: [],
 };
 const isUnderWay = (each: Explanation): boolean => each.isUnderWay;

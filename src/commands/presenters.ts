@@ -1,10 +1,10 @@
 /** How changes are shown: drawn in place on a terminal, else a line each. */
 import type { Explanation } from '../core/explanation.ts';
-import { compare, NOTHING_SHOWN, type Shown } from './changes.ts';
+import { type Change, compare, NOTHING_SHOWN, type Shown } from './changes.ts';
 import type { Format } from './format.ts';
 import { formatChange } from './lines.ts';
 import type { Notice } from './notices.ts';
-import { byKindAndName, statusTable } from './render.ts';
+import { byKindAndName, keyOf, statusTable } from './render.ts';
 import { Screen } from './screen.ts';
 import { cut, paint } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,12 +43,23 @@ export function presenterFor(flags: PresenterFlags, display: Display): Presenter
 
 function makeLinePresenter({ output, all }: PresenterFlags, { terminal, writeError, now }: Display): Presenter {
   let shown: Shown = NOTHING_SHOWN;
+  const told = new Map<string, string>();
+  /** Whether a reader of lines would see the one before once more: what has changed is in none of its columns. */
+  const isRepeated = (change: Change): boolean => {
+    const key = keyOf(change.object);
+    const text = formatChange(change, output, 0);
+    if (told.get(key) === text) return true;
+    if (change.type === 'DELETED') told.delete(key);
+    else told.set(key, text);
+    return false;
+  };
   return {
     gatherMs: 0,
     show: (explanations) => {
       const found = compare(shown, explanations, ({ isUnderWay }) => all || isUnderWay);
       shown = found.shown;
-      const text = found.changes.map((change) => formatChange(change, output, now())).join('');
+      const changes = found.changes.filter((change) => !isRepeated(change));
+      const text = changes.map((change) => formatChange(change, output, now())).join('');
       if (text !== '') terminal.write(text);
     },
     notice: ({ text }) => writeError(`${text}\n`),

@@ -34,7 +34,7 @@ const QUIET: Explanation = {
   state: 'Idle',
   outlook: 'Idle',
   isUnderWay: false,
-  summary: 'Nobody asks for maintenance',
+  summary: 'No taint asks for maintenance',
   details: [],
 };
 
@@ -115,7 +115,7 @@ describe('`renderWhy()`', () => {
         '',
       ].join('\n'),
     );
-    expect(renderWhy(QUIET, 'text', NOW)).toBe('Node n: Idle\n  Nobody asks for maintenance.\n');
+    expect(renderWhy(QUIET, 'text', NOW)).toBe('Node n: Idle\n  No taint asks for maintenance.\n');
   });
 
   it('shows reason and deadline where there are any', () => {

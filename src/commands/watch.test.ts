@@ -81,6 +81,16 @@ describe('`follow()`', () => {
     await ended;
   });
 
+  it('prints no line twice for what none of its columns shows', async () => {
+    const stream = new FakeStream({ isTTY: false });
+    const { api } = await watching(stream);
+    api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-1', '2', { ...DRAINING, message: 'Evicting still' }));
+    const further = { ...DRAINING, pods: { total: 8, gone: 3, staying: 0 } };
+    api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-1', '3', further));
+    await seen(stream, '3/8');
+    expect(stream.screen().map((line) => line.split(/\s+/, 4)[3])).toEqual(['2/8', '3/8']);
+  });
+
   it('writes JSON lines also on a terminal', async () => {
     const stream = new FakeStream();
     await watching(stream, { output: 'json', all: true });

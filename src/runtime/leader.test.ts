@@ -62,6 +62,7 @@ interface Habits {
 /** A process with an elector: its clocks, its way to the server, its pauses. */
 class Process {
   readonly elector: LeaderElector;
+  readonly log = recordingLog();
   readonly #world: World;
   readonly #server: Server;
   readonly #habits: Habits;
@@ -83,7 +84,7 @@ class Process {
       create: (record, signal) => this.#call(() => this.#server.write(record, true), signal),
       update: (record, signal) => this.#call(() => this.#server.write(record, false), signal),
     };
-    this.elector = new LeaderElector({ store, identity, log: recordingLog(), time: this.#time(), random: () => 0.5 });
+    this.elector = new LeaderElector({ store, identity, log: this.log, time: this.#time(), random: () => 0.5 });
   }
 
   run(): void {
@@ -237,6 +238,9 @@ describe('LeaderElector', () => {
     expect([leader.end, leader.leading?.aborted]).toEqual(['stopped', true]);
     await world.passTo(22_100);
     expect(standby.elector.isLeader()).toBe(true);
+    // A Lease that nobody holds is no leader to tell of.
+    const observed = standby.log.lines.filter(({ message }) => message === 'Observed a leader');
+    expect(observed.map(({ fields }) => fields.identity)).toEqual(['leader']);
   });
 
   it('`LeaderElector` gives back a Lease whose last renewal it got no answer to', async () => {

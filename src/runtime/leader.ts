@@ -229,8 +229,10 @@ export class LeaderElector {
       return;
     }
     this.#observed = { record, atMs: this.#time.monotonicMs() };
-    if (record.holderIdentity !== before?.holderIdentity && record.holderIdentity !== this.#identity) {
-      this.#log.info('Observed a leader', { identity: record.holderIdentity });
+    const { holderIdentity } = record;
+    // A Lease that was released names nobody.
+    if (holderIdentity && holderIdentity !== before?.holderIdentity && holderIdentity !== this.#identity) {
+      this.#log.info('Observed a leader', { identity: holderIdentity });
     }
   }
 

@@ -11,8 +11,8 @@
  * A phase is written before what it allows is done, with the resourceVersion that the decision read: killed anywhere, or
  * beside a second process that believes to lead, the next pass reads the phase and goes on from there.
  */
-import { isSameTaint, keyOf } from '../core/meta.ts';
-import type { Node, Taint } from '../core/objects.ts';
+import { keyOf } from '../core/meta.ts';
+import type { Node } from '../core/objects.ts';
 import { drain } from './draining.ts';
 import { check } from './entering.ts';
 import * as events from './events.ts';
@@ -24,6 +24,7 @@ import { bringHome, withHomecoming } from './recreating.ts';
 import { unmark } from './rejection.ts';
 import { type Context, cordon, type Draft, iso, markAll, type Request, sweep, type TmmDecision } from './request.ts';
 import type { TmmSettings } from './settings.ts';
+import { askingTaint, nearMisses } from './taints.ts';
 
 export function decide(observed: Observed, context: Context): TmmDecision {
   const complete = (draft: Draft): TmmDecision => ({ evictions: [], blockedBy: [], memory: context.memory, ...draft });
@@ -33,7 +34,7 @@ export function decide(observed: Observed, context: Context): TmmDecision {
     return complete(withHomecoming(draft, home, context, observed.nowMs));
   }
   const node = observed.node.object;
-  const taint = context.settings.taints.find((wanted) => node.spec.taints?.some((found) => isSameTaint(wanted, found)));
+  const taint = askingTaint(node, context.settings.taints);
   const decision = complete(
     taint === undefined
       ? decideWithoutTaint(observed, node, context)
@@ -98,14 +99,10 @@ function decideWithTaint(request: Request): Draft {
 
 /** Tells of taints that were probably meant for us, of a report and of Secrets that cannot be read: once per finding, not per pass. */
 function withHint(decision: TmmDecision, { report, kept }: Observed, node: Node, { taints }: TmmSettings): TmmDecision {
-  const nearMisses = (node.spec.taints ?? []).flatMap((found: Taint) => {
-    const meant = taints.find(({ key }) => key === found.key);
-    const isRequest = taints.some((wanted) => isSameTaint(wanted, found));
-    return meant === undefined || isRequest ? [] : [events.unrecognisedTaint(node, found, meant)];
-  });
+  const unrecognised = nearMisses(node, taints).map((each) => events.unrecognisedTaint(node, each));
   const unreadable = report.is === 'invalid' ? [events.reportUnreadable(node, REPORT_ANNOTATION, report.why)] : [];
   const secrets = kept.unreadable.map((secret) => events.storedPodUnreadable(node, keyOf(secret)));
-  const hints = [...nearMisses, ...unreadable, ...secrets];
+  const hints = [...unrecognised, ...unreadable, ...secrets];
   const hint = hints.map(({ note }) => note).join('\n');
   if (hint === (decision.memory.hint ?? '')) return decision;
   return { ...decision, actions: [...decision.actions, ...hints], memory: { ...decision.memory, hint } };

@@ -2,8 +2,9 @@
 import { type ObjectRef, type RecordEvent, type RestoreOutcome, refOf } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
 import { formatTaint } from '../core/meta.ts';
-import { NODE, type Node, type Taint } from '../core/objects.ts';
+import { NODE, type Node } from '../core/objects.ts';
 import type { FailureReason, MaintenanceTaint } from './names.ts';
+import type { NearMiss } from './taints.ts';
 
 export const EVENT_REASONS = [
   'MaintenanceWaiting',
@@ -88,7 +89,7 @@ export function maintenanceEnded(node: Node, durationMs: number, gone: number): 
 }
 
 /** A taint of a known key that asks for nothing: what was probably meant, as commands to copy. */
-export function unrecognisedTaint(node: Node, found: Taint, meant: MaintenanceTaint): RecordEvent {
+export function unrecognisedTaint(node: Node, { found, meant }: NearMiss): RecordEvent {
   const { name } = node.metadata;
   const note =
     `Taint ${formatTaint(found)} asks for nothing. To ask for maintenance: kubectl taint node ${name} ${formatTaint(meant)}. ` +

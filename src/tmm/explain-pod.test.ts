@@ -85,6 +85,7 @@ describe('`explainPod()`', () => {
     ['Leaving', { deletedAt: '2026-11-21T09:02:00Z' }, reporting({ blockedBy: [] }), { outlook: 'Moving' }],
     ['Pending', {}, reporting({ phase: 'Queued', blockedBy: [] }), { waitsFor: 'the maintenance of worker-1' }],
     ['Staying', {}, reporting({ phase: 'InMaintenance', blockedBy: [] }), { isUnderWay: true }],
+    ['Staying', {}, reporting({ phase: 'Rejected', blockedBy: [] }), { isUnderWay: false, outlook: 'Idle' }],
     ['Idle', {}, reporting(), { isUnderWay: false, details: ['Node: worker-1'] }],
     ['NodeUnknown', {}, undefined, { isUnderWay: false }],
   ] as const)('knows a Pod that is %s', (state, part, on, expected) => {

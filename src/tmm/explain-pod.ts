@@ -9,7 +9,7 @@
  * - `Blocking`: the report names it among those that are in the way.
  * - `Leaving`: its deletion has begun.
  * - `Pending`: its Node's maintenance is judged, queued, or draining, and nothing is said against this Pod.
- * - `Staying`: its Node is in maintenance or leaves it, and the Pod runs there.
+ * - `Staying`: its Node is in maintenance or leaves it, and the Pod runs there; or the maintenance was rejected for other Pods.
  * - `Idle`: nobody asks its Node for maintenance.
  */
 import type { Explanation } from '../core/explanation.ts';
@@ -74,6 +74,10 @@ function judge(
   if (report === undefined) return idle('Idle', 'Nobody asks its Node for maintenance');
   if (report.phase === 'InMaintenance' || report.phase === 'Exiting') {
     return { state: 'Staying', outlook: 'Moving', isUnderWay: true, summary: 'It runs on during the maintenance' };
+  }
+  if (report.phase === 'Rejected') {
+    const rejected = 'It runs on: the maintenance of its Node was rejected';
+    return { state: 'Staying', outlook: 'Idle', isUnderWay: false, summary: rejected };
   }
   const summary = 'Nothing is said against its leaving, or it may stay';
   return { state: 'Pending', outlook: 'Moving', isUnderWay: true, summary, waitsFor: `the maintenance of ${nodeName}` };

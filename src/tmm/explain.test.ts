@@ -50,16 +50,50 @@ describe('`explainNode()`', () => {
     expect(explainNode(reporting(formatReport(inMaintenance)), TAINTS).waitsFor).toContain('the user');
   });
 
+  it('names what a queued Node waits for', () => {
+    const message = 'Waiting for Node worker-2 (InMaintenance): one Node at a time';
+    const queued = { ...REPORT, phase: 'Queued', message, blockedBy: [] } as const;
+    expect(explainNode(reporting(formatReport(queued)), TAINTS)).toMatchObject({
+      summary: message,
+      waitsFor: 'Node worker-2 (InMaintenance): one Node at a time',
+    });
+  });
+
   it('tells a Node that nobody asks anything of from one that was not seen yet', () => {
     expect(explainNode(node('worker-1'), TAINTS)).toMatchObject({ state: 'Idle', isUnderWay: false });
     expect(explainNode(node('worker-1', { taints: [TAINT] }), TAINTS)).toMatchObject({
       state: 'Unseen',
       isUnderWay: true,
       waitsFor: 'the controller, which has not reported yet',
+      details: ['Where this lasts, no controller acts here: look at its Lease and its log'],
     });
   });
 
+  it('shows what a misspelt taint was meant to be', () => {
+    const misspelt = node('worker-1', { taints: [{ ...TAINT, value: 'planned-downtine' }] });
+    expect(explainNode(misspelt, TAINTS)).toMatchObject({
+      state: 'Idle',
+      details: [
+        'Taint drain=planned-downtine:NoSchedule asks for nothing. ' +
+          'To ask for maintenance: kubectl taint node worker-1 drain=planned-downtime:NoSchedule. ' +
+          'To remove it: kubectl taint node worker-1 drain=planned-downtine:NoSchedule-',
+      ],
+    });
+  });
+
+  it.each([
+    ['machine-deleted', 'approve-deletion', 'Its Machine is being deleted'],
+    ['machine-maintenance', 'approve-maintenance', 'Maintenance of its Machine is requested'],
+  ])('shows how the question `%s` is answered, until it is', (asked, answer, what) => {
+    const prefix = 'runtime-extension-maintenance-controller.cloud.sap';
+    const labelled = (labels: Record<string, string>) => explainNode(node('worker-1', { meta: { labels } }), TAINTS);
+    expect(labelled({ [`${prefix}/${asked}`]: 'true' }).details).toEqual([
+      `${what}; when the Node is ready for it: kubectl label node worker-1 ${prefix}/${answer}=true`,
+    ]);
+    expect(labelled({ [`${prefix}/${asked}`]: 'true', [`${prefix}/${answer}`]: 'true' }).details).toEqual([]);
+  });
+
   it('says so where the report cannot be read', () => {
-    expect(explainNode(reporting('{'), TAINTS).details).toEqual(['The report cannot be read: it is not JSON']);
+    expect(explainNode(reporting('{'), TAINTS).details).toContain('The report cannot be read: it is not JSON');
   });
 });

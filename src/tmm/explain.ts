@@ -1,16 +1,28 @@
 /** Tells people how a Node stands, by the report that the last pass left on it. */
 import type { Explanation, Outlook } from '../core/explanation.ts';
-import { annotationOf, formatTaint, isSameTaint } from '../core/meta.ts';
+import {
+  APPROVE_DELETION_LABEL,
+  APPROVE_MAINTENANCE_LABEL,
+  MACHINE_DELETED_LABEL,
+  MACHINE_MAINTENANCE_LABEL,
+} from '../core/machine-keys.ts';
+import { annotationOf, formatTaint } from '../core/meta.ts';
 import type { Node } from '../core/objects.ts';
+import { unrecognisedTaint } from './events.ts';
 import { type MaintenanceTaint, type Phase, REPORT_ANNOTATION } from './names.ts';
 import { type Blocked, parseReport, type Report } from './report.ts';
+import { askingTaint, nearMisses } from './taints.ts';
 
 /** @param taints those that ask for maintenance, to name the one that would have to go. */
 export function explainNode(node: Node, taints: readonly MaintenanceTaint[]): Explanation {
   const { name } = node.metadata;
-  const taint = taintOf(node, taints);
+  const taint = askingTaint(node, taints);
   const release = releaseOf(node, taints);
   const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));
+  const hints = [
+    ...nearMisses(node, taints).map((each) => unrecognisedTaint(node, each).note),
+    ...askedByMachine(node),
+  ];
   if (seen.is !== 'valid') {
     return {
       kind: 'Node',
@@ -18,10 +30,15 @@ export function explainNode(node: Node, taints: readonly MaintenanceTaint[]): Ex
       state: taint === undefined ? 'Idle' : 'Unseen',
       outlook: taint === undefined ? 'Idle' : 'Waiting',
       isUnderWay: taint !== undefined,
-      summary: taint === undefined ? 'Nobody asks for maintenance' : `Tainted ${formatTaint(taint)}, without a report`,
+      summary:
+        taint === undefined ? 'No taint asks for maintenance' : `Tainted ${formatTaint(taint)}, without a report`,
       ...(taint !== undefined && { waitsFor: 'the controller, which has not reported yet' }),
       ...(release !== undefined && { release }),
-      details: seen.is === 'invalid' ? [`The report cannot be read: ${seen.why}`] : [],
+      details: [
+        ...(seen.is === 'invalid' ? [`The report cannot be read: ${seen.why}`] : []),
+        ...(taint === undefined ? [] : ['Where this lasts, no controller acts here: look at its Lease and its log']),
+        ...hints,
+      ],
     };
   }
   const { report } = seen;
@@ -44,13 +61,14 @@ export function explainNode(node: Node, taints: readonly MaintenanceTaint[]): Ex
       `Pods: ${total} to leave, ${gone} gone, ${staying} may stay`,
       `Session since ${report.started}${report.deadline === undefined ? '' : `, this phase until ${report.deadline}`}`,
       ...report.blockedBy.map(formatBlocked),
+      ...hints,
     ],
   };
 }
 
 /** The command that ends the request; absent where the Node carries none of the taints. */
 export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): string | undefined {
-  const taint = taintOf(node, taints);
+  const taint = askingTaint(node, taints);
   return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
 }
 
@@ -59,16 +77,34 @@ export function formatBlocked({ pod, cause, detail, remedy }: Blocked): string {
   return `${pod}: ${cause}, ${detail}. ${remedy}`;
 }
 
-function taintOf(node: Node, taints: readonly MaintenanceTaint[]): MaintenanceTaint | undefined {
-  return taints.find((wanted) => node.spec.taints?.some((found) => isSameTaint(wanted, found)));
+/** What the Cluster API bridge asks of the Node and nobody has answered yet; by whoever prepares it, with the command. */
+function askedByMachine({ metadata: { name, labels } }: Node): readonly string[] {
+  return MACHINE_QUESTIONS.flatMap(({ asked, answer, what }) =>
+    labels?.[asked] === 'true' && labels[answer] !== 'true'
+      ? [`${what}; when the Node is ready for it: kubectl label node ${name} ${answer}=true`]
+      : [],
+  );
 }
 
-function waitsFor({ phase, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
+const MACHINE_QUESTIONS = [
+  { asked: MACHINE_DELETED_LABEL, answer: APPROVE_DELETION_LABEL, what: 'Its Machine is being deleted' },
+  {
+    asked: MACHINE_MAINTENANCE_LABEL,
+    answer: APPROVE_MAINTENANCE_LABEL,
+    what: 'Maintenance of its Machine is requested',
+  },
+] as const;
+
+function waitsFor({ phase, message, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
   const [first] = blockedBy;
   if (first !== undefined) return { waitsFor: blockers(first, blockedBy.length) };
+  if (message.startsWith(WAITING)) return { waitsFor: message.slice(WAITING.length) };
   const waiting = USUALLY[phase];
   return waiting === undefined ? {} : { waitsFor: waiting };
 }
+
+/** How the messages of `Queued` and `Exiting` begin, before they name what is waited for. */
+const WAITING = 'Waiting for ';
 
 function blockers({ pod, cause }: Blocked, count: number): string {
   return `Pod ${pod} (${cause})${count === 1 ? '' : ` and ${count - 1} more`}`;
