@@ -1,6 +1,6 @@
 /**
- * What the Helm chart repeats of the code: RBAC rules, which value stands for which flag, and the form of `config`. Written by
- * `npm run docs`, so that chart and program cannot disagree.
+ * What the Helm chart repeats of the code: RBAC rules, what admission policies let pass, which value stands for which flag, and
+ * the form of `config`. Written by `npm run docs`, so that chart and program cannot disagree.
  */
 import { z } from 'zod';
 import { WORKLOAD_RULES } from '../src/capi/rbac.ts';
@@ -13,6 +13,7 @@ import type { OptionKind, OptionRow } from '../src/options.ts';
 import { type Rights, rightsFor } from '../src/rbac.ts';
 import { PRESETS } from '../src/tmm/names.ts';
 import { tmmSettingsSchema } from '../src/tmm/settings.ts';
+import { policyData } from './chart-policies.ts';
 
 export const CHART = 'charts/maintenance-bridge';
 
@@ -99,7 +100,7 @@ function renderRules(rules: readonly RbacRule[]): string {
     .join('');
 }
 
-/** `{{ include "maintenance-bridge.rules.<name>" . }}` for each group; `….valueOfFlag` and `….taintOfPreset` as YAML. */
+/** `{{ include "maintenance-bridge.rules.<name>" . }}` for each group; `….valueOfFlag`, `….taintOfPreset` and what policies need as YAML. */
 function renderGeneratedTemplates(): string {
   const define = (name: string, body: string): string =>
     `\n{{- define "maintenance-bridge.${name}" -}}\n${body}{{ end }}\n`;
@@ -118,6 +119,7 @@ function renderGeneratedTemplates(): string {
     ...groups,
     define('valueOfFlag', flags.join('')),
     define('taintOfPreset', presets.join('')),
+    ...[...policyData()].map(([name, body]) => define(name, body)),
   ].join('');
 }
 

@@ -51,6 +51,21 @@ const REFUSED: readonly { readonly what: string; readonly values: object; readon
     says: /image\/digest.*does not match pattern/,
   },
   {
+    what: 'features that are all off',
+    values: { features: { tmm: { enabled: false }, clusterApi: { enabled: false } } },
+    says: 'features.tmm.enabled: wanted true while nothing else is enabled, found false',
+  },
+  {
+    what: 'an action of policies that there is not',
+    values: { admissionPolicy: { validationActions: ['Log'] } },
+    says: /validationActions\/0.*value must be one of 'Deny', 'Warn', 'Audit'/,
+  },
+  {
+    what: 'policies that deny and warn',
+    values: { admissionPolicy: { validationActions: ['Deny', 'Warn'] } },
+    says: 'admissionPolicy.validationActions: wanted Deny or Warn, found both; what is denied is told anyway',
+  },
+  {
     what: 'two replicas without leader election',
     values: { leaderElection: { enabled: false } },
     says: 'replicaCount: wanted at most 1 while leaderElection.enabled is false, since all replicas would act at once',

@@ -2,7 +2,7 @@
  * Each right that the chart grants is missed by name while it is lacking, the work goes on as soon as it is granted, and none
  * is granted that is never asked for. One process lives through all of it.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { STORED_POD_TYPE, secretNameOf } from '../../src/core/stored-pods.ts';
@@ -13,6 +13,7 @@ import { Bridge, type LogLine } from '../support/bridge.ts';
 import { rbacFor, rulesOf, workloadClusterRules } from '../support/chart.ts';
 import { Grants, type Right, rightsIn, say } from '../support/grants.ts';
 import { installMetal3Crds, Rack, REBOOT } from '../support/metal3.ts';
+import { addSelfManagedMachine } from '../support/self-managed.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
@@ -39,7 +40,8 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
     management = new Grants(get(), account, [...inCluster, ...rightsIn(rulesOf(rbac, 'Role'), OWN)]);
     const owner = { namespace: OWN, name: 'workload' };
     workload = new Grants(get(), owner, rightsIn(await workloadClusterRules()));
-    await makeMachine(await readFile(await get().kubeconfigFor(owner), 'utf8'));
+    rack = new Rack(get(), 'metal');
+    await addSelfManagedMachine(get(), rack, 'machine-1', owner);
     plot = await Plot.make(get(), 'rights', 2);
     await plot.runAtHome(() => plot.bare('tool'), 'tool', 1);
 
@@ -62,29 +64,6 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
     await bridge?.end();
     await removePlots();
   });
-
-  /** A Machine with a host, and its Node in a workload cluster that is this same API server, seen by another account. */
-  const makeMachine = async (kubeconfig: string): Promise<void> => {
-    const { api } = get();
-    await api.create('/api/v1/namespaces', { metadata: { name: 'metal' } });
-    await get().addNodes(['machine-1']);
-    rack = new Rack(get(), 'metal');
-    const clusters = '/apis/cluster.x-k8s.io/v1beta2/namespaces/metal';
-    await api.create(`${clusters}/clusters`, {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
-      kind: 'Cluster',
-      metadata: { name: 'shop' },
-      spec: {},
-    });
-    await api.create('/api/v1/namespaces/metal/secrets', {
-      metadata: { name: 'shop-kubeconfig', labels: { 'cluster.x-k8s.io/cluster-name': 'shop' } },
-      type: 'cluster.x-k8s.io/secret',
-      data: { value: Buffer.from(kubeconfig).toString('base64') },
-    });
-    await rack.add('machine-1');
-    const status = { nodeRef: { name: 'machine-1' } };
-    await api.patch(`${clusters}/machines/machine-1/status`, { status }, 'merge');
-  };
 
   const label = (labels: Readonly<Record<string, string>>): Promise<unknown> =>
     get().api.patch(

@@ -157,3 +157,33 @@ default: drain=planned-downtime:NoSchedule
 vmware: node.vmware.com/drain=planned-downtime:NoSchedule
 dell: node.dell.com/drain=planned-downtime:NoSchedule
 {{ end }}
+
+{{- define "maintenance-bridge.writes.tmm" -}}
+nodes: {"annotations":["maintenance-bridge.io/tmm"],"conditions":["MaintenanceInProgress","DrainInProgress","Drained"]}
+pods: {"annotations":["maintenance-bridge.io/tmm-rejection"]}
+{{ end }}
+
+{{- define "maintenance-bridge.writes.tmm.cordon" -}}
+nodes: {"annotations":["maintenance-bridge.io/tmm-cordoned"],"spec":["unschedulable"]}
+{{ end }}
+
+{{- define "maintenance-bridge.writes.clusterApi" -}}
+machines.cluster.x-k8s.io: {"annotations":["pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller"],"labels":["runtime-extension-maintenance-controller.cloud.sap/maintenance"]}
+{{ end }}
+
+{{- define "maintenance-bridge.writes.metal3" -}}
+machines.cluster.x-k8s.io: {"annotations":["cluster.x-k8s.io/skip-remediation","maintenance-bridge.io/skip-remediation"]}
+baremetalhosts.metal3.io: {"annotations":["reboot.metal3.io/runtime-extension-maintenance-controller","maintenance-bridge.io/metal3-power"]}
+{{ end }}
+
+{{- define "maintenance-bridge.rejection" -}}
+annotation: "emm-failure"
+ofPreset: {"vmware":"appplatform.vmware.com/emm-failure"}
+suffix: "-message"
+reasons: ["GenericFailure","NotEnoughResources","TooManyExistingFailures"]
+{{ end }}
+
+{{- define "maintenance-bridge.storedPod" -}}
+type: "maintenance-bridge.io/pod"
+prefix: "tmm-pod-"
+{{ end }}

@@ -4,6 +4,9 @@
 {{- if and (gt (int $values.replicaCount) 1) (not $values.leaderElection.enabled) }}
 {{- fail "replicaCount: wanted at most 1 while leaderElection.enabled is false, since all replicas would act at once" }}
 {{- end }}
+{{- if not (or $values.features.tmm.enabled $values.features.clusterApi.enabled $values.features.metal3.enabled) }}
+{{- fail "features.tmm.enabled: wanted true while nothing else is enabled, found false" }}
+{{- end }}
 {{- if and $values.features.metal3.enabled (not $values.features.clusterApi.enabled) }}
 {{- range list "requireDrained" "waitForVolumeDetach" }}
 {{- if dig "metal3" . false (default dict $values.config) }}
@@ -14,6 +17,11 @@
 {{- $tmm := default dict (default dict $values.config).tmm }}
 {{- if and (or (hasKey $tmm "taints") (hasKey $tmm "presets")) (not $tmm.taints) (not $tmm.presets) }}
 {{- fail "config.tmm.taints: wanted at least one taint or preset, found none" }}
+{{- end }}
+{{- with $values.admissionPolicy }}
+{{- if and (has "Deny" .validationActions) (has "Warn" .validationActions) }}
+{{- fail "admissionPolicy.validationActions: wanted Deny or Warn, found both; what is denied is told anyway" }}
+{{- end }}
 {{- end }}
 {{- include "maintenance-bridge.validateBudget" . }}
 {{- include "maintenance-bridge.validateOneSource" . }}

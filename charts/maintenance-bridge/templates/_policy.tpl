@@ -1,0 +1,164 @@
+{{- /* Admission policies about the requests of our own ServiceAccount: what RBAC cannot say. */ -}}
+
+{{- /* What the enabled features change, as _generated.tpl has it: by resource, and there by the place in the object. */ -}}
+{{- define "maintenance-bridge.writes" -}}
+{{- $parts := list }}
+{{- if .Values.features.tmm.enabled }}{{ $parts = append $parts "tmm" }}
+{{- if dig "tmm" "cordon" false (default dict .Values.config) }}{{ $parts = append $parts "tmm.cordon" }}{{ end }}
+{{- end }}
+{{- if .Values.features.clusterApi.enabled }}{{ $parts = append $parts "clusterApi" }}{{ end }}
+{{- if .Values.features.metal3.enabled }}{{ $parts = append $parts "metal3" }}{{ end }}
+{{- $writes := dict }}
+{{- range $part := $parts }}
+{{- range $resource, $places := include (printf "maintenance-bridge.writes.%s" $part) $ | fromYaml }}
+{{- $known := default dict (get $writes $resource) }}
+{{- range $place, $keys := $places }}
+{{- $_ := set $known $place (concat (default list (get $known $place)) $keys) }}
+{{- end }}
+{{- $_ := set $writes $resource $known }}
+{{- end }}
+{{- end }}
+{{- with $writes.pods }}
+{{- $_ := set . "annotations" (concat .annotations (include "maintenance-bridge.rejectionKeys" $ | fromYamlArray)) }}
+{{- $_ := set . "rejection" (include "maintenance-bridge.rejection" $ | fromYaml) }}
+{{- end }}
+{{- toYaml $writes }}
+{{- end }}
+
+{{- /* The annotations of Pods that the settings name, each with that of its message. */ -}}
+{{- define "maintenance-bridge.rejectionKeys" -}}
+{{- $rejection := include "maintenance-bridge.rejection" . | fromYaml }}
+{{- $tmm := default dict (default dict .Values.config).tmm }}
+{{- $keys := list (default $rejection.annotation $tmm.rejectionAnnotation) }}
+{{- range $tmm.presets }}{{ with get $rejection.ofPreset . }}{{ $keys = append $keys . }}{{ end }}{{ end }}
+{{- range $tmm.taints }}{{ with .rejectionAnnotation }}{{ $keys = append $keys . }}{{ end }}{{ end }}
+{{- range uniq $keys }}
+- {{ . | quote }}
+- {{ printf "%s%s" . $rejection.suffix | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* A policy with its binding. Takes `root`, the `suffix` of the name, the `resource` in full, `operations` and the text of the `checks`. */ -}}
+{{- define "maintenance-bridge.policy" -}}
+{{- $name := printf "%s-%s" (include "maintenance-bridge.fullname" .root) .suffix }}
+{{- $resource := regexSplit "[.]" .resource 2 }}
+{{- $resources := list (first $resource) }}
+{{- /* Not with creations: an eviction is one, of pods/eviction. */ -}}
+{{- if eq (first .operations) "UPDATE" }}{{ $resources = append $resources (printf "%s/*" (first $resource)) }}{{ end }}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- include "maintenance-bridge.labels" .root | nindent 4 }}
+spec:
+  # Only our own requests are judged, so a policy that fails stops nobody else.
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - apiGroups: [{{ index (append $resource "") 1 | quote }}]
+        apiVersions: [{{ ternary "v1" "*" (eq (len $resource) 1) | quote }}]
+        resources: {{ $resources | toJson }}
+        operations: {{ .operations | toJson }}
+  matchConditions:
+    - name: our-account
+      expression: request.userInfo.username == "system:serviceaccount:{{ include "maintenance-bridge.namespace" .root }}:{{ include "maintenance-bridge.serviceAccountName" .root }}"
+  {{- .checks | trim | nindent 2 }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- include "maintenance-bridge.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ $name }}
+  validationActions: {{ .root.Values.admissionPolicy.validationActions | toJson }}
+{{- end }}
+
+{{- /* Takes the places that may differ after an update; nothing else may, fields that are not known here included. */ -}}
+{{- define "maintenance-bridge.policy.nothingElse" -}}
+variables:
+  # Objects and what may differ in them, by how the path of a field begins.
+  {{- range $name, $object := dict "before" "oldObject" "after" "object" }}
+  - name: {{ $name }}
+    expression: |-
+      {
+        "": dyn({{ $object }}),
+        "metadata.": dyn({{ $object }}.metadata),
+        "metadata.annotations.": dyn({{ $object }}.metadata.?annotations.orValue({})),
+        "metadata.labels.": dyn({{ $object }}.metadata.?labels.orValue({})),
+        "spec.": dyn({{ $object }}).?spec.orValue({}),
+        "status.": dyn({{ $object }}).?status.orValue({})
+      }
+  {{- end }}
+  {{- with .rejection }}
+  # A rejection may go whatever its key: an earlier configuration may have named another, and a Pod whose mark names a key
+  # of somebody else's choice must not hold up the cleaning.
+  - name: withdrawn
+    expression: |-
+      variables.before["metadata.annotations."].filter(key,
+        !(key in variables.after["metadata.annotations."]) &&
+        variables.before["metadata.annotations."][key] in {{ .reasons | toJson }}).map(key, string(key))
+  {{- end }}
+  - name: may
+    expression: |-
+      {
+        "": ["metadata", "spec", "status"],
+        "metadata.": ["annotations", "labels", "generation", "managedFields", "resourceVersion"],
+        "metadata.annotations.": {{ default list .annotations | toJson }}
+        {{- with .rejection }} + variables.withdrawn + variables.withdrawn.map(key, key + {{ .suffix | toJson }}){{ end }},
+        "metadata.labels.": {{ default list .labels | toJson }},
+        "spec.": {{ default list .spec | toJson }},
+        "status.": {{ ternary (list "conditions") list (hasKey . "conditions") | toJson }}
+      }
+  - name: changed
+    expression: |-
+      variables.may.map(place, (
+        variables.after[place].filter(key, !(key in variables.may[place]) &&
+          variables.before[place][?key] != optional.of(variables.after[place][key])) +
+        variables.before[place].filter(key, !(key in variables.may[place]) && !(key in variables.after[place]))
+      ).map(key, place + key).join(", ")).filter(text, text != "").join(", ")
+  {{- with .conditions }}
+  - name: changedConditions
+    expression: |-
+      object.status.?conditions.orValue([]).filter(condition, !(condition.type in {{ toJson . }}) &&
+        !(condition in oldObject.status.?conditions.orValue([]))).map(condition, condition.type) +
+      oldObject.status.?conditions.orValue([]).filter(condition, !(condition.type in {{ toJson . }}) &&
+        !object.status.?conditions.orValue([]).exists(other, other.type == condition.type)).map(condition, condition.type)
+  {{- end }}
+validations:
+  - expression: variables.changed == ""
+    messageExpression: '"maintenance-bridge never changes " + variables.changed'
+    reason: Forbidden
+  {{- if .conditions }}
+  - expression: size(variables.changedConditions) == 0
+    messageExpression: '"maintenance-bridge never changes the condition " + variables.changedConditions.join(", ")'
+    reason: Forbidden
+  {{- end }}
+{{- end }}
+
+{{- /* Takes `type` and `prefix` of the Secrets that hold Pods, and their `namespace`. */ -}}
+{{- define "maintenance-bridge.policy.storedPods" -}}
+validations:
+  - expression: request.namespace == {{ .namespace | toJson }}
+    message: maintenance-bridge writes Secrets in its own namespace only
+    reason: Forbidden
+  # The old one too: what is somebody else's is neither overwritten nor deleted.
+  - expression: |-
+      [object, oldObject].filter(secret, secret != null).all(secret,
+        secret.type == {{ .type | toJson }} && secret.metadata.name.startsWith({{ .prefix | toJson }}))
+    message: maintenance-bridge writes no Secrets but those of type {{ .type }}, called {{ .prefix }}…
+    reason: Forbidden
+{{- end }}
+
+{{- /* Which Pods were stored, no policy can tell: it sees one object. What their containers may do is for Pod Security to judge. */ -}}
+{{- define "maintenance-bridge.policy.restoredPods" -}}
+validations:
+  - expression: object.spec.?nodeName.orValue("") == ""
+    message: maintenance-bridge never chooses the Node of a Pod, in spec.nodeName
+    reason: Forbidden
+  - expression: object.metadata.?ownerReferences.orValue([]).all(owner, owner.?controller.orValue(false) == false)
+    message: maintenance-bridge never creates a Pod of a controller, in metadata.ownerReferences
+    reason: Forbidden
+{{- end }}
