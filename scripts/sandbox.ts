@@ -4,16 +4,16 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { makeFolder } from './tour/folder.ts';
 import { FLEET, furnishMachines, furnishWorkloads, LABEL_PREFIX, nodeNames, SHOP } from './tour/setting.ts';
 import { firstSignal } from './tour/signals.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const END_WITH_PARENT = new URL('../test/support/end-with-parent.ts', import.meta.url).href;
 const MAX_NODES = 5000;
 const MAX_PORT = 65_535;
 const APPROVAL_SECONDS = 3;
@@ -29,9 +29,7 @@ interface Options {
 
 async function main({ nodes, port, bridge: hasBridge }: Options): Promise<number> {
   const stopped = firstSignal();
-  const folder = mkdtempSync(join(tmpdir(), 'maintenance-bridge-sandbox-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const kubeconfig = join(folder, 'kubeconfig');
+  const kubeconfig = join(makeFolder('maintenance-bridge-sandbox-'), 'kubeconfig');
   await using sandbox = await startSandbox({
     port,
     clusterApi: true,
@@ -65,8 +63,9 @@ function startBridge(kubeconfig: string): ChildProcess {
   ];
   // Several sandboxes on one machine would want the same ports.
   const off = ['--metrics-bind-address=0', '--health-probe-bind-address=0'];
-  const child = spawn(process.execPath, [MAIN, 'run', ...flags, ...off], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+  const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN, 'run', ...flags, ...off], {
+    // Our own end, of whatever kind, ends its stdin.
+    stdio: ['pipe', 'inherit', 'inherit'],
     // Ctrl-C would reach it beside our own signal, and a second signal is no orderly end.
     detached: true,
   });
@@ -92,7 +91,8 @@ function introduction(names: readonly string[], kubeconfig: string, hasBridge: b
     ],
   ] as const;
   const width = Math.max(...commands.map(([command]) => command.length));
-  return `A cluster in memory: ${names.length} Nodes and Machines of Cluster ${namespace}/${name}, workloads in Namespace ${SHOP}.
+  const size = names.length === 1 ? '1 Node and its Machine' : `${names.length} Nodes and their Machines`;
+  return `A cluster in memory: ${size} of Cluster ${namespace}/${name}, workloads in Namespace ${SHOP}.
 It ends with Ctrl-C, and so does its kubeconfig: ${kubeconfig}
 
 In another terminal:

@@ -1,13 +1,14 @@
 /**
  * `npm start`: the main job in seconds, in a cluster in memory, with the program as a user runs it. Exit code 0 only if each
- * step ended as it should; 128 and the signal's number where a signal ended it early. In every case nothing is left behind.
+ * step ended as it should; 2 where the program refuses the flags; 128 and the signal's number where a signal ended it early. In every case nothing is left behind.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { terminalOf } from '../src/commands/terminal.ts';
 import { parseDuration } from '../src/core/duration.ts';
+import { complaintOf } from './tour/flags.ts';
 import { SCENES } from './tour/scenes.ts';
 import { exitCodeOf, firstSignal } from './tour/signals.ts';
-import { Stage } from './tour/stage.ts';
+import { FLAGS, Stage } from './tour/stage.ts';
 import { Voice } from './tour/voice.ts';
 
 const STEP_DEADLINE_MS = 10_000;
@@ -54,6 +55,13 @@ const program = new Command('npm start --')
   .allowUnknownOption()
   .allowExcessArguments()
   .parse();
+
+// Said without the heading of a tour that does not begin.
+const complaint = complaintOf([...FLAGS, ...program.args]);
+if (complaint !== undefined) {
+  process.stderr.write(complaint);
+  process.exit(2);
+}
 
 const voice = new Voice(terminalOf(process.stdout, { env: process.env, noColour: false }));
 // The cluster is in this process, and the program and the files go with it.

@@ -10,6 +10,8 @@ export interface Fault {
   readonly path: Path;
   /** `wanted …, found …` */
   readonly text: string;
+  /** Of a key that is misspelt: the path of the one that was most likely meant. */
+  readonly meant?: Path;
 }
 
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -42,13 +44,23 @@ export function valueAt(data: unknown, path: Path): unknown {
   }, data);
 }
 
-/** The faults that a schema found in `data`, with paths from the root of the configuration. */
-export function faultsOf(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], data: unknown, at: Path): Fault[] {
+/**
+ * The faults that a schema found in `data`, with paths from the root of the configuration.
+ *
+ * @param beside keys that `data` may have, too, and that are not the schema's matter.
+ */
+export function faultsOf(
+  schema: z.ZodType,
+  issues: readonly z.core.$ZodIssue[],
+  data: unknown,
+  at: Path,
+  beside: readonly string[] = [],
+): Fault[] {
   return issues.flatMap((issue) => {
     const path: Path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
     if (issue.code === 'unrecognized_keys') {
-      const known = keysAt(schema, path);
-      return issue.keys.map((key) => ({ path: [...at, ...path, key], text: unknownKey(key, known) }));
+      const known = [...(path.length === 0 ? beside : []), ...keysAt(schema, path)];
+      return issue.keys.map((key) => unknownKey(key, known, [...at, ...path]));
     }
     const found = describeFound(valueAt(data, path));
     return [{ path: [...at, ...path], text: `wanted ${wantedBy(issue, [...at, ...path])}, found ${found}` }];
@@ -87,11 +99,14 @@ function amount({ origin }: { readonly origin: string }, limit: number | bigint)
   return String(limit);
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[], at: Path): Fault {
   const meant = closest(key, known);
+  const path = [...at, key];
   const found = `found ${describeFound(key)}`;
-  if (meant !== undefined) return `wanted a known key (did you mean "${meant}"?), ${found}`;
-  return known.length === 0 ? `wanted a known key, ${found}` : `wanted one of ${known.join(', ')}, ${found}`;
+  if (meant !== undefined) {
+    return { path, text: `wanted a known key (did you mean "${meant}"?), ${found}`, meant: [...at, meant] };
+  }
+  return { path, text: `wanted ${known.length === 0 ? 'a known key' : `one of ${known.join(', ')}`}, ${found}` };
 }
 
 /** The keys that a schema knows at a path; empty where it takes any. */

@@ -1,6 +1,7 @@
 /** Reads a configuration file: YAML to plain data, with the line of every key. */
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { isMapping, type Path } from './config-faults.ts';
+import { reasonOf, unreadable } from './core/unreadable.ts';
 
 export const CONFIG_SIZE_LIMIT = 1024 * 1024;
 
@@ -23,7 +24,7 @@ export function readConfigFile(path: string, readFile: ReadFile): ReadConfig {
   try {
     text = readFile(path, CONFIG_SIZE_LIMIT + 1);
   } catch (error) {
-    return fault(`${path}: wanted a readable file, found ${reasonOf(error)}`);
+    return fault(`${path}: ${unreadable(error)}`);
   }
   if (Buffer.byteLength(text) > CONFIG_SIZE_LIMIT) return fault(`${path}: wanted at most 1 MiB, found more`);
   return parseConfig(path, text);
@@ -90,19 +91,6 @@ function nodesAlong(document: Document.Parsed, path: Path): readonly Node[] {
   }
   return trail;
 }
-
-/** The errno's word where there is one: messages of `node:fs` repeat the path. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === undefined ? error.message : (ERRNO_WORDS[code] ?? code);
-}
-
-const ERRNO_WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'no permission to read it',
-  EISDIR: 'a directory',
-};
 
 function fault(text: string): ReadConfig {
   return { is: 'faults', faults: [text] };

@@ -1,7 +1,7 @@
 /** The configuration as a whole, checked: `apiVersion: maintenance-bridge.io/v1alpha1`, `kind: BridgeConfiguration`. */
 import { z } from 'zod';
 import { type CapiSettings, capiSettingsSchema } from './capi/settings.ts';
-import { describeFound, type Fault, faultsOf, isMapping } from './config-faults.ts';
+import { describeFound, type Fault, faultsOf, isMapping, type Path, valueAt } from './config-faults.ts';
 import { type Metal3Settings, metal3SettingsSchema } from './metal3/settings.ts';
 import { type BindAddress, parseBindAddress } from './obs/address.ts';
 import { ADDRESS_FORM } from './options.ts';
@@ -81,7 +81,7 @@ export type Checked =
   | { readonly is: 'ok'; readonly configuration: Configuration }
   | { readonly is: 'faults'; readonly faults: readonly Fault[] };
 
-/** Checks a configuration in which defaults are already filled in; finds every fault, not just the first. */
+/** Checks each section of a configuration in which defaults are already filled in; finds the faults of all of them. */
 export function checkConfiguration(data: Readonly<Record<string, unknown>>): Checked {
   const frame = frameSchema.safeParse(data);
   const tmm = checkSection('tmm', data.tmm, tmmSettingsSchema);
@@ -92,27 +92,39 @@ export function checkConfiguration(data: Readonly<Record<string, unknown>>): Che
     const inSections = [tmm, capi, metal3].flatMap((section) => (section.is === 'faults' ? section.faults : []));
     return { is: 'faults', faults: [...inFrame, ...inSections] };
   }
-  const together = [
-    ...gatesWithoutNodes(metal3.section, capi.section),
-    ...nothingToDo([tmm.section, capi.section, metal3.section]),
-  ];
-  if (together.length > 0) return { is: 'faults', faults: together };
   const { apiVersion: _apiVersion, kind: _kind, ...configuration } = frame.data;
   const sections = { tmm: tmm.section, capi: capi.section, metal3: metal3.section };
   return { is: 'ok', configuration: { ...configuration, ...sections } };
 }
 
+/**
+ * What does not go together, among values that are sound by themselves.
+ *
+ * @param isKnown whether the value at a path is what somebody wants, not what stands in for it. What is not known is never
+ *   held against the rest.
+ */
+export function checkTogether(
+  data: Readonly<Record<string, unknown>>,
+  isKnown: (path: Path) => boolean,
+): readonly Fault[] {
+  const is = (wanted: boolean, ...path: Path): boolean => valueAt(data, path) === wanted && isKnown(path);
+  return [...gatesWithoutNodes(is), ...nothingToDo(is)];
+}
+
+/** Whether a switch is known to be in that position. */
+type Is = (position: boolean, ...path: Path) => boolean;
+
 /** What a gate asks of a Node, it asks over the connections of the Cluster API bridge. */
-function gatesWithoutNodes(metal3: Section<Metal3Settings>, capi: Section<CapiSettings>): readonly Fault[] {
-  if (!metal3.enabled || capi.enabled) return [];
+function gatesWithoutNodes(is: Is): readonly Fault[] {
+  if (!is(true, 'metal3', 'enabled') || !is(false, 'capi', 'enabled')) return [];
   return (['requireDrained', 'waitForVolumeDetach'] as const)
-    .filter((gate) => metal3.settings[gate])
+    .filter((gate) => is(true, 'metal3', gate))
     .map((gate) => ({ path: ['metal3', gate], text: 'wanted false while capi.enabled is false, found true' }));
 }
 
 /** A process that runs, is ready, and never acts is what nobody wants. */
-function nothingToDo(sections: readonly { readonly enabled: boolean }[]): readonly Fault[] {
-  if (sections.some(({ enabled }) => enabled)) return [];
+function nothingToDo(is: Is): readonly Fault[] {
+  if (!['tmm', 'capi', 'metal3'].every((feature) => is(false, feature, 'enabled'))) return [];
   return [{ path: ['tmm', 'enabled'], text: 'wanted true while nothing else is enabled, found false' }];
 }
 
@@ -133,7 +145,7 @@ function checkSection<T>(name: string, section: unknown, schema: z.ZodType<T>): 
   }
   const faults = [
     ...(enabled.success ? [] : faultsOf(enabledSchema, enabled.error.issues, section, [name])),
-    ...(settings.success ? [] : faultsOf(schema, settings.error.issues, rest, [name])),
+    ...(settings.success ? [] : faultsOf(schema, settings.error.issues, rest, [name], ['enabled'])),
   ];
   return { is: 'faults', faults };
 }

@@ -254,6 +254,98 @@ tmm:
     expect(faultsOf(given)).toHaveLength(3);
   });
 
+  it.each<[string, Given, string[]]>([
+    [
+      'a text that is not read and a value out of range',
+      { flags: { 'log-level': 'loud', 'tmm-max-concurrent-nodes': '0' } },
+      [
+        '--log-level: wanted "debug", "info", "warn" or "error", found "loud"',
+        '--tmm-max-concurrent-nodes: wanted at least 1, found 0',
+      ],
+    ],
+    [
+      'a text that is not read, a value out of range, and what does not go together',
+      {
+        flags: {
+          'log-level': 'loud',
+          'tmm-max-parallel-evictions': '0',
+          'enable-capi': 'false',
+          'enable-metal3-maintenance': 'true',
+          'metal3-require-drained': 'true',
+        },
+      },
+      [
+        '--log-level: wanted "debug", "info", "warn" or "error", found "loud"',
+        '--tmm-max-parallel-evictions: wanted at least 1, found 0',
+        '--metal3-require-drained: wanted false while capi.enabled is false, found true',
+      ],
+    ],
+    [
+      'a file that cannot be read and a value out of range',
+      { flags: { config: 'none.yaml', 'tmm-max-parallel-evictions': '0' } },
+      [
+        'none.yaml: wanted a readable file, found no such file',
+        '--tmm-max-parallel-evictions: wanted at least 1, found 0',
+      ],
+    ],
+    [
+      'a fault of the file, one of a flag, and what a section asks of several values',
+      {
+        file: `${HEAD}tmm:\n  cordon: 1\n  taints: [{ key: drain, value: planned-downtime, effect: NoSchedule }]\n`,
+        flags: { 'tmm-preset': 'default', 'tmm-max-parallel-evictions': '0' },
+      },
+      [
+        'bridge.yaml:4: tmm.cordon: wanted true or false, found 1',
+        '--tmm-max-parallel-evictions: wanted at least 1, found 0',
+        'bridge.yaml:5: tmm.taints: wanted each taint once; drain=planned-downtime:NoSchedule stands there twice, found a list of 1',
+      ],
+    ],
+  ])('shows at once %s', (_what, given, faults) => {
+    expect(faultsOf(given)).toEqual(faults);
+  });
+
+  it.each<[string, Given]>([
+    [
+      'a feature whose switch is not read',
+      { flags: { 'enable-tmm': 'false', 'enable-capi': 'false', 'enable-metal3-maintenance': 'yes' } },
+    ],
+    [
+      'a feature whose switch in the file is not read',
+      { file: `${HEAD}capi: { enabled: maybe }\n`, flags: { 'enable-tmm': 'false' } },
+    ],
+    [
+      'a feature whose switch is misspelt',
+      { file: `${HEAD}tmm: { enabled: false }\ncapi: { enabled: false }\nmetal3: { enabledd: true }\n` },
+    ],
+    [
+      'a feature whose variable is misspelt',
+      {
+        flags: { 'enable-tmm': 'false', 'enable-capi': 'false' },
+        env: { MAINTENANCE_BRIDGE_ENABLE_METAL3_MAINTENANC: 'true' },
+      },
+    ],
+    ['a file that cannot be read', { flags: { config: 'none.yaml', 'enable-tmm': 'false', 'enable-capi': 'false' } }],
+    ['a file whose name is not read', { flags: { config: '', 'enable-tmm': 'false', 'enable-capi': 'false' } }],
+    [
+      'a flag that would have beaten the variable',
+      {
+        flags: { 'enable-tmm': 'flase' },
+        env: { MAINTENANCE_BRIDGE_ENABLE_TMM: 'false', MAINTENANCE_BRIDGE_ENABLE_CAPI: 'false' },
+      },
+    ],
+    ['a section that is none', { file: `${HEAD}tmm: [1]\n`, flags: { 'tmm-cordon': 'true' } }],
+  ])('holds nothing against the rest that follows from %s alone', (_what, given) => {
+    expect(faultsOf(given)).toHaveLength(1);
+  });
+
+  it('judges together what counts in the end: a flag may put right what the file leaves undone', () => {
+    const file = `${HEAD}tmm: { enabled: false }\ncapi: { enabled: false }\n`;
+    expect(faultsOf({ file })).toEqual([
+      'bridge.yaml:3: tmm.enabled: wanted true while nothing else is enabled, found false',
+    ]);
+    expect(optionsOf({ file, flags: { 'enable-tmm': 'true' } }).tmm.enabled).toBe(true);
+  });
+
   it('ignores variables that Kubernetes sets for a Service of our name, and empty ones', () => {
     const env = {
       MAINTENANCE_BRIDGE_PORT: 'tcp://10.0.0.1:8080',

@@ -1,7 +1,8 @@
 /** Resolves the options of `run`: flag beats variable beats file beats default. */
+import { concerns, examine, meet } from './config-examination.ts';
 import { closest, describeFound, type Fault, formatPath, isMapping, type Path } from './config-faults.ts';
 import { type ConfigFile, type ReadFile, readConfigFile } from './config-file.ts';
-import { CONFIG_API_VERSION, CONFIG_KIND, checkConfiguration, type RunOptions } from './config-schema.ts';
+import { CONFIG_API_VERSION, CONFIG_KIND, checkTogether, type RunOptions } from './config-schema.ts';
 import { OPTION_ROWS } from './option-rows.ts';
 import { ENVIRONMENT_PREFIX, type OptionRow, type OptionValue, readTexts, variableOf, wantedOf } from './options.ts';
 
@@ -19,31 +20,38 @@ export type Resolved =
   /** One line each, as an operator should see them. */
   | { readonly is: 'faults'; readonly faults: readonly string[] };
 
-/** Pure apart from `readFile`; never throws. Shows the faults of all sources at once, as far as they can be known. */
+/**
+ * Pure apart from `readFile`; never throws. Shows the faults of all sources at once, as far as they can be known, and none
+ * that is only a consequence of another.
+ */
 export function resolveOptions({ flags, env, readFile }: Inputs): Resolved {
-  const { given, faults } = readGiven(flags, env);
+  const { given, misread, faults } = readGiven(flags, env);
   const configPath = given.get('config')?.value;
-  const file = typeof configPath === 'string' ? readConfigFile(configPath, readFile) : undefined;
-  if (file?.is === 'faults') return { is: 'faults', faults: [...faults, ...file.faults] };
+  const answer = typeof configPath === 'string' ? readConfigFile(configPath, readFile) : undefined;
+  if (answer?.is === 'faults') faults.push(...answer.faults);
+  const file = answer?.is === 'read' ? answer : undefined;
 
-  const base = merge(defaults(), file?.data ?? { apiVersion: CONFIG_API_VERSION, kind: CONFIG_KIND });
-  if (file !== undefined) {
-    const checked = checkConfiguration(base);
-    if (checked.is === 'faults') faults.push(...inFile(String(configPath), file, checked.faults));
-  }
-  if (faults.length > 0) return { is: 'faults', faults };
+  const inFile = examine(merge(defaults(), file?.data ?? HEAD), STAND_INS);
+  if (file !== undefined) faults.push(...linesIn(String(configPath), file, inFile.faults));
 
   const overrides = [...given.values()].filter(({ row }) => row.inFile);
-  const checked = checkConfiguration(
-    overrides.reduce((data, { row, value }) => merge(data, nest(row.path, value)), base),
+  const whole = examine(
+    overrides.reduce((data, { row, value }) => merge(data, nest(row.path, value)), inFile.sound),
+    STAND_INS,
   );
-  if (checked.is === 'faults') {
-    return {
-      is: 'faults',
-      faults: checked.faults.map((fault) => attribute(fault, overrides, String(configPath), file)),
-    };
-  }
-  const { configuration } = checked;
+  const isRead = (path: Path): boolean => {
+    if (misread.some((row) => meet(row.path, path))) return false;
+    if (overrides.some(({ row }) => meet(row.path, path))) return true;
+    // Neither is known what a file says that cannot be read.
+    const isFileRead = answer?.is !== 'faults' && !misread.some(({ flag }) => flag === 'config');
+    return isFileRead && !inFile.faults.some((fault) => concerns(fault, path));
+  };
+  const isKnown = (path: Path): boolean => isRead(path) && !whole.faults.some((fault) => concerns(fault, path));
+  const found = [...whole.faults.filter(({ path }) => isRead(path)), ...checkTogether(whole.sound, isKnown)];
+  faults.push(...found.map((fault) => attribute(fault, overrides, String(configPath), file)));
+  const { configuration } = whole;
+  if (faults.length > 0 || configuration === undefined) return { is: 'faults', faults };
+
   const namespace = configuration.leaderElection.namespace ?? ownNamespace(given.has('kubeconfig'), env, readFile);
   return {
     is: 'ok',
@@ -65,12 +73,18 @@ interface Given {
   readonly name: string;
 }
 
-function readGiven(
-  flags: Inputs['flags'],
-  env: Inputs['env'],
-): { given: ReadonlyMap<string, Given>; faults: string[] } {
+/** What was written outside the file, as far as it could be read. */
+interface Reading {
+  readonly given: ReadonlyMap<string, Given>;
+  /** Options of which nobody can say what was meant. */
+  readonly misread: readonly OptionRow[];
+  readonly faults: string[];
+}
+
+function readGiven(flags: Inputs['flags'], env: Inputs['env']): Reading {
   const given = new Map<string, Given>();
-  const faults = misspeltVariables(env);
+  const { faults, meant } = misspeltVariables(env);
+  const misread = new Set(meant);
   for (const row of OPTION_ROWS) {
     const variable = variableOf(row);
     const fromFlag = flags.get(row.flag);
@@ -83,27 +97,41 @@ function readGiven(
     for (const { source, name, texts } of candidates) {
       if (texts === undefined) continue;
       const value = readTexts(row, texts);
-      if (value !== undefined) given.set(row.flag, { row, value, source, name });
-      else faults.push(`${name}: wanted ${wantedOf(row)}, found ${describeFound(texts.join(','))}`);
+      if (value === undefined) {
+        faults.push(`${name}: wanted ${wantedOf(row)}, found ${describeFound(texts.join(','))}`);
+        misread.add(row);
+        given.delete(row.flag);
+      } else {
+        misread.delete(row);
+        given.set(row.flag, { row, value, source, name });
+      }
     }
   }
-  return { given, faults };
+  return { given, misread: [...misread], faults };
 }
 
 /**
  * Only near misses are faults: Kubernetes adds variables of the same prefix to Pods beside a Service of our name, and
  * other tools of this project have variables of their own.
  */
-function misspeltVariables(env: Inputs['env']): string[] {
-  const known = OPTION_ROWS.map(variableOf);
-  return Object.keys(env)
-    .filter((name) => name.startsWith(ENVIRONMENT_PREFIX) && !known.includes(name))
-    .sort()
-    .flatMap((name) => {
-      const meant = closest(name, known);
-      return meant === undefined ? [] : [`${name}: wanted a known variable (did you mean ${meant}?), found ${name}`];
-    });
+function misspeltVariables(env: Inputs['env']): { readonly faults: string[]; readonly meant: readonly OptionRow[] } {
+  const rows = new Map(OPTION_ROWS.map((row) => [variableOf(row), row]));
+  const faults: string[] = [];
+  const meant: OptionRow[] = [];
+  const unknown = Object.keys(env).filter((name) => name.startsWith(ENVIRONMENT_PREFIX) && !rows.has(name));
+  for (const name of unknown.sort()) {
+    const variable = closest(name, [...rows.keys()]);
+    const row = rows.get(variable ?? '');
+    if (row === undefined) continue;
+    faults.push(`${name}: wanted a known variable (did you mean ${variable}?), found ${name}`);
+    meant.push(row);
+  }
+  return { faults, meant };
 }
+
+const HEAD = { apiVersion: CONFIG_API_VERSION, kind: CONFIG_KIND };
+/** What takes the place of values that are at fault. */
+const STAND_INS = merge(defaults(), HEAD);
 
 function defaults(): Readonly<Record<string, unknown>> {
   return OPTION_ROWS.filter((row) => row.inFile).reduce<Readonly<Record<string, unknown>>>(
@@ -132,7 +160,7 @@ function merge(
   return Object.fromEntries(merged);
 }
 
-function inFile(name: string, file: ConfigFile, faults: readonly Fault[]): string[] {
+function linesIn(name: string, file: ConfigFile, faults: readonly Fault[]): string[] {
   return faults
     .map(({ path, text }) => ({ line: file.lineOf(path), text: `${formatPath(path)}: ${text}` }))
     .sort((a, b) => a.line - b.line)
@@ -148,7 +176,7 @@ function attribute(
 ): string {
   const writer = overrides.find(({ row }) => row.path.every((part, index) => path[index] === part));
   if (writer !== undefined) return `${writer.name}: ${text}`;
-  return file === undefined ? `${formatPath(path)}: ${text}` : (inFile(configPath, file, [{ path, text }])[0] ?? text);
+  return file === undefined ? `${formatPath(path)}: ${text}` : (linesIn(configPath, file, [{ path, text }])[0] ?? text);
 }
 
 function fileOrDefault(row: OptionRow, file: ConfigFile | undefined): Source {

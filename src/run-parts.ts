@@ -8,6 +8,7 @@ import { makeEventSink } from './kube/events.ts';
 import { Mirror, type MirrorOptions } from './kube/mirror.ts';
 import { NamespacedSource } from './kube/namespaced-source.ts';
 import { OptionalMirror } from './kube/optional-mirror.ts';
+import type { Outages } from './kube/outages.ts';
 import { trimMeta } from './kube/trim.ts';
 import type { Observers, Watched } from './metrics.ts';
 import type { MetricRegistry } from './obs/metrics.ts';
@@ -20,6 +21,8 @@ export interface Parts {
   readonly observers: Observers;
   readonly registry: MetricRegistry;
   readonly log: Log;
+  /** Of the watches over `client`. */
+  readonly outages: Outages;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly dryRun: boolean;
   /** Of this process, as in the Lease. */
@@ -151,7 +154,7 @@ export function recordEvents({ manager, client, observers, log, identity }: Part
 }
 
 function mirrorOptions<T extends KubeObject>(
-  { client, log, observers }: Parts,
+  { client, log, outages, observers }: Parts,
   resource: WatchedResource<T>,
 ): MirrorOptions<T> {
   const plural = resource.plural as Watched;
@@ -160,6 +163,7 @@ function mirrorOptions<T extends KubeObject>(
     resource,
     clock: Date,
     log,
+    outages,
     onRestart: (reason) => observers.watchRestart(plural, reason),
     onHandlerError: () => observers.handlerError(plural),
   };

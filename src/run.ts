@@ -6,6 +6,7 @@ import type { ApiClient } from './kube/api.ts';
 import { makeClient } from './kube/client.ts';
 import { type Credentials, loadKubeConfig } from './kube/credentials.ts';
 import { makeLeaseStore } from './kube/leases.ts';
+import { Outages } from './kube/outages.ts';
 import { ALL_METRICS, makeObservers, type Observers, WATCHED } from './metrics.ts';
 import { Endpoints } from './obs/health.ts';
 import { MetricRegistry } from './obs/metrics.ts';
@@ -53,7 +54,20 @@ export async function run(options: RunOptions, surroundings: Surroundings): Prom
   log.info('Starting', { version: VERSION, cluster: credentials.describe(), identity, dryRun: options.dryRun });
   const watches: Watch[] = [];
   const { dryRun } = options;
-  const parts: Parts = { manager, client, observers, registry, log, env, dryRun, identity, namespace, watches };
+  const outages = new Outages({ log, clock: Date });
+  const parts: Parts = {
+    manager,
+    client,
+    observers,
+    registry,
+    log,
+    outages,
+    env,
+    dryRun,
+    identity,
+    namespace,
+    watches,
+  };
   if (options.tmm.enabled) addTmm(parts, options);
   if (options.capi.enabled || options.metal3.enabled) {
     const kinds = watchClusterApi(parts, options.namespaces);

@@ -16,6 +16,9 @@ export const WEB_PODS = 6;
 export const WEB_SPARE = 2;
 export const DB_PODS = 3;
 
+/** It takes seconds, but not on a machine that is busy with something else. */
+const READY_DEADLINE_MS = 60_000;
+
 export const nodeNames = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `worker-${index + 1}`);
 
@@ -60,7 +63,7 @@ async function runOn(sandbox: Sandbox, node: string, app: string, replicas: numb
   for (const other of others) close(other, true);
   create();
   const areReady = (): true | undefined => podsOf(api, app).filter(isReady).length === replicas || undefined;
-  await sandbox.until(['pods'], areReady, `${replicas} Pods of ${app} to be ready`);
+  await sandbox.until(['pods'], areReady, `${replicas} Pods of ${app} to be ready`, READY_DEADLINE_MS);
   for (const other of others) close(other, null);
 }
 

@@ -1,7 +1,4 @@
 /** Where the tour plays: a sandbox, the program as a user runs it against that, and ways to see what an operator would look at. */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ResourceName, Stored } from '../../src/sandbox/api.ts';
 import { isReady } from '../../src/sandbox/cluster/base/pods.ts';
@@ -11,12 +8,14 @@ import { parseReport, type Report } from '../../src/tmm/report.ts';
 import { makeRest, type Rest } from '../../test/controlplane/rest.ts';
 import { eventually } from '../../test/controlplane/wait.ts';
 import { Bridge, command } from '../../test/support/bridge.ts';
+import { makeFolder } from './folder.ts';
 import { kubectl } from './kubectl.ts';
 import { FLEET, furnishMachines, furnishWorkloads, LABEL_PREFIX, nodeNames, podsOf, WEB_PODS } from './setting.ts';
 import { bar, type Voice } from './voice.ts';
 
 const NODES = nodeNames(4);
-const FLAGS = ['--leader-elect=false', '--enable-metal3-maintenance'];
+/** Those of the program in every tour. */
+export const FLAGS = ['--leader-elect=false', '--enable-metal3-maintenance'];
 const LOG_LINES = 8;
 /** So many lines a drain is told in where lines cannot be drawn over. */
 const STEPS = 3;
@@ -72,9 +71,7 @@ export class Stage {
 
   /** On return the controllers run, and everything in the cluster is ready. Its files go with the process at the latest. */
   static async build(options: StageOptions): Promise<Stage> {
-    const folder = await mkdtemp(join(tmpdir(), 'maintenance-bridge-tour-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const kubeconfig = join(folder, 'kubeconfig');
+    const kubeconfig = join(makeFolder('maintenance-bridge-tour-'), 'kubeconfig');
     const sandbox = await startSandbox({ clusterApi: true, metal3: POWER, timing: TIMING });
     await sandbox.writeKubeconfig(kubeconfig);
     const stage = new Stage(sandbox, kubeconfig, options);

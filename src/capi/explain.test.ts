@@ -6,6 +6,8 @@ import { capiSettingsSchema } from './settings.ts';
 
 const P = 'runtime-extension-maintenance-controller.cloud.sap';
 const DELETED = '2026-11-21T10:00:00Z';
+const PREPARATION =
+  "kubectl -n metal get secret shop-kubeconfig -o go-template='{{.data.value | base64decode}}' > metal.shop.kubeconfig";
 const SETTINGS = capiSettingsSchema.parse({});
 
 function explain(part: MachinePart, look: Partial<Observed> = {}, requestedAt?: string) {
@@ -32,7 +34,8 @@ describe('`explainMachine()`', () => {
       since: DELETED,
       summary: 'The deletion is held before the drain',
       waitsFor: `label ${P}/approve-deletion=true on Node m of cluster metal/shop`,
-      release: `kubectl --kubeconfig <of metal/shop> label node m ${P}/approve-deletion=true`,
+      preparation: PREPARATION,
+      release: `kubectl --kubeconfig metal.shop.kubeconfig label node m ${P}/approve-deletion=true`,
       details: ['Cluster: metal/shop', 'Node: m', 'Pre-drain hook: set'],
     });
   });
@@ -41,7 +44,8 @@ describe('`explainMachine()`', () => {
     expect(explain({ hook: true, maintenance: 'requested' }, {}, '2026-11-21T09:00:00Z')).toMatchObject({
       state: 'MaintenanceRequested',
       since: '2026-11-21T09:00:00Z',
-      release: `kubectl --kubeconfig <of metal/shop> label node m ${P}/approve-maintenance=true`,
+      preparation: PREPARATION,
+      release: `kubectl --kubeconfig metal.shop.kubeconfig label node m ${P}/approve-maintenance=true`,
     });
   });
 

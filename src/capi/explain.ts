@@ -22,7 +22,7 @@ export interface MachineFacts {
   readonly settings: CapiSettings;
 }
 
-type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'release'>;
+type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'preparation' | 'release'>;
 
 export function explainMachine({ observed, requestedAt, settings }: MachineFacts): Explanation {
   const { machine } = observed;
@@ -85,7 +85,6 @@ function tell(because: Because, observed: Observed): Telling {
   const node = machine.status.nodeName ?? '';
   const cluster = clusterOf(machine) ?? '';
   const onMachine = `kubectl -n ${namespace} label machine ${name}`;
-  const onNode = `kubectl --kubeconfig <of ${cluster}> label node ${node}`;
   const label = (key: string): string => `label ${key}=true on Node ${node} of cluster ${cluster}`;
   switch (because) {
     case 'NotEnabled':
@@ -119,7 +118,7 @@ function tell(because: Because, observed: Observed): Telling {
       return {
         summary: 'Maintenance is requested',
         waitsFor: label(APPROVE_MAINTENANCE_LABEL),
-        release: `${onNode} ${APPROVE_MAINTENANCE_LABEL}=true`,
+        ...approval(observed, APPROVE_MAINTENANCE_LABEL),
       };
     case 'MaintenanceApproved':
       return {
@@ -131,7 +130,7 @@ function tell(because: Because, observed: Observed): Telling {
       return {
         summary: 'The deletion is held before the drain',
         waitsFor: label(APPROVE_DELETION_LABEL),
-        release: `${onNode} ${APPROVE_DELETION_LABEL}=true`,
+        ...approval(observed, APPROVE_DELETION_LABEL),
       };
     case 'DeletionApproved':
       return { summary: 'The Node approves the deletion' };
@@ -140,4 +139,16 @@ function tell(because: Because, observed: Observed): Telling {
     case 'Released':
       return { summary: 'The deletion is not held by us', waitsFor: 'Cluster API, which drains and deletes' };
   }
+}
+
+/** How to label the Node in the cluster where it lives, whose kubeconfig is in the Secret that Cluster API keeps for it. */
+function approval({ machine }: Observed, label: string): Pick<Explanation, 'preparation' | 'release'> {
+  const { namespace } = machine.metadata;
+  const { clusterName } = machine.spec;
+  // A namespace has no dot in its name, so that no two clusters share a file.
+  const file = `${namespace}.${clusterName}.kubeconfig`;
+  return {
+    preparation: `kubectl -n ${namespace} get secret ${clusterName}-kubeconfig -o go-template='{{.data.value | base64decode}}' > ${file}`,
+    release: `kubectl --kubeconfig ${file} label node ${machine.status.nodeName ?? ''} ${label}=true`,
+  };
 }

@@ -118,6 +118,11 @@ describe('`renderWhy()`', () => {
     expect(renderWhy(QUIET, 'text', NOW)).toBe('Node n: Idle\n  No taint asks for maintenance.\n');
   });
 
+  it('shows what has to be run before the command', () => {
+    const page = renderWhy({ ...HELD, preparation: 'get a kubeconfig' }, 'text', NOW);
+    expect(page).toContain('  First:     get a kubeconfig\n  Command:   kubectl label node m approve=true\n');
+  });
+
   it('shows reason and deadline where there are any', () => {
     const page = renderWhy({ ...DRAINING, reason: 'GenericFailure' }, 'wide', NOW);
     expect(page).toContain('  Reason:    GenericFailure\n');

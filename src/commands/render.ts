@@ -69,7 +69,8 @@ export function renderWhy(
   { hasColour }: Canvas = PIPE,
 ): string {
   if (format === 'json' || format === 'yaml') return structured(explanation, format);
-  const { kind, name, state, since, deadline, reason, summary, waitsFor, release, details, outlook } = explanation;
+  const { kind, name, state, since, deadline, reason, summary, waitsFor, preparation, release, details, outlook } =
+    explanation;
   const lines = [
     `${kind} ${name}: ${hasColour ? paint(COLOURS[outlook], state) : state}`,
     `  ${summary}.`,
@@ -77,6 +78,7 @@ export function renderWhy(
     ...(since === undefined ? [] : [`  Since:     ${since} (${ageOf(explanation, nowMs)} ago)`]),
     ...(deadline === undefined ? [] : [`  Until:     ${deadline} (${leftOf(explanation, nowMs)} left)`]),
     ...(waitsFor === undefined ? [] : [`  Waits for: ${waitsFor}`]),
+    ...(preparation === undefined ? [] : [`  First:     ${preparation}`]),
     ...(release === undefined ? [] : [`  Command:   ${release}`]),
     ...details.map((detail) => `  - ${detail}`),
   ];

@@ -5,6 +5,7 @@ import type { Resource } from '../core/resources.ts';
 import type { ApiClient } from '../kube/api.ts';
 import { Informer } from '../kube/cache.ts';
 import { NamespacedSource } from '../kube/namespaced-source.ts';
+import type { Outages } from '../kube/outages.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { Trim } from '../kube/trim.ts';
 import type { RestartReason } from '../kube/watch.ts';
@@ -74,9 +75,9 @@ export class View<T extends KubeObject> {
   }
 
   /** Lists and watches until the signal aborts. Whatever the server or the network does is told to the log, and survived. */
-  async follow(client: ApiClient, log: Log, signal: AbortSignal): Promise<void> {
+  async follow(client: ApiClient, log: Log, outages: Outages, signal: AbortSignal): Promise<void> {
     await this.#each((resource, namespace, part) =>
-      new Reflector<T>({ ...this.#feed(resource, namespace), client, clock: Date, log }).run(part, signal),
+      new Reflector<T>({ ...this.#feed(resource, namespace), client, clock: Date, log, outages }).run(part, signal),
     );
   }
 

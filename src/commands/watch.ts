@@ -1,5 +1,6 @@
 /** `status --watch`: follows the cluster by watches, and tells of every change until it is stopped. */
 import type { ApiClient } from '../kube/api.ts';
+import { Outages } from '../kube/outages.ts';
 import { failed, type Outcome, type Surroundings, withCluster } from './cluster.ts';
 import type { Inspection } from './inspect.ts';
 import { noticesTo } from './notices.ts';
@@ -60,9 +61,10 @@ export async function follow(
     presenter.notice(notice);
     gather();
   });
+  const outages = new Outages({ log, clock: Date });
   try {
     if (presenter.tickMs !== undefined) show();
-    await Promise.all(overview.views.map((view) => view.follow(client, log, stop)));
+    await Promise.all(overview.views.map((view) => view.follow(client, log, outages, stop)));
   } finally {
     clearTimeout(pending);
     clearInterval(ticking);

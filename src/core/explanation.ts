@@ -23,6 +23,8 @@ export interface Explanation {
   readonly summary: string;
   /** Who or what has to do something; absent where nobody has. */
   readonly waitsFor?: string;
+  /** The command that writes a file which `release` reads, in the current folder; absent where it reads none. */
+  readonly preparation?: string;
   /** The command that would let it go on. */
   readonly release?: string;
   /** The Pods that are in the way, as the Node's report has them. */

@@ -160,12 +160,12 @@ describe('a kubeconfig', () => {
     [
       'has a CA file that is not there',
       kubeconfig('a', { cluster: { 'certificate-authority': 'absent' } }),
-      'Reading the CA of cluster "a" in FILE: ENOENT',
+      'the CA of cluster "a" in FILE (FOLDER/absent): wanted a readable file, found no such file',
     ],
     [
       'has a token file that is not there',
       kubeconfig('a', { user: { tokenFile: 'absent' } }),
-      'Reading the token of user "a" in FILE: ENOENT',
+      'the token of user "a" in FILE (FOLDER/absent): wanted a readable file, found no such file',
     ],
     [
       'acts as groups',
@@ -184,12 +184,16 @@ describe('a kubeconfig', () => {
     ],
   ])('that %s is refused with words that help', (_, content, message) => {
     const file = write('c', content);
-    expect(() => find({ kubeconfig: file })).toThrow(message.replace('FILE', file));
+    expect(() => find({ kubeconfig: file })).toThrow(message.replace('FILE', file).replace('FOLDER', folder));
   });
 
   it('that cannot be read is named', () => {
-    expect(() => find({ kubeconfig: '/absent/config' })).toThrow('Reading kubeconfig /absent/config: ENOENT');
-    expect(() => find({ kubeconfig: folder })).toThrow(`Reading kubeconfig ${folder}: EISDIR`);
+    expect(() => find({ kubeconfig: '/absent/config' })).toThrow(
+      /^kubeconfig \/absent\/config: wanted a readable file, found no such file$/,
+    );
+    expect(() => find({ kubeconfig: folder })).toThrow(
+      `kubeconfig ${folder}: wanted a readable file, found a directory`,
+    );
   });
 
   it('that is no YAML is not quoted, since it may hold a token', () => {

@@ -9,6 +9,7 @@ import { isIPv6 } from 'node:net';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { unreadable } from '../core/unreadable.ts';
 import { wordsOf } from './words.ts';
 
 /** Bytes known from the start, or a file that may be rotated (absolute path, readable when it was looked up). */
@@ -170,7 +171,7 @@ function parseYaml(file: string): unknown {
   try {
     content = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new Error(`Reading kubeconfig ${file}: ${wordsOf(cause)}`, { cause });
+    throw new Error(`kubeconfig ${file}: ${unreadable(cause)}`, { cause });
   }
   try {
     return parse(content, { logLevel: 'error' });
@@ -267,7 +268,7 @@ function readable(file: string, what: string): string {
   try {
     accessSync(file, constants.R_OK);
   } catch (cause) {
-    throw new Error(`Reading ${what}: ${wordsOf(cause)}`, { cause });
+    throw new Error(`${what} (${file}): ${unreadable(cause)}`, { cause });
   }
   return file;
 }

@@ -4,6 +4,7 @@ import type { Resource } from '../core/resources.ts';
 import { sleep } from '../runtime/sleep.ts';
 import { type ApiClient, pathOf, type StreamRequest } from './api.ts';
 import { isKubeError } from './errors.ts';
+import { Outages, type Watcher } from './outages.ts';
 import { trimOf } from './trim.ts';
 import {
   type Fault,
@@ -56,6 +57,8 @@ export interface ReflectorOptions<T> {
   /** Resolves after the time, or as soon as the signal aborts; never rejects. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
+  /** Shared by watches over one connection, so that they do not all tell of its faults. @default one of its own */
+  readonly outages?: Outages;
   /** Called whenever a watch is open: from then on nothing is missed. */
   readonly onWatching?: () => void;
   /** Called whenever a list or a watch has to begin again; `Closed` is the ordinary end of a watch. */
@@ -87,17 +90,23 @@ export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #transform: (raw: unknown) => T | undefined;
   readonly #idleMs: number;
+  readonly #outages: Outages;
+  readonly #watcher: Watcher;
   #listed: T[] = [];
   #running = false;
   #synced = false;
   #lastContactMs: number | undefined;
   #trouble: Fault | undefined;
+  /** Of the watch that is open. */
+  #openedMs: number | undefined;
 
   /** @throws RangeError where there is neither a transform nor a registered trim for the resource. */
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#transform = options.transform ?? trimOf(options.resource);
     this.#idleMs = options.idleMs ?? 150_000;
+    this.#outages = options.outages ?? new Outages(options);
+    this.#watcher = { resource: options.resource.plural };
   }
 
   /**
@@ -114,6 +123,7 @@ export class Reflector<T> {
     } finally {
       this.#running = false;
       this.#listed = [];
+      this.#outages.forget(this.#watcher);
     }
   }
 
@@ -205,6 +215,7 @@ export class Reflector<T> {
       signal,
       idleMs: this.#idleMs,
       onOpen: () => {
+        this.#openedMs = clock.now();
         if (this.#trouble !== undefined && REFUSALS.has(this.#trouble.reason)) this.#heard();
         this.#options.onWatching?.();
       },
@@ -250,23 +261,29 @@ export class Reflector<T> {
     return next;
   }
 
-  /** Warns when the reason changes, not each time: an outage is one line, however long it takes. */
   #restarted(fault: Fault, next: State): void {
     const { log, resource, onRestart } = this.#options;
     const { reason, message } = fault;
     onRestart?.(reason);
-    const fields = { resource: resource.plural, reason, attempt: next.failures, detail: message };
-    if (next.at === 'waiting' && reason !== this.#trouble?.reason) log.warn('Watch failed, trying again', fields);
-    else log.debug('Watch begins again', fields);
-    this.#trouble = next.at === 'waiting' ? fault : undefined;
+    if (next.at === 'waiting') {
+      this.#trouble = fault;
+      this.#outages.failed(this.#watcher, fault, next.failures);
+    } else {
+      log.debug('Watch begins again', { resource: resource.plural, reason, attempt: next.failures, detail: message });
+      this.#recovered();
+    }
+    this.#openedMs = undefined;
   }
 
   #heard(): void {
-    const { clock, log, resource } = this.#options;
-    this.#lastContactMs = clock.now();
+    this.#lastContactMs = this.#options.clock.now();
+    this.#recovered();
+  }
+
+  #recovered(): void {
     if (this.#trouble === undefined) return;
-    log.info('Watch recovered', { resource: resource.plural, reason: this.#trouble.reason });
     this.#trouble = undefined;
+    this.#outages.recovered(this.#watcher, this.#openedMs ?? this.#options.clock.now());
   }
 
   #kept(raw: unknown): T | undefined {

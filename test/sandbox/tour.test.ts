@@ -108,10 +108,17 @@ describe('npm start', { timeout: SLOW_MS }, () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('shows why the program does not start', async () => {
-    const tour = new Script('tour.ts', ['--nonsense']);
-    expect(await tour.end(), tour.out).toBe(1);
-    expect(tour.out).toContain("error: unknown option '--nonsense'");
+  it.each([
+    ['an unknown flag', ['--nonsense'], "error: unknown option '--nonsense'\nTry --help for usage.\n"],
+    [
+      'a value out of range',
+      ['--tmm-max-concurrent-nodes=0'],
+      '--tmm-max-concurrent-nodes: wanted at least 1, found 0\n',
+    ],
+  ])('says only what is wrong with %s, and ends with 2', async (_, flags, complaint) => {
+    const tour = new Script('tour.ts', flags);
+    expect(await tour.end(), tour.out).toBe(2);
+    expect(tour.out).toBe(complaint);
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -184,6 +191,25 @@ describe('npm run sandbox', { timeout: SLOW_MS }, () => {
     const again = await readFile(await third.said(/KUBECONFIG=(\S+)/), 'utf8');
     expect(again).toContain(`https://127.0.0.1:${port}"`);
     await third.end('SIGTERM');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes its controllers along where it is killed, and removes what was left with the next start', async () => {
+    const killed = new Script('sandbox.ts', ['--nodes=1']);
+    await killed.said(/Workload cluster connected/);
+    expect(killed.out).toContain('1 Node and its Machine of Cluster fleet/prod');
+    // Its output closes with the last process that writes there.
+    expect(await killed.end('SIGKILL')).toBeNull();
+    expect(killed.out).toMatch(/INFO +Stopped\n/);
+    const [left] = await readdir(folder);
+    const living = new Script('sandbox.ts', ['--no-bridge', '--nodes=1']);
+    await living.said(/yours to run/);
+    const another = new Script('sandbox.ts', ['--no-bridge', '--nodes=1']);
+    await another.said(/yours to run/);
+    const folders = await readdir(folder);
+    expect(folders).toHaveLength(2);
+    expect(folders).not.toContain(left);
+    for (const script of [living, another]) await script.end('SIGTERM');
     expect(await readdir(folder)).toEqual([]);
   });
 

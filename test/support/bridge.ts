@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { eventually } from '../controlplane/wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const END_WITH_PARENT = new URL('end-with-parent.ts', import.meta.url).href;
 
 /** Compiled once for all processes that tests start: a start takes half the time. Node.js checks it against the sources. */
 const COMPILED = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)) };
@@ -25,7 +26,7 @@ export interface BridgeOptions {
   readonly kubeconfig: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Interpreter flags and the file to run. @default the sources */
+  /** Interpreter flags and the file to run. @default the sources, which end with the test process even where that is killed */
   readonly program?: readonly string[];
 }
 
@@ -55,14 +56,15 @@ export class Bridge {
   readonly #exited: Promise<unknown>;
   #text = '';
 
-  constructor({ kubeconfig, flags = [], env = {}, program = [MAIN] }: BridgeOptions) {
+  constructor({ kubeconfig, flags = [], env = {}, program = ['--import', END_WITH_PARENT, MAIN] }: BridgeOptions) {
     const args = [...program, 'run', '--kubeconfig', kubeconfig, '--log-level=debug'];
     this.#process = spawn(
       process.execPath,
       [...args, '--metrics-bind-address=0', '--health-probe-bind-address=0', ...flags],
       {
         env: { PATH: process.env.PATH ?? '', ...COMPILED, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        // Nothing is written to stdin; that it ends tells of our own end.
+        stdio: ['pipe', 'pipe', 'pipe'],
       },
     );
     this.#exited = once(this.#process, 'exit');
