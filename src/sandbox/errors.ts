@@ -18,6 +18,7 @@ export interface Cause {
     | 'FieldValueDuplicate'
     | 'FieldValueTypeInvalid'
     | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
     | 'FieldValueNotFound';
   readonly field: string;
   readonly message: string;

@@ -23,7 +23,7 @@ import type { ApproverOptions, Metal3Options, Timing } from './cluster/options.t
 import { simulateCluster } from './cluster/simulate.ts';
 import { type SandboxOptions as ServerOptions, type Sandbox as ServerSandbox, startSandboxApi } from './start.ts';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 /** What a slow machine takes for one object more. */
 const MS_PER_OBJECT = 20;
 /** Short enough for a test, long enough that a drain has steps. */
@@ -61,8 +61,8 @@ export interface Sandbox extends ServerSandbox {
   /**
    * Waits for something about objects: `probe` is asked now, and again after each change of these resources.
    *
-   * @param what as it reads after "Waited 10 s for"
-   * @param deadlineMs in real time, whatever the clock says. @default 10 000
+   * @param what as it reads after "Waited 60 s for"
+   * @param deadlineMs in real time, whatever the clock says. @default 60 000
    * @throws Error that names `what` once the deadline has passed; what `probe` throws
    */
   until<T>(

@@ -62,6 +62,38 @@ const COMMANDS: Readonly<Record<string, readonly Command[]>> = {
     'auth can-i create pods',
     'auth whoami',
   ],
+  'shows, describes, explains and waits': [
+    apply(node),
+    apply(pod),
+    `patch pod p1 --subresource status --type merge -p ${RUNNING}`,
+    'get nodes',
+    'get nodes -o wide',
+    'get pods -o wide',
+    'get pods -A',
+    'get pod p1 -o jsonpath={.spec.nodeName}',
+    'get pod p1 -o custom-columns=NAME:.metadata.name,ON:.spec.nodeName',
+    'get pods -l app=single --show-labels',
+    'get deploy,pods',
+    'events --for pod/p1',
+    'describe pod p1',
+    'describe node n1',
+    'describe pdb',
+    'describe pod nosuch',
+    'explain pod.spec.nosuch',
+    'wait --for=condition=Ready pod/p1 --timeout 5s',
+    'wait --for=condition=Ready pod -l app=none --timeout 1s',
+    'wait --for=delete pod/nosuch --timeout 1s',
+    'label node n1 zone=a',
+    'label node n1 zone=b',
+    'label node n1 zone=b --overwrite',
+    'label node n1 zone-',
+    'annotate node n1 note=x',
+    'annotate node n1 note-',
+    'top nodes',
+    'delete pod p1 --wait=false --grace-period 0 --force',
+    'delete pods --all',
+    'delete node n1',
+  ],
   'taints, cordons and drains within budgets': [
     apply(node),
     'taint node n1 drain=planned-downtime:NoSchedule',
@@ -106,8 +138,9 @@ describeOnControlPlane('kubectl on the sandbox', {}, (real) => {
   });
 });
 
-/** Ages differ by the second. */
+/** Ages and times differ by the second. */
 function shown(result: { readonly code: number; readonly stdout: string; readonly stderr: string }) {
-  const same = (text: string): string => text.replaceAll(/\b\d+s\b *(?=\s|$)/gm, '(age) ');
+  const same = (text: string): string =>
+    text.replaceAll(/\b\d+s\b *(?=\s|$)/gm, '(age) ').replaceAll(/\w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000/g, '(time)');
   return { code: result.code, stdout: same(result.stdout), stderr: same(result.stderr) };
 }

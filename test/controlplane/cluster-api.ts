@@ -63,8 +63,7 @@ export async function installClusterApiCrds({ api }: ControlPlane): Promise<void
   const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'utf8')));
   const crds = [
     ...files.flatMap((text) => [...parseAllDocuments(text)].map((document) => document.toJS() as Crd)),
-    infrastructureCrd('GenericInfrastructureCluster'),
-    infrastructureCrd('GenericInfrastructureMachine'),
+    ...INFRASTRUCTURE_CRDS,
   ];
   await Promise.all(
     crds.map((crd) =>
@@ -132,6 +131,11 @@ interface Crd {
 function isEstablished({ status }: Crd): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') === true;
 }
+
+/** Clusters and Machines of a pretended infrastructure provider. */
+export const INFRASTRUCTURE_CRDS = ['GenericInfrastructureCluster', 'GenericInfrastructureMachine'].map(
+  infrastructureCrd,
+);
 
 /** A kind of a provider that follows the contract v1beta2 in its version v1beta1, and takes whatever a test writes. */
 function infrastructureCrd(kind: string): Crd {

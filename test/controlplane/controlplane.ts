@@ -29,8 +29,11 @@ export interface ControlPlaneOptions {
   readonly directory?: string;
 }
 
-/** What a provider may be unable to do. Its methods then throw `NotSupported`. */
-export type Capability = 'restart' | 'simulatedNodes' | 'audit';
+/**
+ * What a provider may be unable to do. Its methods then throw `NotSupported`; `rbac` (an account has no rights but those that
+ * it was given), `admission` (webhooks and policies are asked) and `versions` (Cluster API in an older version too) are things that the server itself does or does not do.
+ */
+export type Capability = 'restart' | 'simulatedNodes' | 'audit' | 'metrics' | 'rbac' | 'admission' | 'versions';
 
 export class NotSupported extends Error {
   override readonly name = 'NotSupported';

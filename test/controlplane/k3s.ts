@@ -20,7 +20,7 @@ const IMAGE = 'rancher/k3s:v1.36.3-k3s1';
 const ADMIN = 'maintenance-bridge-admin';
 /** How the API server is reached from inside the container, where kubectl runs. */
 const INSIDE_URL = 'https://127.0.0.1:6443';
-const NONE: ReadonlySet<Capability> = new Set();
+const CAN: ReadonlySet<Capability> = new Set(['metrics', 'rbac', 'admission', 'versions']);
 
 /**
  * k3s always runs a scheduler, a controller manager and one Node of its own, whatever the options say.
@@ -61,7 +61,7 @@ async function controlPlaneIn(container: StartedK3sContainer, directory: string)
     await rm(directory, { recursive: true, force: true });
   };
   return {
-    can: NONE,
+    can: CAN,
     kubeconfig,
     directory,
     serverUrl: server,

@@ -75,7 +75,15 @@ export async function startLocal(binaries: string, options: ControlPlaneOptions)
 }
 
 class LocalControlPlane implements ControlPlane {
-  readonly can: ReadonlySet<Capability> = new Set<Capability>(['restart', 'simulatedNodes', 'audit']);
+  readonly can: ReadonlySet<Capability> = new Set<Capability>([
+    'restart',
+    'simulatedNodes',
+    'audit',
+    'metrics',
+    'rbac',
+    'admission',
+    'versions',
+  ]);
   readonly directory: string;
   readonly kubeconfig: string;
   readonly caFile: string;

@@ -6,6 +6,8 @@ export interface Server {
   readonly url: string;
   readonly ca: string;
   readonly token: string;
+  /** Keeps connections for many requests. @default a connection for each */
+  readonly agent?: Agent;
 }
 
 export interface Exchanged {
@@ -13,7 +15,7 @@ export interface Exchanged {
   readonly body: unknown;
 }
 
-export async function exchange({ url, ca, token }: Server, step: Step): Promise<Exchanged> {
+export async function exchange({ url, ca, token, agent: kept }: Server, step: Step): Promise<Exchanged> {
   const { method, path, body, type = 'application/json', accept = 'application/json' } = step;
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept, 'user-agent': 'compare/1' };
@@ -21,7 +23,7 @@ export async function exchange({ url, ca, token }: Server, step: Step): Promise<
     headers['content-type'] = type;
     headers['content-length'] = String(Buffer.byteLength(text));
   }
-  const agent = new Agent({ ca, keepAlive: false });
+  const agent = kept ?? new Agent({ ca, keepAlive: false });
   return new Promise((resolve, reject) => {
     const sent = request(new URL(path, url), { method, agent, headers, timeout: 15_000 }, (response) => {
       const chunks: Buffer[] = [];

@@ -1,11 +1,15 @@
-/** Machines on real API servers, as Cluster API and its users make them, and what an operator would look at. */
+/** Machines, as Cluster API and its users make them, and what an operator would look at. */
 
 import { readFile } from 'node:fs/promises';
+import { simulateCluster } from '../../src/sandbox/cluster/simulate.ts';
+import { INFRASTRUCTURE_CRDS, installClusterApiCrds, startClusterApi } from '../controlplane/cluster-api.ts';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { kubeconfigText } from '../controlplane/kubeconfig.ts';
 import { RestError } from '../controlplane/rest.ts';
+import { sandboxOf } from '../controlplane/sandbox.ts';
 import { eventually } from '../controlplane/wait.ts';
 
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const API = '/apis/cluster.x-k8s.io/v1beta2';
 const INFRASTRUCTURE = '/apis/infrastructure.cluster.x-k8s.io/v1beta1';
 const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
@@ -30,6 +34,23 @@ interface ServedEvent {
   readonly reason: string;
   readonly note: string;
   readonly regarding: { readonly kind: string; readonly name: string; readonly namespace: string };
+}
+
+/**
+ * Has Machines looked after: by Cluster API's own controller, or by the sandbox's simulation of it.
+ *
+ * @param workload where the Nodes of all Clusters are.
+ */
+export async function startMachines(management: ControlPlane, workload: ControlPlane): Promise<AsyncDisposable> {
+  const [sandbox, nodes] = [sandboxOf(management), sandboxOf(workload)];
+  if (sandbox === undefined || nodes === undefined) {
+    await installClusterApiCrds(management);
+    return startClusterApi(management);
+  }
+  for (const crd of INFRASTRUCTURE_CRDS) await management.api.create(CRDS, crd);
+  const clusterApi = { workload: () => nodes.api };
+  const simulated = simulateCluster(sandbox.api, sandbox.clock, { clusterApi });
+  return { [Symbol.asyncDispose]: async () => simulated.stop() };
 }
 
 export interface MachineOptions {

@@ -1,15 +1,19 @@
-/** Machines and hosts on a real API server, and a Metal3 that switches the hosts as baremetal-operator does. */
+/** Machines and hosts, and a Metal3 that switches the hosts as baremetal-operator does. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { trimBareMetalHost } from '../../src/kube/trim-hosts.ts';
+import { simulateCluster } from '../../src/sandbox/cluster/simulate.ts';
+import type { Sandbox } from '../../src/sandbox/start.ts';
 import { lookOf, type OperatorLine } from '../build/metal3.ts';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { RestError } from '../controlplane/rest.ts';
+import { sandboxOf } from '../controlplane/sandbox.ts';
 import { eventually } from '../controlplane/wait.ts';
 
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const HOSTS = '/apis/metal3.io/v1alpha1';
 const MACHINES = '/apis/cluster.x-k8s.io/v1beta2';
 const MAINTENANCE = 'runtime-extension-maintenance-controller.cloud.sap/maintenance';
+const POWER_MS = 50;
 export const REBOOT = 'reboot.metal3.io/runtime-extension-maintenance-controller';
 
 export interface Served {
@@ -19,6 +23,39 @@ export interface Served {
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly status?: { readonly poweredOn?: boolean };
+}
+
+/** Somebody who switches the hosts. */
+export interface Metal3 {
+  /** How often each host went off, by name. */
+  readonly cycles: ReadonlyMap<string, number>;
+  stop(): Promise<void>;
+}
+
+/** Serves the kinds of Metal3, and has their hosts switched: by the sandbox's own simulation, or by a pretended operator. */
+export async function startMetal3(controlPlane: ControlPlane): Promise<Metal3> {
+  const sandbox = sandboxOf(controlPlane);
+  if (sandbox !== undefined) return simulateMetal3(sandbox);
+  await installMetal3Crds(controlPlane);
+  return new PretendedMetal3(controlPlane, 'kept');
+}
+
+function simulateMetal3({ api, clock }: Sandbox): Metal3 {
+  const cycles = new Map<string, number>();
+  const metal3 = { powerOffMs: POWER_MS, powerOnMs: POWER_MS };
+  const simulated = simulateCluster(api, clock, { clusterApi: {}, metal3 });
+  const isOn = (host: object | undefined): boolean => (host as Served | undefined)?.status?.poweredOn === true;
+  const unwatch = api.watch('baremetalhosts.metal3.io', ({ object, before }) => {
+    const { name } = object.metadata;
+    if (isOn(before) && !isOn(object)) cycles.set(name, (cycles.get(name) ?? 0) + 1);
+  });
+  return {
+    cycles,
+    stop: async () => {
+      unwatch();
+      simulated.stop();
+    },
+  };
 }
 
 /** Installs kinds that take whatever a test writes; only BareMetalHost has a schema, with the fields that matter here. */
@@ -98,6 +135,7 @@ export class Rack {
   async add(name: string, consumer = name): Promise<void> {
     const { api } = this.#controlPlane;
     const apiVersion = 'infrastructure.cluster.x-k8s.io/v1beta1';
+    const providerID = `metal3://${this.namespace}/${name}/${name}`;
     await api.create(`${HOSTS}/namespaces/${this.namespace}/baremetalhosts`, {
       apiVersion: 'metal3.io/v1alpha1',
       kind: 'BareMetalHost',
@@ -113,8 +151,12 @@ export class Rack {
       apiVersion: 'cluster.x-k8s.io/v1beta2',
       kind: 'Machine',
       metadata: { name },
-      spec: { clusterName: 'shop', providerID: `metal3://${this.namespace}/${name}/${name}` },
+      spec: { clusterName: 'shop', providerID },
     });
+    if (sandboxOf(this.#controlPlane) === undefined) return;
+    // The simulated Cluster API looks at the Node of each Machine, and so does the program by what it says.
+    await this.#controlPlane.addNodes([name]);
+    await api.patch(`/api/v1/nodes/${name}`, { spec: { providerID } }, 'merge');
   }
 
   async label(name: string, value: string | null): Promise<void> {
@@ -181,8 +223,7 @@ export class Rack {
 }
 
 /** Looks at every host a few times per second, until it is stopped. */
-export class PretendedMetal3 {
-  /** How often each host went off, by name. */
+export class PretendedMetal3 implements Metal3 {
   readonly cycles = new Map<string, number>();
   readonly #controlPlane: ControlPlane;
   readonly #line: OperatorLine;

@@ -1,4 +1,4 @@
-/** Workloads on a real control plane, as kubectl users would write them, and what an operator would look at. */
+/** Workloads, as kubectl users would write them, and what an operator would look at. */
 import { POD, type Pod } from '../../src/core/objects.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 import { parseReport, type Report } from '../../src/tmm/report.ts';
@@ -161,6 +161,23 @@ export class Plot {
   async editBudget(name: string, spec: object): Promise<void> {
     const path = `/apis/policy/v1/namespaces/${this.namespace}/poddisruptionbudgets/${name}`;
     await this.controlPlane.api.patch(path, { spec }, 'merge');
+  }
+
+  /** Its containers are not ready any more: told to the sandbox's kubelet, and in the place of kwok's, which says so only once. */
+  async makeUnready(name: string): Promise<void> {
+    const path = `/api/v1/namespaces/${this.namespace}/pods/${name}`;
+    const annotations = { 'sandbox.maintenance-bridge.io/ready': 'false' };
+    await this.controlPlane.api.patch(path, { metadata: { annotations } }, 'merge');
+    const conditions = [{ type: 'Ready', status: 'False', reason: 'DiskFailure' }];
+    await this.controlPlane.api.patch(`${path}/status`, { status: { conditions } }, 'strategic-merge');
+  }
+
+  /** From now on, or not any more, a Pod that is deleted stays, still running: kwok's is held by a finalizer alone. */
+  async holdTermination(name: string, isHeld = true): Promise<void> {
+    const path = `/api/v1/namespaces/${this.namespace}/pods/${name}`;
+    const annotations = { 'sandbox.maintenance-bridge.io/stops': isHeld ? 'false' : null };
+    const finalizers = isHeld ? ['example.com/hold'] : null;
+    await this.controlPlane.api.patch(path, { metadata: { annotations, finalizers } }, 'merge');
   }
 
   /** From now on new Pods of a ReplicaSet wait at a scheduling gate, which no simulation can foresee. */

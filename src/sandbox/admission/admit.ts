@@ -1,7 +1,7 @@
 /** What the server adds to objects of single kinds as they are created or changed, beyond the defaults of their types. */
 import { randomBytes } from 'node:crypto';
 import { parseQuantity } from '../../core/quantity.ts';
-import type { Context } from '../context.ts';
+import { type Context, timeText } from '../context.ts';
 import { DEFINITIONS, established } from '../custom/established.ts';
 import { forbidden } from '../errors.ts';
 import { isObject, type JsonObject, listOf, objectOf, textOf, withField, withPath } from '../json.ts';
@@ -14,10 +14,7 @@ type Admit = (object: JsonObject, context: Context, resource: Resource) => JsonO
 const ON_CREATE: Readonly<Record<string, Admit>> = {
   pods: (pod, context, resource) => admitPod(pod, context, resource),
   namespaces: (namespace) => ({
-    ...withPath(namespace, ['metadata', 'labels'], {
-      ...objectOf(objectOf(namespace.metadata).labels),
-      'kubernetes.io/metadata.name': objectOf(namespace.metadata).name,
-    }),
+    ...withOwnName(namespace),
     spec: { ...objectOf(namespace.spec), finalizers: ['kubernetes'] },
     status: { phase: 'Active' },
   }),
@@ -54,6 +51,9 @@ const NODE_INFO = Object.fromEntries(
   ].map((field) => [field, '']),
 );
 
+const withOwnName = (namespace: JsonObject): JsonObject =>
+  withPath(namespace, ['metadata', 'labels', 'kubernetes.io/metadata.name'], objectOf(namespace.metadata).name);
+
 /** Kinds whose status may be given on creation, as kubelets and tests do with Nodes. */
 const KEEPS_STATUS = new Set(['nodes', 'events', 'volumeattachments.storage.k8s.io']);
 
@@ -71,7 +71,11 @@ export function admitNew(context: Context, resource: Resource, object: JsonObjec
 export function admitChanged(resource: Resource, object: JsonObject): JsonObject {
   if (resource.custom !== undefined) return object;
   const complete = withDefaults(encodeStringData(object), resource.schema);
-  return resource.collection === 'pods' ? withSpec(complete, podRequests(objectOf(complete.spec))) : complete;
+  if (resource.collection === 'namespaces') return withOwnName(complete);
+  if (resource.collection === 'nodes') return withField(complete, 'spec', objectOf(complete.spec));
+  return resource.collection === 'pods'
+    ? withSpec(withAddresses(complete), podRequests(objectOf(complete.spec)))
+    : complete;
 }
 
 const withSpec = (object: JsonObject, spec: JsonObject): JsonObject => withField(object, 'spec', spec);
@@ -87,6 +91,13 @@ function encodeStringData(object: JsonObject): JsonObject {
   return { ...rest, data: { ...objectOf(object.data), ...Object.fromEntries(encoded) } };
 }
 
+/** A Pod's one address, and the list that it is the first of. */
+function withAddresses(pod: JsonObject): JsonObject {
+  const { podIP, podIPs } = objectOf(pod.status);
+  const isAlone = textOf(podIP) !== '' && listOf(podIPs).length === 0;
+  return isAlone ? withPath(pod, ['status', 'podIPs'], [{ ip: podIP }]) : pod;
+}
+
 const EVICTING_TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 const TOLERATION_SECONDS = 300;
 
@@ -98,14 +109,28 @@ function admitPod(pod: JsonObject, context: Context, resource: Resource): JsonOb
     ...pod,
     spec: {
       ...spec,
+      ...(Number(spec.terminationGracePeriodSeconds) < 0 && { terminationGracePeriodSeconds: 1 }),
       serviceAccountName: account,
       serviceAccount: account,
       enableServiceLinks: spec.enableServiceLinks ?? true,
       tolerations: withEvictingTolerations(listOf(spec.tolerations)),
       ...priority,
     },
-    status: { phase: 'Pending', qosClass: qosClassOf(spec) },
+    status: { phase: 'Pending', ...gated(spec, context), qosClass: qosClassOf(spec) },
   };
+}
+
+/** What the server itself says of a Pod that waits at a gate. */
+function gated({ schedulingGates }: JsonObject, { clock }: Context): JsonObject {
+  if (listOf(schedulingGates).length === 0) return {};
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+    lastTransitionTime: timeText(clock.now()),
+  };
+  return { conditions: [condition] };
 }
 
 function podRequests(spec: JsonObject): JsonObject {

@@ -12,13 +12,15 @@ const ROLLING = { maxUnavailable: '25%', maxSurge: '25%' };
 
 /** Missing fields of an object of the type get these values. */
 const DEFAULTS: Readonly<Record<string, Defaults>> = {
-  'core.v1.PodSpec': {
+  'core.v1.PodSpec': ({ serviceAccountName }) => ({
     dnsPolicy: 'ClusterFirst',
     restartPolicy: 'Always',
     terminationGracePeriodSeconds: 30,
     schedulerName: 'default-scheduler',
     securityContext: {},
-  },
+    // The same under its older name.
+    serviceAccount: serviceAccountName,
+  }),
   'core.v1.Container': containerDefaults,
   'core.v1.EphemeralContainer': containerDefaults,
   'core.v1.ContainerPort': { protocol: 'TCP' },
@@ -41,6 +43,8 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
   'core.v1.Event': { source: {}, involvedObject: {} },
   'events.v1.Event': { deprecatedSource: {} },
   'core.v1.Secret': { type: 'Opaque' },
+  'coordination.v1.Lease': { spec: {} },
+  'policy.v1.PodDisruptionBudget': { spec: {} },
   'core.v1.PersistentVolumeSpec': { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' },
   'core.v1.PersistentVolumeClaimSpec': { volumeMode: 'Filesystem' },
   'core.v1.ReplicationControllerSpec': ({ template }) => ({

@@ -18,7 +18,7 @@ export function metadataCauses(resource: Resource, object: JsonObject): Cause[] 
     ...labelCauses(meta.labels, 'metadata.labels'),
     ...annotationCauses(meta.annotations, 'metadata.annotations'),
     ...ownerCauses(listOf(meta.ownerReferences)),
-    ...finalizerCauses(listOf(meta.finalizers)),
+    ...finalizerCauses(listOf(meta.finalizers), !QUALIFYING.has(resource.group) || resource.custom !== undefined),
   ];
 }
 
@@ -46,7 +46,8 @@ function nameCauses({ group, plural, collection }: Resource, { name, generateNam
     return textOf(generateName) === '' ? [required('metadata.name', 'name or generateName is required')] : [];
   }
   const faults =
-    group === 'rbac.authorization.k8s.io'
+    // Budgets have no rule of their own.
+    group === 'rbac.authorization.k8s.io' || collection === 'poddisruptionbudgets.policy'
       ? pathSegmentFaults
       : DNS_LABEL_NAMES.has(collection) && plural !== 'events'
         ? dnsLabelFaults
@@ -55,8 +56,8 @@ function nameCauses({ group, plural, collection }: Resource, { name, generateNam
 }
 
 function ownerCauses(owners: readonly unknown[]): Cause[] {
-  const causes = owners.flatMap((owner, index) => {
-    const path = `metadata.ownerReferences[${index}]`;
+  const path = 'metadata.ownerReferences';
+  const causes = owners.flatMap((owner) => {
     const fields = objectOf(owner);
     return ['apiVersion', 'kind', 'name', 'uid']
       .filter((field) => textOf(fields[field]) === '')
@@ -69,10 +70,18 @@ function ownerCauses(owners: readonly unknown[]): Cause[] {
   return [...causes, invalidValue('metadata.ownerReferences', owners, detail)];
 }
 
-function finalizerCauses(finalizers: readonly unknown[]): Cause[] {
-  const causes = finalizers.flatMap((finalizer) =>
-    qualifiedNameFaults(textOf(finalizer)).map((fault) => invalidValue('metadata.finalizers', finalizer, fault)),
-  );
+/** Groups whose kinds are checked as the core ones: a finalizer without a domain must be a known one. */
+const QUALIFYING = new Set(['', 'apps', 'batch', 'events.k8s.io']);
+const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+const UNQUALIFIED = 'name is neither a standard finalizer name nor is it fully qualified';
+
+function finalizerCauses(finalizers: readonly unknown[], mayBeShort: boolean): Cause[] {
+  const causes = finalizers.flatMap((finalizer, index) => [
+    ...qualifiedNameFaults(textOf(finalizer)).map((fault) => invalidValue('metadata.finalizers', finalizer, fault)),
+    ...(mayBeShort || textOf(finalizer).includes('/') || STANDARD_FINALIZERS.has(textOf(finalizer))
+      ? []
+      : [invalidValue(`metadata.finalizers[${index}]`, finalizer, UNQUALIFIED)]),
+  ]);
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const detail = 'finalizer orphan and foregroundDeletion cannot be both set';
     return [...causes, invalidValue('metadata.finalizers', finalizers, detail)];

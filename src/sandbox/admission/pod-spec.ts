@@ -27,9 +27,6 @@ export function podSpecCauses(spec: JsonObject, path: string): Cause[] {
     ...(spec.restartPolicy === undefined || RESTART_POLICIES.includes(textOf(spec.restartPolicy))
       ? []
       : [notSupported(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES)]),
-    ...(Number(spec.terminationGracePeriodSeconds ?? 0) < 0
-      ? [invalidValue(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds, NOT_NEGATIVE)]
-      : []),
     ...labelCauses(spec.nodeSelector, `${path}.nodeSelector`),
     ...listOf(spec.tolerations).flatMap((one, index) =>
       tolerationCauses(objectOf(one), `${path}.tolerations[${index}]`),
@@ -62,6 +59,9 @@ function containerCauses(
     ...(name === '' ? [] : dnsLabelFaults(name).map((fault) => invalidValue(`${path}.name`, name, fault))),
     ...(isSecond ? [duplicate(`${path}.name`, name)] : []),
     ...(textOf(container.image) === '' ? [required(`${path}.image`)] : []),
+    ...listOf(container.env).flatMap((variable, index) =>
+      textOf(objectOf(variable).name) === '' ? [required(`${path}.env[${index}].name`)] : [],
+    ),
     ...listOf(container.ports).flatMap((port, index) => portCauses(objectOf(port), `${path}.ports[${index}]`)),
     ...listOf(container.volumeMounts).flatMap((mount, index) => {
       const volume = textOf(objectOf(mount).name);
@@ -126,7 +126,7 @@ function tolerationCauses(
     causes.push(invalidValue(`${path}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
   }
   if (operator === 'Exists' && value !== '') {
-    causes.push(invalidValue(path, operator, "value must be empty when `operator` is 'Exists'"));
+    causes.push(invalidValue(`${path}.operator`, operator, "value must be empty when `operator` is 'Exists'"));
   }
   if (!['', 'Equal', 'Exists'].includes(textOf(operator))) {
     causes.push(notSupported(`${path}.operator`, operator, ['Equal', 'Exists']));
@@ -147,7 +147,10 @@ export function taintCauses(taints: readonly unknown[]): Cause[] {
     return [
       ...qualifiedNameFaults(textOf(key)).map((fault) => invalidValue(`${path}.key`, key, fault)),
       ...labelCauses({ key: value }, `${path}.value`),
-      ...(EFFECTS.includes(textOf(effect)) ? [] : [notSupported(`${path}.effect`, effect, EFFECTS)]),
+      ...(textOf(effect) === '' ? [required(`${path}.effect`)] : []),
+      ...(textOf(effect) === '' || EFFECTS.includes(textOf(effect))
+        ? []
+        : [notSupported(`${path}.effect`, effect, EFFECTS)]),
       ...(isSecond
         ? [
             {

@@ -4,8 +4,9 @@ import { type Cause, forbiddenField, invalidValue, notSupported, required } from
 import { isSame, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { selectorOf } from '../selectors/objects.ts';
+import { eventCauses, eventChangeCauses } from './events.ts';
 import { metadataCauses, metadataChangeCauses } from './metadata.ts';
-import { labelCauses } from './names.ts';
+import { labelCauses, qualifiedNameFaults } from './names.ts';
 import { CLAIM_NAMES, NOT_NEGATIVE, podSpecCauses, taintCauses } from './pod-spec.ts';
 
 type Validate = (object: JsonObject, resource: Resource) => readonly Cause[];
@@ -16,7 +17,7 @@ const specOf = (object: JsonObject): JsonObject => objectOf(object.spec);
 const VALIDATE: Readonly<Record<string, Validate>> = {
   pods: (pod) => podSpecCauses(specOf(pod), 'spec'),
   nodes: (node) => taintCauses(listOf(specOf(node).taints)),
-  'deployments.apps': workloadCauses,
+  'deployments.apps': (object) => [...workloadCauses(object), ...strategyCauses(specOf(object))],
   'replicasets.apps': workloadCauses,
   'statefulsets.apps': workloadCauses,
   'daemonsets.apps': workloadCauses,
@@ -43,6 +44,7 @@ const VALIDATE: Readonly<Record<string, Validate>> = {
       : []),
   ],
   configmaps: keyCauses,
+  events: eventCauses,
   secrets: keyCauses,
   'storageclasses.storage.k8s.io': (object) => (textOf(object.provisioner) === '' ? [required('provisioner')] : []),
 };
@@ -79,21 +81,30 @@ const VALIDATE_CHANGE: Readonly<Record<string, ValidateChange>> = {
       Object.fromEntries(Object.entries(specOf(object)).filter(([field]) => !STATEFUL_SET_CHANGEABLE.includes(field)));
     return isSame(fixed(after), fixed(before)) ? [] : [forbiddenField('spec', STATEFUL_SET_CHANGES)];
   },
-  secrets: immutableData,
+  secrets: (after, before) => [...immutableType(after, before), ...immutableData(after, before)],
+  events: eventChangeCauses,
   configmaps: immutableData,
 };
+
+/** Kinds whose content stands beside the metadata. */
+const WITHOUT_SPEC = new Set(['secrets', 'configmaps', 'events']);
 
 /** Everything that is wrong with a new object. */
 export function faultsOfNew(resource: Resource, object: JsonObject): readonly Cause[] {
   const known = resource.custom === undefined ? VALIDATE[resource.collection] : undefined;
-  return [...metadataCauses(resource, object), ...(known?.(object, resource) ?? [])];
+  const own = [
+    ...(known?.(object, resource) ?? []),
+    ...(resource.collection === 'pods' ? gateCauses(specOf(object)) : []),
+  ];
+  // Of budgets the metadata are looked at last, when all else is right.
+  if (resource.collection === 'poddisruptionbudgets.policy' && own.length > 0) return own;
+  return [...metadataCauses(resource, object), ...own];
 }
 
 /** Everything that is wrong with a change: first what must not change, then what is wrong anyway. */
 export function faultsOfChange(resource: Resource, after: JsonObject, before: JsonObject): readonly Cause[] {
   const rules = resource.custom === undefined ? resource.collection : '';
-  const isSpecSame =
-    isSame(after.spec, before.spec) && resource.collection !== 'secrets' && resource.collection !== 'configmaps';
+  const isSpecSame = isSame(after.spec, before.spec) && !WITHOUT_SPEC.has(resource.collection);
   return [
     ...metadataChangeCauses(after, before),
     ...(after.metadata === before.metadata ? [] : metadataCauses(resource, after)),
@@ -105,6 +116,10 @@ export function faultsOfChange(resource: Resource, after: JsonObject, before: Js
 function sameSelector(after: JsonObject, before: JsonObject): readonly Cause[] {
   const [selector, old] = [specOf(after).selector, specOf(before).selector];
   return isSame(selector, old) ? [] : [invalidValue('spec.selector', selector, 'field is immutable')];
+}
+
+function immutableType(after: JsonObject, before: JsonObject): readonly Cause[] {
+  return after.type === before.type ? [] : [invalidValue('type', after.type, 'field is immutable')];
 }
 
 function immutableData(after: JsonObject, before: JsonObject): readonly Cause[] {
@@ -133,6 +148,27 @@ function fixedPodSpec(spec: JsonObject, before: JsonObject): JsonObject {
   };
 }
 
+/** A Pod that is on a Node does not wait to be scheduled. */
+function gateCauses({ nodeName, schedulingGates }: JsonObject): Cause[] {
+  const isHeld = textOf(nodeName) !== '' && listOf(schedulingGates).length > 0;
+  return isHeld ? [forbiddenField('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')] : [];
+}
+
+const STRATEGIES = ['Recreate', 'RollingUpdate'];
+
+function strategyCauses({ strategy, minReadySeconds }: JsonObject): Cause[] {
+  const { type, rollingUpdate } = objectOf(strategy);
+  return [
+    ...(STRATEGIES.includes(textOf(type)) ? [] : [notSupported('spec.strategy', type, STRATEGIES)]),
+    ...(type === 'Recreate' && rollingUpdate !== undefined
+      ? [forbiddenField('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")]
+      : []),
+    ...((numberOf(minReadySeconds) ?? 0) < 0
+      ? [invalidValue('spec.minReadySeconds', minReadySeconds, NOT_NEGATIVE)]
+      : []),
+  ];
+}
+
 function replicasCauses({ replicas }: JsonObject): Cause[] {
   return (numberOf(replicas) ?? 0) < 0 ? [invalidValue('spec.replicas', replicas, NOT_NEGATIVE)] : [];
 }
@@ -146,6 +182,14 @@ function workloadCauses(object: JsonObject): readonly Cause[] {
   const podSpec = { ...objectOf(template.spec), [CLAIM_NAMES]: claims };
   const isEmpty = selector !== undefined && Object.keys(objectOf(spec.selector)).length === 0;
   const policy = objectOf(template.spec).restartPolicy;
+  const selectorFaults = selectorCauses(spec.selector, 'spec.selector');
+  // A selector that cannot be read ends the search for faults of the template.
+  if (selectorFaults.length > 0)
+    return [
+      ...replicasCauses(spec),
+      ...selectorFaults,
+      invalidValue('spec.selector', spec.selector, 'invalid label selector'),
+    ];
   return [
     ...replicasCauses(spec),
     ...(selector === undefined ? [required('spec.selector')] : []),
@@ -177,6 +221,32 @@ function jobCauses(spec: JsonObject, path: string): Cause[] {
   return [...podSpecCauses(spec, path), ...policy];
 }
 
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
+
+/** As `ValidateLabelSelector` of apimachinery. */
+function selectorCauses(selector: unknown, path: string): Cause[] {
+  const { matchLabels, matchExpressions } = objectOf(selector);
+  const expressions = listOf(matchExpressions).flatMap((each, index): Cause[] => {
+    const { key, operator, values } = objectOf(each);
+    const at = `${path}.matchExpressions[${index}]`;
+    const needsValues = operator === 'In' || operator === 'NotIn';
+    const hasValues = listOf(values).length > 0;
+    return [
+      ...(needsValues && !hasValues
+        ? [required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
+        : []),
+      ...(!needsValues && hasValues && OPERATORS.includes(textOf(operator))
+        ? [forbiddenField(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")]
+        : []),
+      ...(OPERATORS.includes(textOf(operator))
+        ? []
+        : [invalidValue(`${at}.operator`, operator, 'not a valid selector operator')]),
+      ...qualifiedNameFaults(textOf(key)).map((why) => invalidValue(`${at}.key`, key, why)),
+    ];
+  });
+  return [...labelCauses(matchLabels, `${path}.matchLabels`), ...expressions];
+}
+
 const PERCENT = /^[0-9]+%$/;
 const PERCENT_FAULT =
   "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
@@ -184,7 +254,7 @@ const PERCENT_FAULT =
 function budgetCauses(object: JsonObject): readonly Cause[] {
   const spec = specOf(object);
   const { minAvailable, maxUnavailable, selector = null, unhealthyPodEvictionPolicy = null } = spec;
-  const causes: Cause[] = [];
+  const causes: Cause[] = [...selectorCauses(selector, 'spec.selector')];
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
     const shown = {
       MinAvailable: minAvailable,

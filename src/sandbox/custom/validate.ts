@@ -96,7 +96,7 @@ function boundCauses(schema: JsonObject, value: unknown, path: string): Cause[] 
     if (least !== undefined && value.length < least) causes.push(fault(`should have at least ${least} items`));
     if (most !== undefined && value.length > most) {
       causes.push({
-        reason: 'FieldValueTooLong',
+        reason: 'FieldValueTooMany',
         field: path,
         message: `Too many: ${value.length}: must have at most ${most} items`,
       });

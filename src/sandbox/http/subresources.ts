@@ -55,7 +55,8 @@ function evict(
 
 function bind(context: Context, target: Target, body: JsonObject, options: WriteOptions): object {
   const node = textOf(at(body, 'target', 'name'));
-  if (node === '') throw badRequest('binding: target.name is required');
+  // The server says it without a reason too.
+  if (node === '') throw new ApiError(500, '', 'target.name: Required value');
   const uid = textOf(objectOf(body.metadata).uid);
   bindPod(context, target, { node, ...(uid !== '' && { uid }) }, options);
   return CREATED;
@@ -90,11 +91,12 @@ export function scaleOf(resource: Resource, object: Stored): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { spec, status, selector } = scalePaths(resource);
   const found = selector.length === 0 ? undefined : at(object, ...selector);
+  const replicas = numberOf(at(object, ...spec)) ?? 0;
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: numberOf(at(object, ...spec)) ?? 0 },
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: numberOf(at(object, ...status)) ?? 0,
       ...(found !== undefined && { selector: typeof found === 'string' ? found : selectorText(found) }),

@@ -2,9 +2,9 @@
 import { ApiError, type Stored } from '../api.ts';
 import type { Context } from '../context.ts';
 import { timeText } from '../context.ts';
-import { badRequest, invalid, invalidValue, notSupported, required } from '../errors.ts';
-import { isObject, type JsonObject, numberOf, objectOf, textOf, withPath } from '../json.ts';
-import { apiVersionOf } from '../kinds/resource.ts';
+import { badRequest, conflict, invalid, invalidValue, notSupported, required } from '../errors.ts';
+import { isObject, type JsonObject, numberOf, objectOf, textOf, withField, withPath } from '../json.ts';
+import { apiVersionOf, hasSubresource } from '../kinds/resource.ts';
 import { applyConfiguration } from '../patch/apply.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge.ts';
@@ -22,11 +22,16 @@ import { type Answer, json } from './answer.ts';
 import { type ApiRequest, contentTypeOf, objectBody, patchBody } from './request.ts';
 import type { Route } from './route.ts';
 
+const OPTIONS_KINDS: Readonly<Record<string, string>> = { PUT: 'UpdateOptions', PATCH: 'PatchOptions' };
+
 /** @throws ApiError 422 where an option has a value that is none */
-export function writeOptionsOf({ query, userAgent }: ApiRequest, warn: (message: string) => void): WriteOptions {
+export function writeOptionsOf(
+  { method, query, userAgent }: ApiRequest,
+  warn: (message: string) => void,
+): WriteOptions {
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   if (dryRun.some((value) => value !== 'All')) {
-    const about = { group: 'meta.k8s.io', plural: 'createoptions', kind: 'CreateOptions' };
+    const about = { group: 'meta.k8s.io', plural: 'options', kind: OPTIONS_KINDS[method] ?? 'CreateOptions' };
     throw invalid(about, '', [notSupported('dryRun', dryRun, ['All'])]);
   }
   const validation = query.get('fieldValidation');
@@ -53,7 +58,50 @@ export function createObject(
 export function replaceObject(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
   const body = objectBody(request, target.resource.kind);
   checkKind(target.resource, body);
+  if (isMissing(context, target) && CREATED_BY_UPDATE.has(target.resource.collection) && target.subresource === '') {
+    return json(createByUpdate(context, target, body, options), 201);
+  }
   return json(changeObject(context, target, () => body, { ...options, isReplacement: true }));
+}
+
+/** Kinds of which a PUT creates what is not there. */
+const CREATED_BY_UPDATE = new Set([
+  'leases.coordination.k8s.io',
+  'events',
+  'services',
+  'endpoints',
+  'limitranges',
+  'roles.rbac.authorization.k8s.io',
+  'rolebindings.rbac.authorization.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'clusterrolebindings.rbac.authorization.k8s.io',
+]);
+
+function isMissing({ store }: Context, { resource, namespace, name }: Target): boolean {
+  return store.collection(resource.collection).get(keyFor(namespace, name)) === undefined;
+}
+
+function createByUpdate(context: Context, target: Target, body: JsonObject, options: WriteOptions): Stored {
+  const { resource, namespace, name } = target;
+  const { name: given, uid, resourceVersion } = objectOf(body.metadata);
+  if (textOf(given) !== name) {
+    throw badRequest(`the name of the object (${textOf(given)}) does not match the name on the URL (${name})`);
+  }
+  if (textOf(uid) !== '') {
+    throw conflict(resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+  }
+  const version = textOf(resourceVersion);
+  if (!/^\d*$/.test(version)) {
+    throw new ApiError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  }
+  const isKept = options.dryRun === true;
+  return create(
+    context,
+    resource,
+    isKept ? body : withPath(body, ['metadata', 'resourceVersion'], undefined),
+    namespace,
+    options,
+  );
 }
 
 export function patchObject(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
@@ -125,10 +173,10 @@ function apply(context: Context, target: Target, request: ApiRequest, options: W
   if (objectOf(body.metadata).managedFields !== undefined) {
     throw badRequest('metadata.managedFields must be nil');
   }
-  const configuration = decode(
-    resource,
-    withPath(body, ['metadata', 'name'], textOf(objectOf(body.metadata).name) || name),
-  ).object;
+  const named = withPath(body, ['metadata', 'name'], textOf(objectOf(body.metadata).name) || name);
+  // What the request cannot change is not owned by who applies it.
+  const isWithoutStatus = subresource === '' && hasSubresource(resource, 'status');
+  const configuration = decode(resource, isWithoutStatus ? withField(named, 'status', undefined) : named, true).object;
   const writer = {
     manager: options.manager,
     operation: 'Apply',
@@ -170,7 +218,11 @@ const RETURNS_DELETED = new Set([
   'persistentvolumes',
   'persistentvolumeclaims',
   'resourcequotas',
-  'leases',
+  'namespaces',
+  'storageclasses',
+  'csidrivers',
+  'csinodes',
+  'volumeattachments',
 ]);
 
 export function deleteOne(context: Context, { resource, namespace }: Route, name: string, request: ApiRequest): Answer {

@@ -48,6 +48,8 @@ export interface AnySchema {
 export interface FieldSchema {
   readonly schema: Schema;
   readonly isRequired: boolean;
+  /** Left out where it is empty, zero or false, as Go's `omitempty` has it. @default false */
+  readonly omitsEmpty?: boolean;
   /** Of strategic merge patches: `merge`, `retainKeys`, `replace`; the key is for lists of objects. */
   readonly patch?: { readonly strategies: readonly string[]; readonly mergeKey: string | undefined } | undefined;
 }

@@ -27,6 +27,23 @@ const SCALARS: Readonly<Record<string, Schema>> = {
   object: ANY,
 };
 
+/** Optional fields that Go's `json` tag writes without `omitempty`, so that they are there even where they are empty. */
+const WRITTEN_EMPTY: Readonly<Record<string, readonly string[]>> = {
+  'apps.v1.StatefulSetOrdinals': ['start'],
+  'apps.v1.StatefulSetSpec': ['serviceName'],
+  'apps.v1.StatefulSetStatus': ['availableReplicas'],
+  'authentication.v1.TokenRequestSpec': ['audiences'],
+  'core.v1.ContainerImage': ['names'],
+  'core.v1.Event': ['reportingComponent', 'reportingInstance'],
+  'core.v1.ProjectedVolumeSource': ['sources'],
+  'policy.v1.PodDisruptionBudgetStatus': ['currentHealthy', 'desiredHealthy', 'disruptionsAllowed', 'expectedPods'],
+  'rbac.v1.ClusterRole': ['rules'],
+  'rbac.v1.Role': ['rules'],
+  'rbac.v1.RoleRef': ['apiGroup'],
+  'scheduling.v1.PriorityClass': ['value'],
+  'storage.v1.CSINodeDriver': ['topologyKeys'],
+};
+
 /** The fields of a type as `types.json` has them; undefined for what is no struct. */
 export function fieldsOfType(name: string): Readonly<Record<string, string>> | undefined {
   const found = TYPES.get(name);
@@ -74,20 +91,22 @@ function structOf(name: string, data: Readonly<Record<string, string>>): StructS
       if (known !== undefined) return known;
       const text = field !== '' && Object.hasOwn(data, field) ? data[field] : undefined;
       if (text === undefined) return undefined;
-      const made = fieldOf(text);
+      const made = fieldOf(text, WRITTEN_EMPTY[name]?.includes(field) ?? false);
       fields.set(field, made);
       return made;
     },
   };
 }
 
-function fieldOf(text: string): FieldSchema {
+function fieldOf(text: string, isWrittenEmpty: boolean): FieldSchema {
   const [type = '', ...marks] = text.split(' ');
   const mark = (name: string): string | undefined =>
     marks.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
   const patch = /^([\w,]+)(?:\((\w+)\))?$/.exec(mark('patch') ?? '');
   return {
     isRequired: type.endsWith('!'),
+    // A number without a question mark: no pointer, which alone could tell zero from absent.
+    omitsEmpty: !isWrittenEmpty && !type.endsWith('!') && /#[\d.]+$/.test(text),
     schema: typeOf(type.replace(/!$/, ''), mark('list'), mark('map') === 'atomic'),
     patch: patch === null ? undefined : { strategies: (patch[1] ?? '').split(','), mergeKey: patch[2] },
   };

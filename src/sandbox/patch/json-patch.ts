@@ -114,7 +114,8 @@ function change(target: unknown, segments: readonly string[], path: string, kind
     if (!isThere) throw impossible();
     return { ...target, [segment]: change(target[segment], rest, path, kind, value) };
   }
-  if (kind !== 'add' && !isThere) throw impossible();
+  // The server's library replaces a field that is not there, too (evanphx/json-patch 4).
+  if (kind === 'remove' && !isThere) throw impossible();
   if (kind !== 'remove') return { ...target, [segment]: value };
   const { [segment]: _, ...without } = target;
   return without;

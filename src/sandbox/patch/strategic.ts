@@ -50,10 +50,31 @@ function fieldOf(schema: Schema, key: string): FieldSchema {
   return schema.is === 'struct' ? (schema.field(key) ?? unknown) : unknown;
 }
 
-const mergePrimitives = (found: readonly unknown[], wanted: readonly unknown[]): readonly unknown[] => [
-  ...found,
-  ...wanted.filter((item) => !found.includes(item)),
-];
+function mergePrimitives(found: readonly unknown[], wanted: readonly unknown[]): readonly unknown[] {
+  const others = found.filter((item) => !wanted.includes(item));
+  return interleaved(others, [...new Set(wanted)], (item) => found.indexOf(item));
+}
+
+/**
+ * `mergeSortedSlice` of the server: items of the patch in its order, those that it does not name in theirs; one of these comes
+ * first only before an item that it preceded already.
+ *
+ * @param placeOf in the list as it was; negative for what is new.
+ */
+function interleaved(
+  others: readonly unknown[],
+  named: readonly unknown[],
+  placeOf: (item: unknown) => number,
+): readonly unknown[] {
+  const result: unknown[] = [];
+  const left = [...others];
+  for (const item of named) {
+    const place = placeOf(item);
+    while (left.length > 0 && place >= 0 && placeOf(left[0]) < place) result.push(left.shift());
+    result.push(item);
+  }
+  return [...result, ...left];
+}
 
 function mergeItems(
   found: readonly unknown[],
@@ -82,7 +103,16 @@ function mergeItems(
     if (index === -1) result.push(merged);
     else result[index] = merged;
   }
-  return order.length === 0 ? result : inOrder(result, order.map(idOf), idOf);
+  if (order.length > 0) return inOrder(result, order.map(idOf), idOf);
+  const at = (list: readonly unknown[], item: unknown): number =>
+    list.findIndex((one) => isSame(idOf(one), idOf(item)));
+  const named = result.filter((item) => at(wanted, item) !== -1);
+  const others = result.filter((item) => at(wanted, item) === -1);
+  return interleaved(
+    others,
+    named.toSorted((one, other) => at(wanted, one) - at(wanted, other)),
+    (item) => at(found, item),
+  );
 }
 
 /** Items named by the order stand in it; the others keep their place relative to the one before them. */

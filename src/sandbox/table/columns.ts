@@ -67,7 +67,7 @@ export const TABLES: Readonly<Record<string, TableKind>> = {
     cells: (object, now) => [nameOf(object), textOf(at(object, 'status', 'phase')), age(object, now)],
   },
   'deployments.apps': {
-    columns: [NAME, ...columns('Ready'), ...numbers('Up-to-date', 'Available'), AGE, ...WORKLOAD_WIDE],
+    columns: [NAME, ...columns('Ready'), ...columns('Up-to-date', 'Available'), AGE, ...WORKLOAD_WIDE],
     cells: (object, now) => [
       nameOf(object),
       `${count(object, 'status', 'readyReplicas')}/${count(object, 'spec', 'replicas')}`,
@@ -125,7 +125,8 @@ export const TABLES: Readonly<Record<string, TableKind>> = {
       ...columns('Last Seen', 'Type', 'Reason', 'Object'),
       ...wide('Subobject', 'Source'),
       ...columns('Message'),
-      ...wide('First Seen', 'Count', 'Name'),
+      ...wide('First Seen', 'Count'),
+      { name: 'Name', format: 'name', priority: 1 },
     ],
     cells: eventCells,
   },
@@ -242,9 +243,10 @@ function eventCells(event: JsonObject, now: number): readonly unknown[] {
   const first = event.firstTimestamp ?? event.deprecatedFirstTimestamp ?? event.eventTime;
   const last = series.lastObservedTime ?? event.lastTimestamp ?? event.deprecatedLastTimestamp ?? first;
   const { component, host } = objectOf(event.source ?? event.deprecatedSource);
-  const source = [component ?? event.reportingComponent ?? event.reportingController, host].filter(
-    (part) => part !== undefined,
-  );
+  const source = [
+    component ?? event.reportingComponent ?? event.reportingController,
+    host ?? event.reportingInstance,
+  ].filter((part) => textOf(part) !== '');
   return [
     ageOf(last, now),
     textOf(event.type),

@@ -23,6 +23,9 @@ export function bindPod(context: Context, target: Target, { node, uid }: Binding
     }
     const taken = textOf(at(pod, 'spec', 'nodeName'));
     if (taken !== '') throw conflict(about, name, `pod ${name} is already assigned to node ${JSON.stringify(taken)}`);
+    if (listOf(at(pod, 'spec', 'schedulingGates')).length > 0) {
+      throw conflict(about, name, `pod ${name} has non-empty .spec.schedulingGates`);
+    }
     if (pod.metadata.deletionTimestamp !== undefined) {
       throw conflict(about, name, `pod ${name} is being deleted, cannot be assigned to a host`);
     }

@@ -2,7 +2,7 @@
 
 import { admitChanged } from '../admission/admit.ts';
 import { faultsOfChange } from '../admission/validate.ts';
-import type { Stored } from '../api.ts';
+import { ApiError, type Stored } from '../api.ts';
 import { type Context, timeText } from '../context.ts';
 import { withCustomDefaults } from '../custom/defaults.ts';
 import { validateCustom } from '../custom/validate.ts';
@@ -11,7 +11,7 @@ import { isSame, type JsonObject, listOf, numberOf, objectOf, textOf, withField,
 import { asStored, inVersionOf } from '../kinds/convert.ts';
 import { apiVersionOf, hasSubresource, type Resource } from '../kinds/resource.ts';
 import { keyFor } from '../store/collection.ts';
-import { accept, hasGeneration, toStored } from './create.ts';
+import { accept, asJudged, hasGeneration, toStored } from './create.ts';
 import { decode } from './decode.ts';
 import { afterUpdate, isUnchanged } from './managed-fields.ts';
 import type { WriteOptions } from './options.ts';
@@ -70,16 +70,17 @@ export function changeObject(
   const faults = unguarded
     ? []
     : [...faultsOfChange(resource, admitted, current), ...validateCustom(resource, admitted)];
-  if (faults.length > 0) throw invalid(resource, name, faults);
+  if (faults.length > 0) throw invalid(asJudged(resource), name, faults);
 
   const counted = withGeneration(target, admitted, current);
   const owned = options.ownsFields === true ? counted : owning(context, target, counted, current, options);
   if (isUnchanged(current, owned)) return current;
   const object = toStored(asStored(resource, owned));
   if (options.dryRun === true) return inVersionOf(resource, object);
-  const kept = context.store.put(collection, key, object);
-  if (isFinished(object)) context.store.remove(collection, key, kept);
-  return inVersionOf(resource, kept);
+  if (!isFinished(object)) return inVersionOf(resource, context.store.put(collection, key, object));
+  // With its last finalizer it goes, and watches see it as it was before that.
+  const { resourceVersion } = context.store.remove(collection, key, stored).metadata;
+  return inVersionOf(resource, { ...object, metadata: { ...object.metadata, resourceVersion } });
 }
 
 /** Whether nothing holds a deletion up any more. */
@@ -98,21 +99,27 @@ function checkIdentity({ resource, name }: Target, wanted: JsonObject, current: 
   if (meta.namespace !== undefined && meta.namespace !== current.metadata.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
+  checkUid(resource, name, textOf(meta.uid), current, options);
   const version = textOf(meta.resourceVersion);
   const isConditional = resource.custom !== undefined || CONDITIONAL.has(resource.collection);
+  if (!/^\d*$/.test(version)) {
+    throw new ApiError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  }
   if (version === '' && options.isReplacement === true && isConditional) {
     const about = { ...resource, kind: resource.plural };
     throw invalid(about, name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
   }
-  if (options.isReplacement === true && textOf(meta.uid) !== '' && meta.uid !== current.metadata.uid) {
-    const path = ['/registry', resource.plural, current.metadata.namespace, name].filter((part) => part !== undefined);
-    throw conflict(
-      resource,
-      name,
-      `StorageError: invalid object, Code: 4, Key: ${path.join('/')}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${current.metadata.uid}`,
-    );
-  }
   if (version !== '' && version !== current.metadata.resourceVersion) throw conflict(resource, name, MODIFIED);
+}
+
+function checkUid(resource: Resource, name: string, uid: string, current: Stored, options: ChangeOptions): void {
+  if (options.isReplacement !== true || uid === '' || uid === current.metadata.uid) return;
+  const path = ['/registry', resource.plural, current.metadata.namespace, name].filter((part) => part !== undefined);
+  throw conflict(
+    resource,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${path.join('/')}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+  );
 }
 
 /** With what only the server sets; what the client left out of it is as it was. */
@@ -132,7 +139,11 @@ function restored(wanted: JsonObject, current: Stored): JsonObject {
     namespace,
     creationTimestamp,
     generation,
-    deletionTimestamp,
+    // One where there was none is a fault to be found.
+    deletionTimestamp:
+      deletionTimestamp !== undefined || textOf(meta.deletionTimestamp) === ''
+        ? deletionTimestamp
+        : meta.deletionTimestamp,
     deletionGracePeriodSeconds,
     resourceVersion,
   };
@@ -148,6 +159,10 @@ function inScope({ resource, subresource }: Target, wanted: JsonObject, current:
   switch (subresource) {
     case 'status': {
       const withStatus = withField(current, 'status', wanted.status);
+      if (resource.collection === 'deployments.apps') {
+        const { labels } = current.metadata;
+        return withField(withStatus, 'metadata', withField(objectOf(wanted.metadata), 'labels', labels));
+      }
       // Of custom resources the status alone; built-in kinds take labels and annotations along.
       return resource.custom === undefined ? withField(withStatus, 'metadata', wanted.metadata) : withStatus;
     }
@@ -155,6 +170,8 @@ function inScope({ resource, subresource }: Target, wanted: JsonObject, current:
       return withPath(current, ['spec', 'finalizers'], nonEmpty(objectOf(wanted.spec).finalizers));
     case '': {
       if (!hasSubresource(resource, 'status')) return wanted;
+      // Its finalizers are a subresource.
+      if (resource.collection === 'namespaces') return { ...wanted, spec: current.spec, status: current.status };
       return withField(wanted, 'status', current.status);
     }
     default:
@@ -169,8 +186,12 @@ function withGeneration({ resource, subresource }: Target, wanted: JsonObject, c
   if (!hasGeneration(resource) || subresource === 'binding') return wanted;
   const spec = ({ metadata: _m, status, ...rest }: JsonObject) =>
     hasSubresource(resource, 'status') ? rest : { ...rest, status };
-  if (wanted.spec === current.spec && isSame(spec(wanted), spec(current))) return wanted;
-  if (isSame(spec(wanted), spec(current))) return wanted;
+  // Of Deployments annotations count too, since their revisions stand there.
+  const isNoted =
+    resource.collection !== 'deployments.apps' ||
+    subresource !== '' ||
+    isSame(objectOf(wanted.metadata).annotations, current.metadata.annotations);
+  if (isNoted && isSame(spec(wanted), spec(current))) return wanted;
   return withPath(wanted, ['metadata', 'generation'], (current.metadata.generation ?? 0) + 1);
 }
 

@@ -56,7 +56,9 @@ export function create(
   const defaulted = resource.custom === undefined ? drafted : withCustomDefaults(resource, drafted);
   const admitted = admitNew(context, resource, defaulted);
   const faults = [...faultsOfNew(resource, admitted), ...validateCustom(resource, admitted)];
-  if (faults.length > 0) throw invalid(resource, textOf(meta.name), faults);
+  if (faults.length > 0) throw invalid(asJudged(resource), textOf(meta.name), faults);
+  if (options.dryRun !== true && textOf(objectOf(read.metadata).resourceVersion) !== '')
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
   const owned = prepared(withManager(context, resource, admitted, drafted, options));
   const collection = context.store.collection(resource.collection);
   const key = keyFor(namespace, textOf(meta.name));
@@ -65,8 +67,19 @@ export function create(
     throw alreadyExists(resource, textOf(meta.name), existing.metadata.deletionTimestamp !== undefined);
   }
   const object = toStored(asStored(resource, owned));
+  const { resourceVersion } = objectOf(read.metadata);
+  // What is not stored keeps the version that it came with.
+  if (options.dryRun === true && textOf(resourceVersion) !== '')
+    return inVersionOf(resource, {
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: textOf(resourceVersion) },
+    });
   return inVersionOf(resource, options.dryRun === true ? object : context.store.put(collection, key, object));
 }
+
+/** Refusals of Events name the core kind, in whichever version they came. */
+export const asJudged = (resource: Resource): Resource =>
+  resource.collection === 'events' ? { ...resource, group: '' } : resource;
 
 /** What unknown fields lead to. */
 export function accept(decoded: Decoded, resource: Resource, { fieldValidation, warn }: WriteOptions): JsonObject {
@@ -86,7 +99,7 @@ function metadataOf(context: Context, resource: Resource, body: JsonObject, name
   const {
     deletionTimestamp: _d,
     deletionGracePeriodSeconds: _g,
-    resourceVersion,
+    resourceVersion: _v,
     selfLink: _s,
     managedFields: _m,
     uid: _u,
@@ -97,9 +110,8 @@ function metadataOf(context: Context, resource: Resource, body: JsonObject, name
     namespace: given,
     ...rest
   } = objectOf(body.metadata);
-  if (textOf(resourceVersion) !== '')
-    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
-  if (textOf(given) !== '' && textOf(given) !== (namespace ?? '')) {
+  // Of cluster-wide kinds it is ignored.
+  if (resource.isNamespaced && textOf(given) !== '' && textOf(given) !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   const prefix = textOf(generateName);

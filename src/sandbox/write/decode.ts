@@ -1,13 +1,13 @@
 /**
  * Reads an object as its kind's schema has it, as the API server's decoder does: unknown fields are dropped, wrong types refused,
- * `null` is absent.
+ * `null` is absent, and so is what is empty where Go would leave it out.
  */
 import { ApiError } from '../api.ts';
 import { badRequest } from '../errors.ts';
 import { isList, isObject, type JsonObject } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { apiVersionOf } from '../kinds/resource.ts';
-import type { ScalarSchema, Schema } from '../kinds/schema.ts';
+import { ANY, type FieldSchema, type ScalarSchema, type Schema } from '../kinds/schema.ts';
 
 /** What happens to fields that the kind does not have (`fieldValidation` of the request). */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -25,16 +25,21 @@ interface Walk {
   readonly owner: string;
   /** Wrong types are left to the validation by the kind's own schema. */
   readonly isCustom: boolean;
+  readonly keepsEmpty: boolean;
 }
 
-/** @throws ApiError 400 where a value has the wrong type */
-export function decode(resource: Resource, object: JsonObject): Decoded {
+/**
+ * @param keepsEmpty leaves what is empty as it is, for who owns even that.
+ * @throws ApiError 400 where a value has the wrong type
+ */
+export function decode(resource: Resource, object: JsonObject, keepsEmpty = false): Decoded {
   const unknown: string[] = [];
   try {
     const read = walk(resource.schema, object, '', {
       unknown,
       owner: resource.kind,
       isCustom: resource.custom !== undefined,
+      keepsEmpty,
     });
     return { object: isObject(read) ? read : {}, unknown };
   } catch (error) {
@@ -92,24 +97,27 @@ function walk(schema: Schema, value: unknown, path: string, state: Walk): unknow
     }
     case 'map':
       if (!isObject(value)) return refuse(value, path, 'map', state);
-      return walkFields(value, () => schema.values, path, state);
+      return walkFields(value, () => ({ schema: schema.values }), path, state);
     case 'struct': {
       if (!isObject(value)) return refuse(value, path, schema.name, state);
       const inside = schema.name === '' ? state : { ...state, owner: schema.name.split('.').at(-1) ?? '' };
-      const fieldOf = (key: string): Schema | undefined =>
-        schema.field(key)?.schema ?? (schema.preservesUnknown ? { is: 'any' } : undefined);
+      const fieldOf = (key: string): Field | undefined =>
+        schema.field(key) ?? (schema.preservesUnknown ? { schema: ANY } : undefined);
       return walkFields(value, fieldOf, path, inside);
     }
   }
 }
 
-function walkFields(value: JsonObject, schemaOf: (key: string) => Schema | undefined, path: string, state: Walk) {
+type Field = Pick<FieldSchema, 'schema' | 'omitsEmpty'>;
+
+function walkFields(value: JsonObject, fieldOf: (key: string) => Field | undefined, path: string, state: Walk) {
   let result: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
-    const schema = schemaOf(key);
+    const field = fieldOf(key);
     const inside = path === '' ? key : `${path}.${key}`;
-    if (schema === undefined) state.unknown.push(inside);
-    const read = schema === undefined ? undefined : walk(schema, value[key], inside, state);
+    if (field === undefined) state.unknown.push(inside);
+    const found = field === undefined ? undefined : walk(field.schema, value[key], inside, state);
+    const read = !state.keepsEmpty && field?.omitsEmpty === true && isEmpty(field.schema, found) ? undefined : found;
     if (read === value[key]) continue;
     result ??= { ...value };
     if (read === undefined) delete result[key];
@@ -118,10 +126,23 @@ function walkFields(value: JsonObject, schemaOf: (key: string) => Schema | undef
   return result ?? value;
 }
 
+function isEmpty(schema: Schema, value: unknown): boolean {
+  switch (schema.is) {
+    case 'list':
+      return isList(value) && value.length === 0;
+    case 'map':
+      return isObject(value) && Object.keys(value).length === 0;
+    case 'scalar':
+      return value === '' || value === false || (value === 0 && schema.type !== 'int-or-string');
+    default:
+      return false;
+  }
+}
+
 function scalar({ type, format }: ScalarSchema, value: unknown, path: string, state: Walk): unknown {
   switch (type) {
     case 'string':
-      if (typeof value === 'string') return value;
+      if (typeof value === 'string') return format === 'date-time' ? time(value, path, state) : value;
       break;
     case 'boolean':
       if (typeof value === 'boolean') return value;
@@ -140,6 +161,14 @@ function scalar({ type, format }: ScalarSchema, value: unknown, path: string, st
       if (typeof value === 'number') return String(value);
   }
   return refuse(value, path, format ?? (type === 'boolean' ? 'bool' : type), state);
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+function time(value: string, path: string, { isCustom }: Walk): string {
+  const isOwn = isCustom && !path.startsWith('metadata.');
+  if (value === '' || isOwn || (RFC3339.test(value) && !Number.isNaN(Date.parse(value)))) return value;
+  throw new WrongType(`parsing time ${JSON.stringify(JSON.stringify(value))} as "2006-01-02T15:04:05Z07:00"`);
 }
 
 function refuse(value: unknown, path: string, wanted: string, { owner, isCustom }: Walk): unknown {

@@ -8,7 +8,7 @@ import { inVersionOf } from '../kinds/convert.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { keyFor } from '../store/collection.ts';
 import { isFinished } from './change.ts';
-import { toStored } from './create.ts';
+import { asJudged, toStored } from './create.ts';
 
 /** Kinds with a deletion of their own, which know no grace period. */
 const WITHOUT_GRACE = new Set(['namespaces', DEFINITIONS]);
@@ -55,20 +55,17 @@ export function deleteObject(
   return { object: inVersionOf(resource, context.store.remove(collection, key, last)), isGone };
 }
 
-function check(resource: Resource, { metadata }: Stored, { preconditions, propagationPolicy }: DeleteOptions): void {
-  if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy)) {
-    const about = { group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' };
-    throw invalid(about, '', [notSupported('propagationPolicy', propagationPolicy, POLICIES)]);
-  }
-  const about = { group: '', plural: resource.kind, kind: resource.kind };
+function check(resource: Resource, { metadata }: Stored, { preconditions }: DeleteOptions): void {
+  const { group, kind, plural } = asJudged(resource);
+  const about = { group, kind, plural: resource.collection === 'namespaces' ? plural : kind };
   const { uid, resourceVersion } = preconditions ?? {};
   if (uid !== undefined && uid !== metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict({ ...about, group: resource.group }, metadata.name, why);
+    throw conflict(about, metadata.name, why);
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
     const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
-    throw conflict({ ...about, group: resource.group }, metadata.name, why);
+    throw conflict(about, metadata.name, why);
   }
   if (resource.collection === 'namespaces' && LASTING_NAMESPACES.has(metadata.name)) {
     throw forbidden(resource, metadata.name, 'this namespace may not be deleted');
@@ -79,7 +76,11 @@ function check(resource: Resource, { metadata }: Stored, { preconditions, propag
 function mark(context: Context, resource: Resource, found: Stored, options: DeleteOptions): Stored {
   const grace = graceOf(resource, found, options);
   const { metadata } = found;
-  const finalizers = finalizersFor(metadata.finalizers ?? [], options.propagationPolicy);
+  // Nothing belongs to Events, so that their deletion waits for nothing.
+  // … and a Namespace that is going away goes as it was asked to first.
+  const isSettled = resource.collection === 'namespaces' && metadata.deletionTimestamp !== undefined;
+  const policy = resource.collection === 'events' || isSettled ? undefined : options.propagationPolicy;
+  const finalizers = finalizersFor(metadata.finalizers ?? [], policy);
   const known = metadata.deletionTimestamp !== undefined;
   const isShorter = grace < (numberOf(metadata.deletionGracePeriodSeconds) ?? 0);
   const now = context.clock.now();
@@ -119,9 +120,12 @@ function finalizersFor(finalizers: readonly string[], policy: DeleteOptions['pro
 export function deleteOptionsOf(raw: JsonObject): DeleteOptions & { readonly dryRun: boolean } {
   const { propagationPolicy, gracePeriodSeconds, orphanDependents } = raw;
   const { uid, resourceVersion } = objectOf(raw.preconditions);
-  // The value is checked with the object at hand.
   const policy = (propagationPolicy ??
     (orphanDependents === true ? 'Orphan' : undefined)) as DeleteOptions['propagationPolicy'];
+  if (policy !== undefined && !POLICIES.includes(policy)) {
+    const about = { group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' };
+    throw invalid(about, '', [notSupported('propagationPolicy', policy, POLICIES)]);
+  }
   const grace = numberOf(gracePeriodSeconds);
   return {
     ...(policy !== undefined && { propagationPolicy: policy }),

@@ -12,10 +12,11 @@ import { matchesLabelSelector } from '../../core/selectors.ts';
 import { ApiError, type Stored } from '../api.ts';
 import { type Context, timeText } from '../context.ts';
 import { forbidden, notFound } from '../errors.ts';
-import { type JsonObject, listOf, numberOf, objectOf, textOf, withField } from '../json.ts';
+import { type JsonObject, listOf, numberOf, objectOf, textOf, withField, withPath } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { selectorOf } from '../selectors/objects.ts';
 import { keyFor } from '../store/collection.ts';
+import { changeObject, type Target } from './change.ts';
 import { deleteObject, deleteOptionsOf } from './delete.ts';
 
 const BUDGETS = 'poddisruptionbudgets.policy';
@@ -41,7 +42,35 @@ export function evictPod(
     if (!deletion.dryRun)
       context.store.put(context.store.collection(BUDGETS), keyFor(namespace, budget.metadata.name), after);
   }
-  deleteObject(context, pods, namespace, name, deletion);
+  const { uid, resourceVersion } = deletion.preconditions ?? {};
+  const isMeant =
+    (uid === undefined || uid === pod.metadata.uid) &&
+    (resourceVersion === undefined || resourceVersion === pod.metadata.resourceVersion);
+  if (deletion.dryRun || !isMeant) {
+    deleteObject(context, pods, namespace, name, deletion);
+    return;
+  }
+  sayWhy(context, pods, pod);
+  // The version that was meant has just been replaced by the reason.
+  const preconditions = { uid: pod.metadata.uid };
+  deleteObject(context, pods, namespace, name, { ...deletion, preconditions });
+}
+
+/** The Pod says that it goes because of an eviction (KEP-3329). */
+function sayWhy(context: Context, resource: Resource, { metadata }: Stored): void {
+  const target: Target = { resource, namespace: metadata.namespace, name: metadata.name, subresource: 'status' };
+  const claim = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: timeText(context.clock.now()),
+  };
+  const change = (pod: Stored): JsonObject => {
+    const others = listOf(objectOf(pod.status).conditions).filter((one) => objectOf(one).type !== claim.type);
+    return withPath(pod, ['status', 'conditions'], [...others, claim]);
+  };
+  changeObject(context, target, change, { manager: 'sandbox' });
 }
 
 function bypassesBudgets({ status, metadata }: Stored): boolean {

@@ -126,18 +126,24 @@ export function schemaBelow(schema: Schema, key: string): Schema {
 export function fieldsOf(value: unknown, schema: Schema): FieldSet {
   if (isObject(value) && isGranular(schema)) {
     return Object.fromEntries(
-      Object.keys(value).map((key) => [`f:${key}`, fieldsOf(value[key], schemaBelow(schema, key))]),
+      Object.keys(value)
+        .filter((key) => !isEmptyMerged(value[key], schemaBelow(schema, key)))
+        .map((key) => [`f:${key}`, fieldsOf(value[key], schemaBelow(schema, key))]),
     );
   }
   if (isList(value) && schema.is === 'list' && schema.merges !== 'atomic') {
     const entries = [...itemsOf(schema, value)].map(([key, item]): [string, FieldSet] => [
       key,
-      schema.merges === 'set' ? LEAF : { '.': LEAF, ...fieldsOf(item, schema.items) },
+      schema.merges === 'set' || !isGranular(schema.items) ? LEAF : { '.': LEAF, ...fieldsOf(item, schema.items) },
     ]);
     return Object.fromEntries(entries);
   }
   return LEAF;
 }
+
+/** A list whose items have owners, and none is there. */
+const isEmptyMerged = (value: unknown, schema: Schema): boolean =>
+  isList(value) && value.length === 0 && schema.is === 'list' && schema.merges !== 'atomic';
 
 /** Objects whose fields have owners of their own. */
 function isGranular(schema: Schema): boolean {

@@ -2,7 +2,8 @@
  * What the kubelets do with Pods.
  *
  * - A bound Pod runs and is ready after the start time. One that comes to its end by itself does so after its run time.
- * - A terminating Pod ends within its grace period, or the stop time where that is shorter, and is then removed; finalizers keep it.
+ * - A terminating Pod ends within its grace period, or the stop time where that is shorter, and is then removed; finalizers keep it,
+ *   finished (KEP-3329).
  * - On a machine without power nothing happens to Pods, terminating ones included. When power is back, they start anew.
  */
 import { keyOf } from '../../../core/meta.ts';
@@ -10,7 +11,7 @@ import type { Node, Pod } from '../base/kinds.ts';
 import { isFinished, isTerminating, podsByNode } from '../base/pods.ts';
 import type { World } from '../base/world.ts';
 import type { Timing } from '../options.ts';
-import { exitCodeOf, mayBeReady, runTimeOf, stateOf } from './names.ts';
+import { exitCodeOf, mayBeReady, mayStop, runTimeOf, stateOf } from './names.ts';
 import { endedStatus, runningStatus } from './pod-status.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
@@ -100,6 +101,7 @@ class PodKubelets {
 
   #stop(pod: Pod, memory: Memory, nowMs: number): number | undefined {
     const world = this.#world;
+    if (!mayStop(pod)) return undefined;
     const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
     memory.stopMs ??= nowMs + Math.min(graceMs, this.#timing.podStopMs);
     if (nowMs < memory.stopMs) return memory.stopMs - nowMs;

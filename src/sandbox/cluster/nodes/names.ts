@@ -11,6 +11,8 @@ export const POWER = `${PREFIX}/power`;
 export const READY = `${PREFIX}/ready`;
 /** Pod: comes to its end after this time (`5s`), whatever its restart policy. */
 const RUNS_FOR = `${PREFIX}/runs-for`;
+/** Pod: `false` keeps its containers from ending when it is deleted. */
+const STOPS = `${PREFIX}/stops`;
 /** Pod: with what its containers end. @default 0 */
 const EXIT_CODE = `${PREFIX}/exit-code`;
 
@@ -24,6 +26,10 @@ export function stateOf(node: Node): NodeState {
 
 export function mayBeReady(pod: Pod): boolean {
   return annotationOf(pod, READY) !== 'false';
+}
+
+export function mayStop(pod: Pod): boolean {
+  return annotationOf(pod, STOPS) !== 'false';
 }
 
 /** How long the Pod runs before it ends by itself; undefined for one that does not. */

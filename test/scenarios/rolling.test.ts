@@ -1,12 +1,13 @@
-/** Rolling maintenance on a real control plane: many Nodes one after another, and many asking at once. */
+/** Rolling maintenance: many Nodes one after another, and many asking at once. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
+
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge, command } from '../support/bridge.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
+import { describeScenario } from './suite.ts';
 
-describeOnControlPlane('Rolling maintenance', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+describeScenario('Rolling maintenance', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
   let bridge: Bridge;
   beforeAll(async () => {
     const flags = ['--tmm-admission-timeout=5s', '--tmm-exit-timeout=20s'];

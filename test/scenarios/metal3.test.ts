@@ -1,18 +1,18 @@
-/** The Metal3 integration on a real API server, with hosts that a pretended Metal3 switches. */
+/** The Metal3 integration, with hosts that a pretended or a simulated Metal3 switches. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge, command } from '../support/bridge.ts';
-import { installMetal3Crds, PretendedMetal3, Rack, REBOOT } from '../support/metal3.ts';
+import { type Metal3, Rack, REBOOT, startMetal3 } from '../support/metal3.ts';
 import { Relay, type RelayedRequest } from '../support/relay.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
+import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const FLAGS = ['--enable-tmm=false', '--enable-capi=false', '--enable-metal3-maintenance'];
 const SKIP = 'cluster.x-k8s.io/skip-remediation';
 
-describeOnControlPlane('the Metal3 integration', {}, (get) => {
+describeScenario('the Metal3 integration', {}, (get) => {
   let bridge: Bridge;
-  let metal3: PretendedMetal3;
+  let metal3: Metal3;
   let rack: Rack;
 
   beforeAll(async () => {
@@ -20,10 +20,9 @@ describeOnControlPlane('the Metal3 integration', {}, (get) => {
     bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), {}, [], true), flags: FLAGS });
     await bridge.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'metal3', 'the controller to start');
     expect(bridge.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
-    await installMetal3Crds(get());
+    metal3 = await startMetal3(get());
     await get().api.create('/api/v1/namespaces', { metadata: { name: 'metal' } });
     rack = new Rack(get(), 'metal');
-    metal3 = new PretendedMetal3(get(), 'kept');
   }, 120_000);
   afterAll(async () => {
     await bridge?.end();
@@ -90,7 +89,7 @@ describeOnControlPlane('the Metal3 integration', {}, (get) => {
     await rack.isClean('stale');
   });
 
-  it('needs no right that it does not have', () => {
+  itWhereThereIs('rbac', 'needs no right that it does not have', () => {
     expect(bridge.lines.map((line) => JSON.stringify(line)).filter((line) => line.includes('forbidden'))).toEqual([]);
     expect(bridge.isRunning()).toBe(true);
   });

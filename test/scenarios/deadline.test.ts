@@ -1,15 +1,16 @@
-/** What ends a drain that does not end by itself: rows D1 to D3 of the design's table, on a real control plane. */
+/** What ends a drain that does not end by itself: rows D1 to D3 of the design's table. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
+
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge } from '../support/bridge.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
+import { describeScenario, itWhereThereIs } from './suite.ts';
 
-describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+describeScenario('The deadline of a drain', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
   let bridge: Bridge;
   beforeAll(async () => {
-    const flags = ['--tmm-drain-timeout=4s', '--tmm-exit-timeout=5s'];
+    const flags = ['--tmm-drain-timeout=4s', '--tmm-exit-timeout=2s'];
     bridge = await new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags }).leads();
   });
   afterAll(() => bridge?.end());
@@ -63,58 +64,62 @@ describeOnControlPlane('The deadline of a drain', { scheduler: true, controllerM
     await toldOn(plot, undefined);
   });
 
-  it('D3: a Pod whose finalizer holds it is GenericFailure', async () => {
+  it('D3: a Pod that does not end is GenericFailure', async () => {
     const plot = await Plot.make(get(), 'held', 2);
     await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
     const [pod] = await plot.pods('web');
-    const path = `/api/v1/namespaces/${plot.namespace}/pods/${pod?.metadata.name}`;
-    await get().api.patch(path, { metadata: { finalizers: ['example.com/hold'] } }, 'merge');
+    const name = pod?.metadata.name ?? '';
+    await plot.holdTermination(name);
     await plot.taint();
     expect(await plot.phase('Rejected')).toMatchObject({ reason: 'GenericFailure', pods: { total: 1, gone: 0 } });
-    await get().api.patch(path, { metadata: { finalizers: null } }, 'merge');
+    await plot.holdTermination(name, false);
   });
 
-  it('D3: an eviction that admission denies is GenericFailure, in the words of the denial', async () => {
-    const plot = await Plot.make(get(), 'denied', 2);
-    await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
-    const root = '/apis/admissionregistration.k8s.io/v1';
-    const resourceRules = [
-      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
-    ];
-    await get().api.create(`${root}/validatingadmissionpolicies`, {
-      metadata: { name: 'no-evictions' },
-      spec: { matchConstraints: { resourceRules }, validations: [{ expression: 'false', message: 'not at night' }] },
-    });
-    await get().api.create(`${root}/validatingadmissionpolicybindings`, {
-      metadata: { name: 'no-evictions' },
-      spec: {
-        policyName: 'no-evictions',
-        validationActions: ['Deny'],
-        matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': plot.namespace } } },
-      },
-    });
-    // A policy comes into force a moment after it was written.
-    await eventually(
-      async () => {
-        const [pod] = await plot.pods('web');
-        const name = pod?.metadata.name ?? '';
-        const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } };
-        try {
-          await get().api.create(`/api/v1/namespaces/${plot.namespace}/pods/${name}/eviction`, eviction, {
-            dryRun: 'All',
-          });
-          return undefined;
-        } catch {
-          return true;
-        }
-      },
-      { what: 'the policy to be in force' },
-    );
-    await plot.taint();
-    const report = await plot.phase('Rejected');
-    expect(report).toMatchObject({ reason: 'GenericFailure', blockedBy: [{ cause: 'EvictionDenied' }] });
-    expect(JSON.stringify(report)).toContain('not at night');
-  });
+  itWhereThereIs(
+    'admission',
+    'D3: an eviction that admission denies is GenericFailure, in the words of the denial',
+    async () => {
+      const plot = await Plot.make(get(), 'denied', 2);
+      await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
+      const root = '/apis/admissionregistration.k8s.io/v1';
+      const resourceRules = [
+        { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] },
+      ];
+      await get().api.create(`${root}/validatingadmissionpolicies`, {
+        metadata: { name: 'no-evictions' },
+        spec: { matchConstraints: { resourceRules }, validations: [{ expression: 'false', message: 'not at night' }] },
+      });
+      await get().api.create(`${root}/validatingadmissionpolicybindings`, {
+        metadata: { name: 'no-evictions' },
+        spec: {
+          policyName: 'no-evictions',
+          validationActions: ['Deny'],
+          matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': plot.namespace } } },
+        },
+      });
+      // A policy comes into force a moment after it was written.
+      await eventually(
+        async () => {
+          const [pod] = await plot.pods('web');
+          const name = pod?.metadata.name ?? '';
+          const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } };
+          try {
+            await get().api.create(`/api/v1/namespaces/${plot.namespace}/pods/${name}/eviction`, eviction, {
+              dryRun: 'All',
+            });
+            return undefined;
+          } catch {
+            return true;
+          }
+        },
+        { what: 'the policy to be in force' },
+      );
+      await plot.taint();
+      const report = await plot.phase('Rejected');
+      expect(report).toMatchObject({ reason: 'GenericFailure', blockedBy: [{ cause: 'EvictionDenied' }] });
+      expect(JSON.stringify(report)).toContain('not at night');
+    },
+  );
 
   it('ends an exit with a Warning where a Pod does not come back', async () => {
     const plot = await Plot.make(get(), 'not-back', 2);

@@ -1,0 +1,20 @@
+/** Random sequences of requests are answered by the sandbox as by a real API server. */
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { startSandboxApi } from '../../src/sandbox/start.ts';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { compareServers, FIXED_SEED, prepare } from './run.ts';
+
+const RUNS_EACH = 75;
+/** Always the same, so that a failure is news; `npm run conformance` looks elsewhere. */
+const SEEDS = [FIXED_SEED, FIXED_SEED + 1];
+
+describeOnControlPlane('the sandbox and a real API server', {}, (get) => {
+  it.each(SEEDS)(`answer ${RUNS_EACH} random sequences of requests alike, from seed %i`, async (seed) => {
+    const { serverUrl: url, caFile, adminToken: token } = get();
+    await using sandbox = await startSandboxApi();
+    const pair = { sandbox, real: { url, ca: await readFile(caFile, 'utf8'), token } };
+    await prepare(pair);
+    expect(await compareServers(pair, { seed, runs: RUNS_EACH, prefix: `r${seed}` })).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+/** Scenarios: the same files run on the sandbox and on a real control plane. `SCENARIOS_ON` says on which. */
+import { afterAll, beforeAll, beforeEach, describe, it, type TestContext } from 'vitest';
+import {
+  type Capability,
+  type ControlPlane,
+  type ControlPlaneOptions,
+  NotSupported,
+  startControlPlane,
+} from '../controlplane/controlplane.ts';
+import { SANDBOX_CAN, startSandboxControlPlane } from '../controlplane/sandbox.ts';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+
+export type Ground = 'sandbox' | 'controlplane';
+
+/** Where the scenarios of this run take place. */
+export const GROUND: Ground = groundOf(process.env.SCENARIOS_ON);
+
+function groundOf(name: string | undefined): Ground {
+  if (name === 'sandbox' || name === 'controlplane') return name;
+  throw new Error(`SCENARIOS_ON wants sandbox or controlplane, found ${name}: vitest's projects set it`);
+}
+
+/**
+ * A `describe` whose tests share one control plane of the kind that this run is on.
+ *
+ * On the sandbox a test that needs a command of kubectl is skipped where there is no kubectl; on a real control plane all are
+ * where none can be had.
+ *
+ * @param tests declares the tests; the function that it gets may only be called inside them and their hooks.
+ * @param lacking why these tests cannot run on a real control plane here although one could be had.
+ */
+export function describeScenario(
+  name: string,
+  options: ControlPlaneOptions,
+  tests: (get: () => ControlPlane) => void,
+  lacking?: string,
+): void {
+  if (GROUND === 'controlplane') {
+    describeOnControlPlane(name, options, tests, lacking);
+    return;
+  }
+  describe(name, () => {
+    let controlPlane: ControlPlane | undefined;
+    let current: TestContext | undefined;
+    beforeAll(async () => {
+      const started = await startSandboxControlPlane(options);
+      controlPlane = { ...started, kubectl: (...call) => started.kubectl(...call).catch((error) => skip(error)) };
+    });
+    afterAll(() => controlPlane?.stop());
+    beforeEach((context) => {
+      current = context;
+    });
+    const skip = (error: unknown): never => {
+      if (error instanceof NotSupported) current?.skip(error.message);
+      throw error;
+    };
+    tests(() => {
+      if (controlPlane === undefined) throw new Error('The control plane exists only while tests run');
+      return controlPlane;
+    });
+  });
+}
+
+/** Another control plane of the same kind, which the caller stops. */
+export const startAnother: (options: ControlPlaneOptions) => Promise<ControlPlane> =
+  GROUND === 'sandbox' ? startSandboxControlPlane : startControlPlane;
+
+/** An `it` about something that the sandbox does not have; `capability` is why, and it is skipped there. */
+export function itWhereThereIs(capability: Capability, name: string, test: () => void | Promise<void>): void {
+  if (GROUND === 'controlplane' || SANDBOX_CAN.has(capability)) it(name, test);
+  else it.skip(`${name} (the sandbox has no ${capability})`, test);
+}
