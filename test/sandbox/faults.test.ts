@@ -1,4 +1,6 @@
 /** Scripted faults, and how our own client and watches bear them. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../../src/kube/api.ts';
 import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
@@ -58,6 +60,17 @@ describe('`faults.endWatches()` and our `Reflector`', () => {
     create('after');
     await known(following, 'before');
     await known(following, 'after');
+  });
+
+  it('restarts although somebody has connected and not said a word yet', async () => {
+    const silent = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
+    await once(silent, 'connect');
+    // An answer to somebody who came later: the server has taken the first connection too.
+    await client.request({ method: 'GET', path: '/version' });
+    const isClosed = once(silent, 'close');
+    await sandbox.faults.restart();
+    await isClosed;
+    await client.request({ method: 'GET', path: '/version' });
   });
 });
 

@@ -85,8 +85,9 @@ export class Listener {
     await isClosed;
   }
 
+  /** Those in the middle of their TLS handshake too, which would otherwise outlive a server that closes. */
   breakConnections(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#raw.values()) socket.destroy();
   }
 
   /** @returns how many watches were ended. */
