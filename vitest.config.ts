@@ -24,7 +24,10 @@ export default defineConfig({
           name: 'sandbox',
           include: ['test/sandbox/**/*.test.ts', 'test/scenarios/**/*.test.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // As below: they wait more than they work.
           maxWorkers: 4,
+          globalSetup: ['test/support/warm-up.ts'],
           env: { SCENARIOS_ON: 'sandbox' },
         },
       },
@@ -51,6 +54,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           // As on the sandbox, they wait more than they work; each file has a control plane of its own.
           maxWorkers: 3,
+          globalSetup: ['test/support/warm-up.ts'],
           env: { SCENARIOS_ON: 'controlplane' },
         },
       },

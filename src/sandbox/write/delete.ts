@@ -72,13 +72,16 @@ function check(resource: Resource, { metadata }: Stored, { preconditions }: Dele
   }
 }
 
+/** Kinds that are still there for a while after their deletion, whatever their finalizers. */
+const WITH_STAGES = new Set(['namespaces', 'pods']);
+
 /** The object with what the deletion sets; `isFinished()` tells whether it may go. */
 function mark(context: Context, resource: Resource, found: Stored, options: DeleteOptions): Stored {
   const grace = graceOf(resource, found, options);
   const { metadata } = found;
   // Nothing belongs to Events, so that their deletion waits for nothing.
-  // … and a Namespace that is going away goes as it was asked to first.
-  const isSettled = resource.collection === 'namespaces' && metadata.deletionTimestamp !== undefined;
+  // … and a Namespace or a Pod that is going away goes as it was asked to first.
+  const isSettled = WITH_STAGES.has(resource.collection) && metadata.deletionTimestamp !== undefined;
   const policy = resource.collection === 'events' || isSettled ? undefined : options.propagationPolicy;
   const finalizers = finalizersFor(metadata.finalizers ?? [], policy);
   const known = metadata.deletionTimestamp !== undefined;
