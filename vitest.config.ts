@@ -1,5 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** Scenarios that start the program many times over, which takes longer than all others together. */
+const CRASHES = ['killed', 'recreate', 'outages', 'faults'].map((name) => `test/scenarios/${name}.test.ts`);
+
+const ON_THE_SANDBOX = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // They wait more than they work.
+  maxWorkers: 4,
+  globalSetup: ['test/support/warm-up.ts'],
+  env: { SCENARIOS_ON: 'sandbox' },
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -23,13 +35,12 @@ export default defineConfig({
         test: {
           name: 'sandbox',
           include: ['test/sandbox/**/*.test.ts', 'test/scenarios/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // As below: they wait more than they work.
-          maxWorkers: 4,
-          globalSetup: ['test/support/warm-up.ts'],
-          env: { SCENARIOS_ON: 'sandbox' },
+          exclude: CRASHES,
+          ...ON_THE_SANDBOX,
         },
+      },
+      {
+        test: { name: 'crashes', include: CRASHES, ...ON_THE_SANDBOX },
       },
       {
         test: {
@@ -37,6 +48,7 @@ export default defineConfig({
           include: ['test/chart/**/*.test.ts', 'test/monitoring/**/*.test.ts', 'test/image/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
+          maxWorkers: '100%',
         },
       },
       {

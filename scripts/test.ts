@@ -52,6 +52,7 @@ const STAGES: readonly Stage[] = [
   },
   { title: 'Unit tests', ...vitest('unit'), isInner: true },
   { title: 'Tests on the sandbox', ...vitest('sandbox'), isInner: true },
+  { title: 'Faults and crashes on the sandbox', ...vitest('crashes'), isInner: false },
   {
     // Before its tests and not inside them, as below, so that the progress of a first build is seen. Where something cannot be
     // built, the tests say so themselves.
