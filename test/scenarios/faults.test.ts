@@ -19,7 +19,7 @@ const MACHINES = 'machines.cluster.x-k8s.io';
 const HOSTS = 'baremetalhosts.metal3.io';
 /** Requests of the program, and of nobody else. */
 const OURS = 'maintenance-bridge/';
-const DEADLINE_MS = 25_000;
+const DEADLINE_MS = 50_000;
 const RANDOM_RUNS = 6;
 
 type Disturb = (controlPlane: SandboxControlPlane) => void | Promise<void>;

@@ -1,3 +1,4 @@
+import type { Manifest } from '../chart/chart.ts';
 import type { ControlPlane, ServiceAccountName } from '../controlplane/controlplane.ts';
 import { type Features, rbacFor } from './chart.ts';
 
@@ -29,8 +30,16 @@ async function kubeconfigOf(
   // Makes the namespace of the objects that follow.
   const kubeconfig = await controlPlane.kubeconfigFor(account);
   const items = await rbacFor(features, account);
-  const list = { apiVersion: 'v1', kind: 'List', items };
-  const { code, stderr } = await controlPlane.kubectl(['apply', '--filename=-'], { input: JSON.stringify(list) });
-  if (code !== 0) throw new Error(`Granting the rights of ${account.name}: ${stderr}`);
+  // By requests, since this is needed where there is no kubectl too.
+  for (const item of items) {
+    const query = { fieldManager: 'test', force: true };
+    await controlPlane.api.patch(pathOf(item), item, 'apply', query);
+  }
   return kubeconfig;
+}
+
+function pathOf({ apiVersion, kind, metadata: { name, namespace } }: Manifest): string {
+  const root = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
+  return `${root}${scope}/${kind.toLowerCase()}s/${name}`;
 }
