@@ -3,12 +3,15 @@ import { defineConfig } from 'vitest/config';
 /** Scenarios that start the program many times over, which takes longer than all others together. */
 const CRASHES = ['killed', 'recreate', 'outages', 'faults'].map((name) => `test/scenarios/${name}.test.ts`);
 
+const TEMPORARY_FILES = 'test/support/temporary-files.ts';
+const WARM_UP = 'test/support/warm-up.ts';
+
 const ON_THE_SANDBOX = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // They wait more than they work.
   maxWorkers: 4,
-  globalSetup: ['test/support/warm-up.ts'],
+  globalSetup: [TEMPORARY_FILES, WARM_UP],
   env: { SCENARIOS_ON: 'sandbox' },
 };
 
@@ -25,6 +28,7 @@ export default defineConfig({
             'test/differential/replay.test.ts',
           ],
           testTimeout: 30_000,
+          globalSetup: [TEMPORARY_FILES],
           // Pure for the most part, and several hundred files: starting a worker for each took twice as long as the tests.
           pool: 'threads',
           isolate: false,
@@ -49,6 +53,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 300_000,
           maxWorkers: '100%',
+          globalSetup: [TEMPORARY_FILES],
         },
       },
       {
@@ -66,7 +71,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           // As on the sandbox, they wait more than they work; each file has a control plane of its own.
           maxWorkers: 3,
-          globalSetup: ['test/support/warm-up.ts'],
+          globalSetup: [TEMPORARY_FILES, WARM_UP],
           env: { SCENARIOS_ON: 'controlplane' },
         },
       },

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { lackingClusterApi } from '../test/controlplane/cluster-api.ts';
 import { canStart } from '../test/controlplane/controlplane.ts';
 import { CHART_TOOLS, lackingTools, PROMETHEUS_TOOLS } from '../test/tools/tools.ts';
 
@@ -54,16 +55,18 @@ const STAGES: readonly Stage[] = [
   { title: 'Tests on the sandbox', ...vitest('sandbox'), isInner: true },
   { title: 'Faults and crashes on the sandbox', ...vitest('crashes'), isInner: false },
   {
-    // Before its tests and not inside them, as below, so that the progress of a first build is seen. Where something cannot be
+    // Before the tests and not inside them, as the next, so that the progress of a first build is seen. Where something cannot be
     // built, the tests say so themselves.
     title: 'Building the tools of the checks',
     script: join(ROOT, 'scripts/build-tools.ts'),
     args: [],
     isTestRun: false,
     isInner: false,
-    isPossible: () => lackingTools(CHART_TOOLS) === undefined && lackingTools(PROMETHEUS_TOOLS) === undefined,
+    isPossible: () =>
+      [lackingTools(CHART_TOOLS), lackingTools(PROMETHEUS_TOOLS), lackingClusterApi()].every(
+        (why) => why === undefined,
+      ),
   },
-  { title: 'Chart, alerts and image', ...vitest('tools'), isInner: false },
   {
     title: 'Building the control plane',
     script: join(ROOT, 'scripts/controlplane.ts'),
@@ -72,6 +75,7 @@ const STAGES: readonly Stage[] = [
     isInner: false,
     isPossible: () => canStart({ scheduler: true, controllerManager: true, kwok: true }).is === 'available',
   },
+  { title: 'Chart, alerts and image', ...vitest('tools'), isInner: false },
   { title: 'Tests on a real control plane', ...vitest('controlplane'), isInner: false },
 ];
 

@@ -2,6 +2,7 @@
  * What the sandbox's API server is to the controllers of its simulated cluster, which live in the same process: the rules of
  * requests over HTTP (validation, conflicts, finalizers, defaulting) without HTTP.
  */
+import type { OwnerReference as ControllerReference } from '../core/objects.ts';
 
 /** A Kubernetes object as JSON. Objects that are handed out are never changed afterwards, and must not be changed by who gets them. */
 export interface Stored {
@@ -28,12 +29,7 @@ export interface StoredMeta {
   readonly [field: string]: unknown;
 }
 
-export interface OwnerReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller?: boolean;
+export interface OwnerReference extends ControllerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 

@@ -25,7 +25,7 @@ export function lackingClusterApi(): string | undefined {
 }
 
 /** The program and the CRDs of its module, built into the cache where they are not there yet. */
-async function ensureClusterApi(): Promise<string> {
+export async function ensureClusterApi(): Promise<string> {
   await buildOnce(buildDirectory(), isBuilt, build);
   return buildDirectory();
 }

@@ -1,52 +1,22 @@
 /** Temporary Maintenance Mode when its process is killed after a write, whichever, and started again. */
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-
+import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Relay, type RelayedRequest } from '../support/relay.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
+import { asks, Bridges, killed } from './bridges.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 
-const patches = (path: RegExp) => (request: RelayedRequest) => request.method === 'PATCH' && path.test(request.path);
-const creates = (path: RegExp) => (request: RelayedRequest) => request.method === 'POST' && path.test(request.path);
-const NODE_STATUS = patches(/^\/api\/v1\/nodes\/[^/]+\/status/);
-const NODE = patches(/^\/api\/v1\/nodes\/[^/]+$/);
-const POD = patches(/\/pods\/[^/]+$/);
-const EVICTION = creates(/\/eviction$/);
-const EVENT = creates(/\/events$/);
+const NODE_STATUS = asks('PATCH', /^\/api\/v1\/nodes\/[^/]+\/status/);
+const NODE = asks('PATCH', /^\/api\/v1\/nodes\/[^/]+$/);
+const POD = asks('PATCH', /\/pods\/[^/]+$/);
+const EVICTION = asks('POST', /\/eviction$/);
+const EVENT = asks('POST', /\/events$/);
 
 describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (get) => {
-  const running: Bridge[] = [];
-  let relay: Relay;
-  beforeAll(async () => {
-    relay = await Relay.start(get());
-    return () => relay.close();
-  });
-  afterEach(async () => {
-    relay.carriedOut = () => undefined;
-    await Promise.all(running.splice(0).map((bridge) => bridge.end('SIGKILL')));
-    await removePlots();
-  });
-
-  const start = (through: 'relay' | 'server' = 'server'): Bridge => {
-    const kubeconfig = through === 'relay' ? relay.kubeconfig(get().directory, get().adminToken) : get().kubeconfig;
-    const bridge = new Bridge({ kubeconfig, flags: ['--tmm-cordon', '--leader-elect=false'] });
-    running.push(bridge);
-    return bridge;
-  };
-  /** Starts a process that is killed as soon as the server has carried out the `nth` request that matches. */
-  const startAndKillAfter = (isMeant: (request: RelayedRequest) => boolean, nth: number): Bridge => {
-    const bridge = start('relay');
-    let seen = 0;
-    relay.carriedOut = (request) => {
-      if (isMeant(request) && ++seen === nth) void bridge.end('SIGKILL');
-    };
-    return bridge;
-  };
-  const killed = (bridge: Bridge): Promise<true> =>
-    eventually(() => (bridge.isRunning() ? undefined : true), { what: 'the process to be killed', deadlineMs: 30_000 });
+  // Runs last: the hooks that come after a test run in reverse order.
+  afterEach(removePlots);
+  const bridges = new Bridges(get, { flags: ['--tmm-cordon', '--leader-elect=false'] });
   const acceptedEvictions = async (plot: Plot): Promise<string[]> =>
     (await get().auditEvents())
       .filter(
@@ -70,11 +40,11 @@ describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (ge
       await plot.runAtHome(() => plot.deployment('web', 3), 'web', 3);
       await plot.budget('web', { maxUnavailable: 1 });
       const before = (await plot.pods('web')).map(({ metadata }) => metadata.name);
-      const first = startAndKillAfter(isMeant, nth);
+      const first = bridges.startAndKillAfter(isMeant, nth);
       await plot.taint();
       await killed(first);
 
-      start();
+      bridges.start();
       const report = await plot.phase('InMaintenance');
       expect(report).toMatchObject({ pods: { total: 3, gone: 3 } });
       expect((await plot.node()).spec.unschedulable).toBe(true);
@@ -109,10 +79,10 @@ describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (ge
       { name: 'kill-told', after: 'the first Pod was told', isMeant: POD, nth: 1 },
     ])('after $after: every Pod is told, and nothing is left when the taint goes', async ({ name, isMeant, nth }) => {
       const plot = await makeRejected(name);
-      const first = startAndKillAfter(isMeant, nth);
+      const first = bridges.startAndKillAfter(isMeant, nth);
       await plot.taint();
       await killed(first);
-      start();
+      bridges.start();
       await told(plot, 3);
       await plot.untaint();
       await plot.phase('none');
@@ -125,26 +95,26 @@ describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (ge
       { name: 'kill-ended', after: 'the report was removed', isMeant: NODE_STATUS, nth: 1 },
     ])('after $after: nothing is left', async ({ name, isMeant, nth }) => {
       const plot = await makeRejected(name);
-      const first = start();
+      const first = bridges.start();
       await plot.taint();
       await told(plot, 3);
       await first.end('SIGKILL');
-      const second = startAndKillAfter(isMeant, nth);
+      const second = bridges.startAndKillAfter(isMeant, nth);
       await plot.untaint();
       await killed(second);
-      start();
+      bridges.start();
       await plot.phase('none');
       await told(plot, 0);
     });
 
     it('cleans up at its start where the taint went while nobody ran', async () => {
       const plot = await makeRejected('gone-meanwhile');
-      const first = start();
+      const first = bridges.start();
       await plot.taint();
       await told(plot, 3);
       await first.end('SIGKILL');
       await plot.untaint();
-      start();
+      bridges.start();
       await plot.phase('none');
       await told(plot, 0);
     });

@@ -1,10 +1,9 @@
 /** The Metal3 integration, with hosts that a pretended or a simulated Metal3 switches. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../controlplane/wait.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bridge, command } from '../support/bridge.ts';
 import { type Metal3, Rack, REBOOT, startMetal3 } from '../support/metal3.ts';
-import { Relay, type RelayedRequest } from '../support/relay.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
+import { asks, Bridges, killed } from './bridges.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const FLAGS = ['--enable-tmm=false', '--enable-capi=false', '--enable-metal3-maintenance'];
@@ -95,33 +94,10 @@ describeScenario('the Metal3 integration', {}, (get) => {
   });
 
   describe('killed after a write', () => {
-    let relay: Relay;
-    beforeAll(async () => {
-      await bridge.end();
-      relay = await Relay.start(get());
-      return () => relay.close();
-    });
-    const running: Bridge[] = [];
-    afterEach(async () => {
-      relay.carriedOut = () => undefined;
-      await Promise.all(running.splice(0).map((each) => each.end('SIGKILL')));
-    });
-    const start = (kubeconfig: string): Bridge => {
-      const started = new Bridge({ kubeconfig, flags: [...FLAGS, '--leader-elect=false'] });
-      running.push(started);
-      return started;
-    };
+    beforeAll(() => bridge.end());
+    const bridges = new Bridges(get, { flags: [...FLAGS, '--leader-elect=false'] });
     /** Returns when the process has died, just after the server carried out the first such write. */
-    const dieAfter = async (isMeant: (request: RelayedRequest) => boolean): Promise<void> => {
-      const doomed = start(relay.kubeconfig(get().directory, get().adminToken));
-      relay.carriedOut = (request) => {
-        if (request.method === 'PATCH' && isMeant(request)) void doomed.end('SIGKILL');
-      };
-      await eventually(() => (doomed.isRunning() ? undefined : true), {
-        what: 'the process to be killed',
-        deadlineMs: 30_000,
-      });
-    };
+    const dieAfter = (path: RegExp): Promise<void> => killed(bridges.startAndKillAfter(asks('PATCH', path)));
     const WRITES = [
       ['Machine', /\/machines\//],
       ['host', /\/baremetalhosts\//],
@@ -131,8 +107,8 @@ describeScenario('the Metal3 integration', {}, (get) => {
       const name = `begun-${what.toLowerCase()}`;
       await rack.add(name);
       await rack.label(name, 'approved');
-      await dieAfter((request) => path.test(request.path));
-      start(get().kubeconfig);
+      await dieAfter(path);
+      bridges.start();
       await rack.isOn(name, false);
       expect(await rack.annotations('machine', name)).toHaveProperty([SKIP]);
       await rack.label(name, null);
@@ -145,12 +121,12 @@ describeScenario('the Metal3 integration', {}, (get) => {
       const name = `ended-${what.toLowerCase()}`;
       await rack.add(name);
       await rack.label(name, 'approved');
-      const first = start(get().kubeconfig);
+      const first = bridges.start();
       await rack.isOn(name, false);
       await first.end('SIGKILL');
       await rack.label(name, null);
-      await dieAfter((request) => path.test(request.path));
-      start(get().kubeconfig);
+      await dieAfter(path);
+      bridges.start();
       await rack.isOn(name, true);
       await rack.isClean(name);
       expect(metal3.cycles.get(name)).toBe(1);

@@ -1,40 +1,19 @@
 /** Temporary Maintenance Mode when what it relies on breaks: its leader, the network, the API server. */
-import { afterEach, beforeAll, expect, it } from 'vitest';
-
+import { afterEach, expect, it } from 'vitest';
 import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Relay, type RelayedRequest } from '../support/relay.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
+import { asks, Bridges } from './bridges.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;
 
-const creates = (path: RegExp) => (request: RelayedRequest) => request.method === 'POST' && path.test(request.path);
-const EVICTION = creates(/\/eviction$/);
+const EVICTION = asks('POST', /\/eviction$/);
 
 describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
-  const running: Bridge[] = [];
-  let relay: Relay;
-  beforeAll(async () => {
-    relay = await Relay.start(get());
-    return () => relay.close();
-  });
-  afterEach(async () => {
-    relay.carriedOut = () => undefined;
-    relay.substitute = () => undefined;
-    await Promise.all(running.splice(0).map((bridge) => bridge.end('SIGKILL')));
-    await removePlots();
-  });
-
-  const start = (
-    flags: readonly string[] = ['--leader-elect=false'],
-    through: 'relay' | 'server' = 'server',
-  ): Bridge => {
-    const kubeconfig = through === 'relay' ? relay.kubeconfig(get().directory, get().adminToken) : get().kubeconfig;
-    const bridge = new Bridge({ kubeconfig, flags: ['--tmm-cordon', ...flags] });
-    running.push(bridge);
-    return bridge;
-  };
+  // Runs last: the hooks that come after a test run in reverse order.
+  afterEach(removePlots);
+  const bridges = new Bridges(get, { flags: ['--tmm-cordon'] });
+  const ALONE = ['--leader-elect=false'];
   const heldUp = (plot: Plot): Promise<true> =>
     eventually(async () => ((await plot.report())?.blockedBy.length ? true : undefined), {
       what: 'the drain to be held up',
@@ -51,8 +30,8 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
 
   it('goes on by another replica when the leader is killed, and stops only one at a time', async () => {
     const plot = await makeHeldUp('leader');
-    const leader = await start([]).leads();
-    const standby = start([]);
+    const leader = await bridges.start().leads();
+    const standby = bridges.start();
     await standby.logged(({ msg }) => msg === 'Starting', 'the standby to start');
     await plot.taint();
     await heldUp(plot);
@@ -63,13 +42,13 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
     // Asked politely, it gives the Lease back and leaves with 0: a third one need not wait for it to expire.
     expect(await standby.end('SIGTERM')).toBe(0);
     const startedAt = performance.now();
-    await start([]).leads();
+    await bridges.start().leads();
     expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('goes on when the API server was restarted in the middle', async () => {
     const plot = await makeHeldUp('restart');
-    const bridge = start();
+    const bridge = bridges.start(ALONE);
     await plot.taint();
     await heldUp(plot);
     await get().killApiServer();
@@ -81,14 +60,14 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
 
   it('goes on when its watches are cut, and without a list', async () => {
     const plot = await makeHeldUp('cut');
-    await start(undefined, 'relay').leads();
+    await bridges.startBehindRelay(ALONE).leads();
     await plot.taint();
     await heldUp(plot);
-    const before = relay.requests.length;
-    expect(relay.cutWatches()).toBeGreaterThanOrEqual(5);
+    const before = bridges.relay.requests.length;
+    expect(bridges.relay.cutWatches()).toBeGreaterThanOrEqual(5);
     await plot.editBudget('web', { maxUnavailable: 2 });
     await plot.phase('InMaintenance');
-    const lists = relay.requests
+    const lists = bridges.relay.requests
       .slice(before)
       .filter(({ method, isWatch, path }) => method === 'GET' && !isWatch && /limit=/.test(path));
     expect(lists).toEqual([]);
@@ -96,7 +75,7 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
 
   it('lists again when the server has forgotten the version it watched from', async () => {
     const plot = await makeHeldUp('expired');
-    await start(undefined, 'relay').leads();
+    await bridges.startBehindRelay(ALONE).leads();
     await plot.taint();
     await heldUp(plot);
     const answered = new Set<string>();
@@ -108,13 +87,13 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
       code: 410,
       message: 'too old resource version',
     };
-    relay.substitute = ({ isWatch, path }) => {
+    bridges.relay.substitute = ({ isWatch, path }) => {
       const resource = path.split('?')[0] ?? '';
       if (!isWatch || answered.has(resource)) return undefined;
       answered.add(resource);
       return { code: 410, body: status };
     };
-    relay.cutWatches();
+    bridges.relay.cutWatches();
     await plot.editBudget('web', { maxUnavailable: 2 });
     await plot.phase('InMaintenance');
     expect(answered.size).toBeGreaterThanOrEqual(5);
@@ -124,7 +103,7 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
     const plot = await Plot.make(get(), 'throttled', 2);
     await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
     let refusals = 0;
-    relay.substitute = (request) => {
+    bridges.relay.substitute = (request) => {
       if (!EVICTION(request) || !request.path.includes(plot.namespace) || refusals > 0) return undefined;
       refusals += 1;
       const body = {
@@ -137,26 +116,26 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
       };
       return { code: 429, body, headers: { 'retry-after': '1' } };
     };
-    await start(undefined, 'relay').leads();
+    await bridges.startBehindRelay(ALONE).leads();
     const taintedAt = performance.now();
     await plot.taint();
     await plot.phase('InMaintenance');
     expect(performance.now() - taintedAt).toBeGreaterThan(1000);
-    expect(relay.requests.filter(EVICTION).filter(({ path }) => path.includes(plot.namespace))).toHaveLength(2);
+    expect(bridges.relay.requests.filter(EVICTION).filter(({ path }) => path.includes(plot.namespace))).toHaveLength(2);
   });
 
   it('writes nothing in a dry run', async () => {
     const plot = await Plot.make(get(), 'dry', 2);
     await plot.runAtHome(() => plot.deployment('web', 1), 'web', 1);
-    const before = relay.requests.length;
-    const bridge = await start(['--dry-run'], 'relay').leads();
+    const before = bridges.relay.requests.length;
+    const bridge = await bridges.startBehindRelay(['--dry-run']).leads();
     await plot.taint();
     await bridge.logged(({ msg }) => msg === 'Would evict', 'what it would evict');
     await bridge.logged(
       ({ msg, action }) => msg === 'Would apply' && action === 'patchNodeStatus',
       'what it would write',
     );
-    expect(relay.requests.slice(before).filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(bridges.relay.requests.slice(before).filter(({ method }) => method !== 'GET')).toEqual([]);
     expect(await plot.report()).toBeUndefined();
   });
 });

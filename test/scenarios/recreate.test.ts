@@ -1,11 +1,10 @@
 /** Pods without a controller that are stored, evicted and created again (`tmm.unmanagedPods: recreate`). */
-import { afterEach, beforeAll, expect, it } from 'vitest';
-
+import { beforeAll, expect, it } from 'vitest';
 import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Relay, type RelayedRequest } from '../support/relay.ts';
+import type { Bridge } from '../support/bridge.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
 import { Plot, type ServedPod } from '../support/workloads.ts';
+import { asks, Bridges, killed } from './bridges.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
@@ -27,44 +26,17 @@ interface WholePod extends ServedPod {
   };
 }
 
-const asks = (method: string, path: RegExp) => (request: RelayedRequest) =>
-  request.method === method && path.test(request.path);
-
 describeScenario('Pods without a controller', OPTIONS, (get) => {
-  const running: Bridge[] = [];
+  const bridges = new Bridges(get, {
+    flags: ['--leader-elect=false', '--tmm-unmanaged-pods=recreate', '--tmm-max-concurrent-nodes=100'],
+    env: { POD_NAMESPACE: OWN_NAMESPACE },
+  });
   let kubeconfig: string;
-  let relay: Relay;
   beforeAll(async () => {
     kubeconfig = await grantedKubeconfig(get(), { unmanagedPods: 'recreate' });
-    relay = await Relay.start(get());
-    return () => relay.close();
   });
-  afterEach(async () => {
-    relay.carriedOut = () => undefined;
-    relay.substitute = () => undefined;
-    await Promise.all(running.splice(0).map((bridge) => bridge.end('SIGKILL')));
-  });
-
-  /** With the rights that the program declares; through the relay as admin. */
-  const start = (through: 'server' | 'relay' = 'server'): Bridge => {
-    const bridge = new Bridge({
-      kubeconfig: through === 'server' ? kubeconfig : relay.kubeconfig(get().directory, get().adminToken),
-      flags: ['--leader-elect=false', '--tmm-unmanaged-pods=recreate', '--tmm-max-concurrent-nodes=100'],
-      env: { POD_NAMESPACE: OWN_NAMESPACE },
-    });
-    running.push(bridge);
-    return bridge;
-  };
-  const startAndKillAfter = (isMeant: (request: RelayedRequest) => boolean, nth = 1): Bridge => {
-    const bridge = start('relay');
-    let seen = 0;
-    relay.carriedOut = (request) => {
-      if (isMeant(request) && ++seen === nth) void bridge.end('SIGKILL');
-    };
-    return bridge;
-  };
-  const killed = (bridge: Bridge): Promise<true> =>
-    eventually(() => (bridge.isRunning() ? undefined : true), { what: 'the process to be killed' });
+  /** With the rights that the program declares. */
+  const start = (): Bridge => bridges.start([], { kubeconfig });
   /** The Secrets that hold Pods of the plot. */
   const stored = async (plot: Plot): Promise<readonly ServedSecret[]> =>
     (
@@ -176,7 +148,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
   ])('are not lost when the process is killed after $after', async ({ name, isMeant, nth }) => {
     const plot = await makeBare(name, 'one', 'two');
     const before = await uids(plot);
-    const first = startAndKillAfter(isMeant, nth);
+    const first = bridges.startAndKillAfter(isMeant, nth);
     await plot.taint();
     await killed(first);
     start();
@@ -200,7 +172,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
     await plot.taint();
     await plot.phase('InMaintenance');
     await before.end('SIGKILL');
-    const second = startAndKillAfter(isMeant, nth);
+    const second = bridges.startAndKillAfter(isMeant, nth);
     await plot.untaint();
     await killed(second);
     const created = await uids(plot);
@@ -266,11 +238,11 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
 
   it('are tried again when they cannot be created', async () => {
     const plot = await makeBare('refused', 'one');
-    start('relay');
+    bridges.startBehindRelay();
     await plot.taint();
     await plot.phase('InMaintenance');
     let refusals = 0;
-    relay.substitute = ({ method, path }) => {
+    bridges.relay.substitute = ({ method, path }) => {
       if (method !== 'POST' || !path.startsWith(`/api/v1/namespaces/${plot.namespace}/pods?`) || refusals === 2) return;
       refusals += 1;
       const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Forbidden', code: 403 };

@@ -164,8 +164,8 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
   describe('a Node that may not be drained', () => {
     it('is rejected before anything is touched where the budget allows none, and is as before when the taint goes', async () => {
       const plot = await Plot.make(get(), 'refused', 2);
-      await plot.runAtHome(() => Promise.all([plot.deployment('db', 2), plot.deployment('web', 2)]), 'db', 2);
-      await plot.ready('web', 2, plot.home);
+      await plot.runAtHome(() => plot.deployment('db', 2), 'db', 2);
+      await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
       await plot.budget('db', { maxUnavailable: 0 });
       await plot.daemonSet('agent');
       await plot.ready('agent', 1, plot.home);

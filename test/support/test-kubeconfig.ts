@@ -15,7 +15,7 @@ export interface TestKubeconfig {
   readonly user?: Readonly<Record<string, unknown>>;
 }
 
-/** A new empty folder; the system clears it away. */
+/** A new empty folder, which goes with the run. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'maintenance-bridge-'));
 }

@@ -47,7 +47,7 @@ function operate(target: unknown, operation: unknown): unknown {
       return change(without, segmentsOf(path), path, 'add', moved);
     }
     case 'copy':
-      return change(target, segmentsOf(path), path, 'add', find(target, textOf(from)));
+      return change(target, segmentsOf(path), path, 'add', findOrNull(target, textOf(from)));
     default:
       throw impossible();
   }
@@ -84,6 +84,14 @@ function find(target: unknown, path: string): unknown {
     if (isObject(found) && Object.hasOwn(found, segment)) return found[segment];
     throw impossible();
   }, target);
+}
+
+/** The server's library copies null where nothing but the last field is not there, and refuses to move it. */
+function findOrNull(target: unknown, path: string): unknown {
+  const end = path.lastIndexOf('/');
+  const holder = end < 0 ? undefined : find(target, path.slice(0, end));
+  const isMissing = isObject(holder) && !segmentsOf(path.slice(end)).every((field) => Object.hasOwn(holder, field));
+  return isMissing ? null : find(target, path);
 }
 
 function indexIn(list: readonly unknown[], segment: string): number {

@@ -49,6 +49,7 @@ describe('`jsonPatch()`', () => {
     [{ 'x/y': 1 }, [{ op: 'replace', path: '/x~1y', value: 2 }], { 'x/y': 2 }],
     [{ a: 1 }, [{ op: 'move', from: '/a', path: '/b' }], { b: 1 }],
     [{ a: { c: 1 } }, [{ op: 'copy', from: '/a', path: '/b' }], { a: { c: 1 }, b: { c: 1 } }],
+    [{ a: { c: 1 } }, [{ op: 'copy', from: '/a/b', path: '/d' }], { a: { c: 1 }, d: null }],
     [{ a: 1 }, [{ op: 'test', path: '/b', value: null }], { a: 1 }],
     [{ a: 1 }, [{ op: 'replace', path: '/b', value: 2 }], { a: 1, b: 2 }],
   ])('%j with %j is %j', (target, patch, result) => {
@@ -57,6 +58,8 @@ describe('`jsonPatch()`', () => {
 
   it.each([
     [{ op: 'test', path: '/a', value: 2 }],
+    [{ op: 'copy', from: '/nope/deeper', path: '/b' }],
+    [{ op: 'move', from: '/nope', path: '/b' }],
     [{ op: 'remove', path: '/nope' }],
     [{ op: 'add', path: '/nope/deeper', value: 1 }],
     [{ op: 'add', path: '/list/7', value: 1 }],

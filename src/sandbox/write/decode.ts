@@ -1,6 +1,6 @@
 /**
  * Reads an object as its kind's schema has it, as the API server's decoder does: unknown fields are dropped, wrong types refused,
- * `null` is absent, and so is what is empty where Go would leave it out.
+ * `null` is absent but in maps, and so is what is empty where Go would leave it out.
  */
 import { ApiError } from '../api.ts';
 import { badRequest } from '../errors.ts';
@@ -97,7 +97,7 @@ function walk(schema: Schema, value: unknown, path: string, state: Walk): unknow
     }
     case 'map':
       if (!isObject(value)) return refuse(value, path, 'map', state);
-      return walkFields(value, () => ({ schema: schema.values }), path, state);
+      return walkFields(withZeros(value, schema.values, state), () => ({ schema: schema.values }), path, state);
     case 'struct': {
       if (!isObject(value)) return refuse(value, path, schema.name, state);
       const inside = schema.name === '' ? state : { ...state, owner: schema.name.split('.').at(-1) ?? '' };
@@ -106,6 +106,13 @@ function walk(schema: Schema, value: unknown, path: string, state: Walk): unknow
       return walkFields(value, fieldOf, path, inside);
     }
   }
+}
+
+/** In a map of Go, `null` is a key with the zero value of its type. */
+function withZeros(map: JsonObject, values: Schema, { isCustom }: Walk): JsonObject {
+  if (isCustom || values.is !== 'scalar' || !Object.values(map).includes(null)) return map;
+  const zero = values.type === 'quantity' ? '0' : '';
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? zero]));
 }
 
 type Field = Pick<FieldSchema, 'schema' | 'omitsEmpty'>;

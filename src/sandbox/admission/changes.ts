@@ -1,0 +1,81 @@
+/** What may not change in objects of single kinds. */
+import { type Cause, forbiddenField, invalidValue } from '../errors.ts';
+import { isSame, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
+import { eventChangeCauses } from './events.ts';
+
+type ValidateChange = (after: JsonObject, before: JsonObject) => readonly Cause[];
+
+const specOf = (object: JsonObject): JsonObject => objectOf(object.spec);
+
+const POD_CHANGES =
+  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+const STATEFUL_SET_CHANGES =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+const STATEFUL_SET_CHANGEABLE = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+];
+
+/** By the kind's collection. */
+export const VALIDATE_CHANGE: Readonly<Record<string, ValidateChange>> = {
+  pods: (after, before) =>
+    isSame(fixedPodSpec(specOf(after), specOf(before)), fixedPodSpec(specOf(before), specOf(before)))
+      ? []
+      : [forbiddenField('spec', POD_CHANGES)],
+  nodes: (after, before) =>
+    textOf(specOf(before).providerID) === '' || specOf(after).providerID === specOf(before).providerID
+      ? []
+      : [forbiddenField('spec.providerID', 'node updates may not change providerID except from "" to valid')],
+  'deployments.apps': sameSelector,
+  'replicasets.apps': sameSelector,
+  'daemonsets.apps': sameSelector,
+  'jobs.batch': sameSelector,
+  'statefulsets.apps': (after, before) => {
+    const fixed = (object: JsonObject) =>
+      Object.fromEntries(Object.entries(specOf(object)).filter(([field]) => !STATEFUL_SET_CHANGEABLE.includes(field)));
+    return isSame(fixed(after), fixed(before)) ? [] : [forbiddenField('spec', STATEFUL_SET_CHANGES)];
+  },
+  secrets: (after, before) => [...immutableType(after, before), ...immutableData(after, before)],
+  events: eventChangeCauses,
+  configmaps: immutableData,
+};
+
+function sameSelector(after: JsonObject, before: JsonObject): readonly Cause[] {
+  const [selector, old] = [specOf(after).selector, specOf(before).selector];
+  return isSame(selector, old) ? [] : [invalidValue('spec.selector', selector, 'field is immutable')];
+}
+
+function immutableType(after: JsonObject, before: JsonObject): readonly Cause[] {
+  return after.type === before.type ? [] : [invalidValue('type', after.type, 'field is immutable')];
+}
+
+function immutableData(after: JsonObject, before: JsonObject): readonly Cause[] {
+  if (before.immutable !== true) return [];
+  const causes: Cause[] = [];
+  if (after.immutable !== true) causes.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'));
+  for (const field of ['data', 'binaryData']) {
+    if (!isSame(after[field], before[field])) {
+      causes.push(forbiddenField(field, 'field is immutable when `immutable` is set'));
+    }
+  }
+  return causes;
+}
+
+/** The spec without what may change. */
+function fixedPodSpec(spec: JsonObject, before: JsonObject): JsonObject {
+  const { activeDeadlineSeconds: _, tolerations, schedulingGates: _g, ...rest } = spec;
+  const withoutImages = (containers: unknown) => listOf(containers).map((one) => ({ ...objectOf(one), image: '' }));
+  const kept = listOf(before.tolerations).every((old) => listOf(tolerations).some((one) => isSame(one, old)));
+  return {
+    ...rest,
+    containers: withoutImages(spec.containers),
+    initContainers: withoutImages(spec.initContainers),
+    // Their seconds aside, tolerations may only be added.
+    hasAllTolerations: kept,
+  };
+}
