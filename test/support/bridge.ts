@@ -9,7 +9,9 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const END_WITH_PARENT = new URL('end-with-parent.ts', import.meta.url).href;
 
 /** Compiled once for all processes that tests start: a start takes half the time. Node.js checks it against the sources. */
-const COMPILED = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)) };
+export const COMPILED = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
+};
 
 const RUNNING = new Set<ChildProcess>();
 process.once('exit', () => {

@@ -1,0 +1,79 @@
+/** Scripts of ours as processes on a machine that has Node.js and nothing else. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { it as base } from 'vitest';
+import { eventually } from '../controlplane/wait.ts';
+import { COMPILED } from '../support/bridge.ts';
+
+export const SCRIPTS = resolve(import.meta.dirname, '../../scripts');
+
+/** A script of ours that runs. */
+export class Script {
+  out = '';
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  constructor(name: string, args: readonly string[], folder: string) {
+    const env = { PATH: dirname(process.execPath), TMPDIR: folder, ...COMPILED };
+    this.#child = spawn(process.execPath, [join(SCRIPTS, name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#exited = once(this.#child, 'close');
+    const read = (chunk: Buffer): void => {
+      this.out += chunk.toString();
+    };
+    this.#child.stdout?.on('data', read);
+    this.#child.stderr?.on('data', read);
+  }
+
+  /** Waits for a text and returns what the expression's group found. */
+  said(expression: RegExp): Promise<string> {
+    return eventually(
+      () => {
+        const found = expression.exec(this.out);
+        return found === null ? undefined : (found[1] ?? found[0]);
+      },
+      { what: `${expression} in what it says`, deadlineMs: 30_000 },
+    );
+  }
+
+  /** @returns the exit code; null where a signal ended it. */
+  async end(signal?: NodeJS.Signals): Promise<number | null> {
+    if (signal !== undefined && this.#child.exitCode === null) this.#child.kill(signal);
+    await this.#exited;
+    return this.#child.exitCode;
+  }
+}
+
+/** What a test starts, and the folder for the temporary files of all that: nothing may be left in it. */
+export class Scripts {
+  readonly #running: Script[] = [];
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  start(name: 'tour.ts' | 'sandbox.ts', ...args: readonly string[]): Script {
+    const script = new Script(name, args, this.folder);
+    this.#running.push(script);
+    return script;
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.#running.map((script) => script.end('SIGKILL')));
+  }
+}
+
+/** An `it` whose test may start scripts, which end with it. */
+export const it = base.extend<{ readonly scripts: Scripts }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs.
+  scripts: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), 'script-test-'));
+    const scripts = new Scripts(folder);
+    await use(scripts);
+    await scripts.kill();
+    await rm(folder, { recursive: true, force: true });
+  },
+});
