@@ -100,7 +100,10 @@ function renderRules(rules: readonly RbacRule[]): string {
     .join('');
 }
 
-/** `{{ include "maintenance-bridge.rules.<name>" . }}` for each group; `….valueOfFlag`, `….taintOfPreset` and what policies need as YAML. */
+/**
+ * `{{ include "maintenance-bridge.rules.<name>" . }}` for each group; `….valueOfFlag`, `….taintOfPreset`, `….timeouts` and what
+ * policies need as YAML.
+ */
 function renderGeneratedTemplates(): string {
   const define = (name: string, body: string): string =>
     `\n{{- define "maintenance-bridge.${name}" -}}\n${body}{{ end }}\n`;
@@ -114,11 +117,16 @@ function renderGeneratedTemplates(): string {
   const presets = Object.entries(PRESETS).map(
     ([name, taint]) => `${name}: ${taint.key}=${taint.value}:${taint.effect}\n`,
   );
+  // Thresholds of alerts are derived from these.
+  const timeouts = OPTION_ROWS.filter(({ kind, path }) => kind === 'duration' && path[0] === 'tmm').map(
+    (row) => `${row.path[1]}: ${row.default}\n`,
+  );
   return [
     '{{- /* Generated from the code by `npm run docs`. */ -}}\n',
     ...groups,
     define('valueOfFlag', flags.join('')),
     define('taintOfPreset', presets.join('')),
+    define('timeouts', timeouts.join('')),
     ...[...policyData()].map(([name, body]) => define(name, body)),
   ].join('');
 }

@@ -7,6 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { canRun } from '../test/controlplane/binaries.ts';
 import { type Copy, copiesOf, lastOf, parseDockerfile, type Stage, variablesOf, wordsOf } from './dockerfile.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -124,6 +125,8 @@ exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"`;
 export function whyNotRunnable(): string | undefined {
   if (process.platform !== 'linux') return `it takes Linux, and this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'it takes root, to mount and to change the root folder';
+  const missing = ['unshare', 'setpriv', 'chroot'].find((program) => !canRun(program, ['--version']));
+  if (missing !== undefined) return `${missing} is not on the PATH`;
   const { status, error, stderr } = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], {
     encoding: 'utf8',
   });

@@ -55,6 +55,10 @@ describeWithTools('names', [CHART_TOOLS], (get) => {
     expect(await namesWith({}, 'fleet')).toEqual(['fleet-maintenance-bridge', 'fleet-maintenance-bridge-test']);
   });
 
+  it('have no dots, which a release may have and a Service may not', async () => {
+    expect(await namesWith({}, 'fleet.a')).toEqual(['fleet-a-maintenance-bridge', 'fleet-a-maintenance-bridge-test']);
+  });
+
   it('are as `fullnameOverride` says, the Lease’s too', async () => {
     const values = { fullnameOverride: 'mb' };
     expect(await namesWith(values, 'fleet')).toEqual(['mb', 'mb-test']);

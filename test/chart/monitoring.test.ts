@@ -7,24 +7,54 @@ import { describeWithTools } from '../tools/suite.ts';
 import { CHART_TOOLS } from '../tools/tools.ts';
 import { CHART_DIRECTORY, ofKind, only, render } from './chart.ts';
 
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for?: string;
+  readonly annotations: { readonly runbook: string; readonly runbook_url?: string };
+}
 interface Group {
   readonly name: string;
-  readonly rules: readonly { readonly alert?: string }[];
+  readonly rules: readonly Rule[];
 }
 
 const read = (name: string): string => readFileSync(join(CHART_DIRECTORY, 'files', name), 'utf8');
 const { groups } = parse(read('alerts.yaml')) as { readonly groups: readonly Group[] };
-const alertsOf = (list: readonly Group[]): string[] =>
-  list.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? []));
+const rulesIn = (list: readonly Group[]): Rule[] => list.flatMap(({ rules }) => rules);
+const alertsOf = (list: readonly Group[]): string[] => rulesIn(list).map(({ alert }) => alert);
+const chart = parse(readFileSync(join(CHART_DIRECTORY, 'Chart.yaml'), 'utf8')) as { home: string; appVersion: string };
 
 describeWithTools('monitoring', [CHART_TOOLS], (get) => {
-  const rendered = async (prometheusRule: object): Promise<readonly Group[]> => {
-    const manifests = await render(get().helm, { values: { prometheusRule: { enabled: true, ...prometheusRule } } });
+  const rendered = async (prometheusRule: object, config: object = {}): Promise<readonly Group[]> => {
+    const values = { prometheusRule: { enabled: true, ...prometheusRule }, config };
+    const manifests = await render(get().helm, { values });
     return (only(manifests, 'PrometheusRule').spec as { readonly groups: readonly Group[] }).groups;
   };
 
-  it('has the alerts of files/alerts.yaml, unchanged', async () => {
-    expect(await rendered({})).toEqual(groups);
+  it('has the alerts of files/alerts.yaml, each with the address of its runbook', async () => {
+    const withAddress = (rule: Rule): Rule => {
+      const runbook_url = `${chart.home}/blob/v${chart.appVersion}/${rule.annotations.runbook}`;
+      return { ...rule, annotations: { ...rule.annotations, runbook_url } };
+    };
+    expect(await rendered({})).toEqual(groups.map((group) => ({ ...group, rules: group.rules.map(withAddress) })));
+  });
+
+  it('derives the times of alerts from timeouts as they are derived in files/alerts.yaml', async () => {
+    const times = (list: readonly Group[]) => rulesIn(list).map(({ expr, for: lasting }) => [expr, lasting]);
+    // The defaults in other words.
+    const same = { admissionTimeout: '1m', drainTimeout: '0.5h30m', exitTimeout: '299s1000ms' };
+    const known = times(groups).map(([expr, lasting]) => [expr, lasting === '2h' ? '7200s' : lasting]);
+    expect(times(await rendered({}, { tmm: same }))).toEqual(known);
+  });
+
+  it.each([
+    { config: { drainTimeout: '4h' }, alert: 'MaintenanceBridgeDrainSlow', says: '> 10800' },
+    { config: { exitTimeout: '30m' }, alert: 'MaintenanceBridgePhaseOverdue', says: '> 5400' },
+    { config: { admissionTimeout: '1h' }, alert: 'MaintenanceBridgePhaseOverdue', says: '> 10800' },
+    { config: { exitTimeout: '30m' }, alert: 'MaintenanceBridgeQueueStalled', says: '> 10800' },
+  ])('with $config $alert fires later', async ({ config, alert, says }) => {
+    const changed = rulesIn(await rendered({}, { tmm: config })).find((rule) => rule.alert === alert);
+    expect(changed?.expr).toContain(says);
   });
 
   it('leaves out the alerts of `prometheusRule.disabledAlerts`, and a group of nothing else', async () => {

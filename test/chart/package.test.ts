@@ -1,5 +1,5 @@
 /** The chart as it is published: its README, its versions, its own tests, and what goes into the archive. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,27 @@ describeWithTools('the chart', [CHART_TOOLS], (get) => {
       CHART_DIRECTORY,
     ]);
     expect(code, stdout + stderr).toBe(0);
+  });
+
+  // Not as the default of a value: `helm upgrade --reuse-values` would take it over, and run the old image under a new tag.
+  it.each([
+    { what: 'the image that it was released with', values: [], image: `${chart.version}@sha256:${'a'.repeat(64)}` },
+    { what: 'another one by its tag alone', values: ['--set=image.tag=other'], image: 'other' },
+  ])('names $what once it is published', async ({ values, image }) => {
+    const directory = mkdtempSync(join(tmpdir(), 'chart-'));
+    try {
+      cpSync(CHART_DIRECTORY, directory, { recursive: true });
+      const digest = `"sha256:${'a'.repeat(64)}"`;
+      const published = read('Chart.yaml').replace(/^( {2}maintenance-bridge\.io\/image-digest: )""$/m, `$1${digest}`);
+      expect(published).toContain(digest);
+      writeFileSync(join(directory, 'Chart.yaml'), published);
+      const { stdout } = await runTool(get().helm, ['template', 'release', directory, ...values]);
+      const images = [...stdout.matchAll(/^ +image: (.*)$/gm)].map(([, name]) => name);
+      const expected = `ghcr.io/maintenance-bridge/maintenance-bridge:${image}`;
+      expect(images).toEqual([expected, expected]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it('is packaged without what only its development needs', async () => {

@@ -99,6 +99,21 @@ const REFUSED: readonly { readonly what: string; readonly values: object; readon
     says: 'podDisruptionBudget.maxUnavailable: wanted more than 0, found 0; the Pods could never be evicted',
   },
   {
+    what: 'one port for two servers',
+    values: { containerPorts: { metrics: 8081 } },
+    says: 'containerPorts.health: wanted another port than containerPorts.metrics, found 8081 for both',
+  },
+  {
+    what: 'a scrape that takes longer than there is until the next',
+    values: { serviceMonitor: { interval: '1s500ms', scrapeTimeout: '2s' } },
+    says: 'serviceMonitor.scrapeTimeout: wanted at most serviceMonitor.interval, 1s500ms, found 2s',
+  },
+  {
+    what: 'an alert that there is not',
+    values: { prometheusRule: { disabledAlerts: ['MaintenanceBridgeLoud'] } },
+    says: 'prometheusRule.disabledAlerts: wanted names of alerts in files/alerts.yaml, found MaintenanceBridgeLoud',
+  },
+  {
     what: 'an argument that a value sets',
     values: { extraArgs: ['--context=x', '--tmm-cordon=true'] },
     says: 'extraArgs: --tmm-cordon is set by the value config.tmm.cordon',

@@ -257,8 +257,15 @@ describeOnControlPlane(
         expect(names.filter((name) => pods.includes(name))).toEqual([]);
       };
 
-      it('keeps the leader, its rights, and the Node in maintenance', async () => {
-        await undisturbedBy('upgrade', OURS, CHART_DIRECTORY, ALONE, '--set=image.tag=next', ...WAIT);
+      it('keeps the leader, its values and rights, and the Node in maintenance', async () => {
+        await undisturbedBy(
+          'upgrade',
+          OURS,
+          CHART_DIRECTORY,
+          '--reset-then-reuse-values',
+          '--set=image.tag=next',
+          ...WAIT,
+        );
       });
 
       it('hands over to the new release, which finds everything as it was', async () => {

@@ -65,6 +65,7 @@ describe('the workflows', () => {
     expect(granted).toEqual({
       'ci.yaml test': { contents: 'read' },
       'ci.yaml image': { contents: 'read' },
+      'release.yaml version': { contents: 'read' },
       'release.yaml test': { contents: 'read' },
       'release.yaml image': { contents: 'read', packages: 'write', 'id-token': 'write', attestations: 'write' },
       'release.yaml chart': { contents: 'read', packages: 'write', 'id-token': 'write', attestations: 'write' },

@@ -45,7 +45,22 @@ export const ALERT_CASES: readonly AlertCase[] = [
     at: 5,
     labels: {},
     summary: 'No maintenance-bridge is being scraped',
-    calm: { [ours('build_info', { version: '1.0.0' })]: '1x10' },
+    calm: { [ours('build_info', { version: '1.0.0' })]: '1x20' },
+  },
+  {
+    alert: 'MaintenanceBridgeAbsent',
+    series: {
+      [ours('build_info', { version: '1.0.0', cluster: 'one' })]: '1x1 stale',
+      [ours('build_info', { version: '1.0.0', cluster: 'two' })]: '1x20',
+    },
+    at: 7,
+    labels: { ...INSTALLATION, cluster: 'one' },
+    summary: 'No maintenance-bridge is being scraped',
+    calm: {
+      // A new version at another address, with a gap that a rollout may leave.
+      [ours('build_info', { version: '1.0.0' })]: '1x3 stale',
+      [ours('build_info', { version: '2.0.0' }, B)]: '_x6 1x20',
+    },
   },
   {
     alert: 'MaintenanceBridgeTargetDown',

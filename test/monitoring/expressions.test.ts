@@ -5,8 +5,8 @@ describe('`withoutFilters()`', () => {
   it.each([
     ['up == 0 and on (job) b', 'up == bool 0 and on (job) b'],
     ['max(a{x!="1", y=~"b|c"}) > 5', 'max(a{x!="1", y=~"b|c"}) > bool 5'],
-    ['a >= 1 and b <= 2 unless c < 3', 'a >= bool 1 and b <= bool 2 unless c < bool 3'],
-    ['absent(a{b="c"})', 'a{b="c"}'],
+    ['a >= 1 and b <= 2 unless c < 3', 'a >= bool 1 and b <= bool 2 and c < bool 3'],
+    ['a or absent_over_time(b{c="d"}[1d])', 'a or last_over_time(b{c="d"}[1d])'],
     ['rate(a[5m])', 'rate(a[5m])'],
   ])('makes of %s: %s', (expr, expected) => {
     expect(withoutFilters(expr)).toBe(expected);

@@ -158,6 +158,12 @@ vmware: node.vmware.com/drain=planned-downtime:NoSchedule
 dell: node.dell.com/drain=planned-downtime:NoSchedule
 {{ end }}
 
+{{- define "maintenance-bridge.timeouts" -}}
+admissionTimeout: 60s
+drainTimeout: 1h
+exitTimeout: 5m
+{{ end }}
+
 {{- define "maintenance-bridge.writes.tmm" -}}
 nodes: {"annotations":["maintenance-bridge.io/tmm"],"conditions":["MaintenanceInProgress","DrainInProgress","Drained"]}
 pods: {"annotations":["maintenance-bridge.io/tmm-rejection"]}

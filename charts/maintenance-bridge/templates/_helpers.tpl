@@ -2,14 +2,18 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* The name of every object. Cut, since labels and names of Services have at most 63 characters. */ -}}
+{{- /*
+The name of every object. Cut, since labels and names of Services have at most 63 characters; a release may have dots in its
+name, a Service may not.
+*/ -}}
 {{- define "maintenance-bridge.fullname" -}}
+{{- $release := replace "." "-" .Release.Name }}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else if contains (include "maintenance-bridge.name" .) .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else if contains (include "maintenance-bridge.name" .) $release }}
+{{- $release | trunc 63 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "maintenance-bridge.name" .) | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-%s" $release (include "maintenance-bridge.name" .) | trunc 63 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -38,14 +42,27 @@ app.kubernetes.io/component: controller
 {{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $labels | toYaml }}
 {{- end }}
 
+{{- /* Takes a list of the root and of labels of one object's own, which decide where both name one. */ -}}
+{{- define "maintenance-bridge.labelsWith" -}}
+{{- mergeOverwrite (include "maintenance-bridge.labels" (first .) | fromYaml) (default dict (last .)) | toYaml }}
+{{- end }}
+
 {{- define "maintenance-bridge.leaseName" -}}
 {{- default (include "maintenance-bridge.fullname" .) .Values.leaderElection.id }}
 {{- end }}
 
+{{- /*
+A published chart has the digest of its image in an annotation, which counts where no value names another image. It is not the
+default of a value, since `helm upgrade --reuse-values` takes defaults over from the chart before, and would run the old image.
+*/ -}}
 {{- define "maintenance-bridge.image" -}}
 {{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
 {{- $tag := default .Chart.AppVersion .Values.image.tag }}
-{{- if $registry }}{{ $registry }}/{{ end }}{{ .Values.image.repository }}:{{ $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- $digest := .Values.image.digest }}
+{{- if not (or $digest .Values.image.tag) }}
+{{- $digest = index .Chart.Annotations "maintenance-bridge.io/image-digest" }}
+{{- end }}
+{{- if $registry }}{{ $registry }}/{{ end }}{{ .Values.image.repository }}:{{ $tag }}{{ with $digest }}@{{ . }}{{ end }}
 {{- end }}
 
 {{- define "maintenance-bridge.imagePullSecrets" -}}

@@ -3,6 +3,25 @@
 {{- merge (dict "httpGet" (dict "path" (first .) "port" "health")) (last .) | toYaml }}
 {{- end }}
 
+{{- /* Takes over what the values say, except what the program and the selector rely on. */ -}}
+{{- define "maintenance-bridge.podAnnotations" -}}
+{{- $own := dict "kubectl.kubernetes.io/default-container" "maintenance-bridge" }}
+{{- /* The configuration is read at the start only. */ -}}
+{{- $_ := set $own "checksum/config" (include "maintenance-bridge.configuration" . | sha256sum) }}
+{{- mergeOverwrite (deepCopy (default dict .Values.podAnnotations)) $own | toYaml }}
+{{- end }}
+
+{{- define "maintenance-bridge.podLabels" -}}
+{{- mergeOverwrite (deepCopy (default dict .Values.podLabels)) (include "maintenance-bridge.selectorLabels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{- /* `Recreate` has no numbers, and those of the defaults would be refused. */ -}}
+{{- define "maintenance-bridge.updateStrategy" -}}
+{{- $strategy := deepCopy .Values.updateStrategy }}
+{{- if ne $strategy.type "RollingUpdate" }}{{ $strategy = omit $strategy "rollingUpdate" }}{{ end }}
+{{- toYaml $strategy }}
+{{- end }}
+
 {{- define "maintenance-bridge.scheduling" -}}
 {{- $spec := dict }}
 {{- range $key := list "affinity" "nodeSelector" "tolerations" }}

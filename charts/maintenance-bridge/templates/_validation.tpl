@@ -23,7 +23,11 @@
 {{- fail "admissionPolicy.validationActions: wanted Deny or Warn, found both; what is denied is told anyway" }}
 {{- end }}
 {{- end }}
+{{- if eq (int $values.containerPorts.metrics) (int $values.containerPorts.health) }}
+{{- fail (printf "containerPorts.health: wanted another port than containerPorts.metrics, found %v for both" $values.containerPorts.health) }}
+{{- end }}
 {{- include "maintenance-bridge.validateBudget" . }}
+{{- include "maintenance-bridge.validateMonitoring" . }}
 {{- include "maintenance-bridge.validateOneSource" . }}
 {{- end }}
 
@@ -41,6 +45,22 @@
 {{- if and (not $least) (has (toString .maxUnavailable) (list "0" "0%" "<nil>")) }}
 {{- fail (printf "podDisruptionBudget.maxUnavailable: wanted more than 0, found %s; the Pods could never be evicted" (ternary "nothing" (toString .maxUnavailable) (kindIs "invalid" .maxUnavailable))) }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What the Prometheus operator would leave out, and nobody would miss. */ -}}
+{{- define "maintenance-bridge.validateMonitoring" -}}
+{{- with .Values.serviceMonitor }}
+{{- if gt (include "maintenance-bridge.milliseconds" .scrapeTimeout | int64) (include "maintenance-bridge.milliseconds" .interval | int64) }}
+{{- fail (printf "serviceMonitor.scrapeTimeout: wanted at most serviceMonitor.interval, %s, found %s" .interval .scrapeTimeout) }}
+{{- end }}
+{{- end }}
+{{- $known := list }}
+{{- range (.Files.Get "files/alerts.yaml" | fromYaml).groups }}{{ range .rules }}{{ $known = append $known .alert }}{{ end }}{{ end }}
+{{- range .Values.prometheusRule.disabledAlerts }}
+{{- if not (has . $known) }}
+{{- fail (printf "prometheusRule.disabledAlerts: wanted names of alerts in files/alerts.yaml, found %s" .) }}
 {{- end }}
 {{- end }}
 {{- end }}
