@@ -31,6 +31,7 @@ import { addSimulatedNodes, writeKubeconfigFor } from './objects.ts';
 import { isFree } from './ports.ts';
 import { ProcessGroup, type Supervised } from './processes.ts';
 import { makeRest, type Rest } from './rest.ts';
+import { withPodEnd } from './stages.ts';
 import { onFreshPort, PortTaken, whenReady } from './start.ts';
 import { eventually } from './wait.ts';
 
@@ -246,8 +247,9 @@ class LocalControlPlane implements ControlPlane {
       launches.push(this.#launch('kube-scheduler', schedulerFlags(await kubeconfig('scheduler'))));
     }
     if (kwok === true) {
-      const flags = kwokFlags(await kubeconfig('kwok'), join(this.#binaries, KWOK_STAGES));
-      launches.push(this.#launch('kwok', flags));
+      const stages = join(this.#layout.directory, KWOK_STAGES);
+      await writeFile(stages, withPodEnd(await readFile(join(this.#binaries, KWOK_STAGES), 'utf8')));
+      launches.push(this.#launch('kwok', kwokFlags(await kubeconfig('kwok'), stages)));
     }
     await Promise.all(launches);
   }

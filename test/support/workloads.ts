@@ -249,7 +249,8 @@ export class Plot {
     return eventually(
       async () => {
         const report = (await this.report(name)) ?? 'none';
-        return (report === 'none' ? 'none' : report.phase) === phase ? report : undefined;
+        if ((report === 'none' ? 'none' : report.phase) === phase) return report;
+        throw new Error(`the report is ${JSON.stringify(report)}`);
       },
       { what: `Node ${name} to be in phase ${phase}`, deadlineMs },
     );
