@@ -5,7 +5,7 @@ import type { CommandLine } from './command-line.ts';
 import { completionScript, SHELLS, type Shell } from './commands/completion-scripts.ts';
 import { FORMATS, type Format } from './commands/format.ts';
 import type { InspectFlags, Inspection } from './commands/inspect.ts';
-import type { PlanFormat } from './commands/plan.ts';
+import type { PlanFormat } from './commands/render-plan.ts';
 import { ENVIRONMENT_PREFIX } from './options.ts';
 
 type Choose = (chosen: CommandLine) => void;
@@ -89,12 +89,16 @@ function addWhy(programme: Command, choose: Choose): void {
   const why = programme
     .command('why')
     .description(
-      'Explain how a Node, a Machine, a BareMetalHost or a Pod stands, and show the command that would let it go on. For a Machine, its workload cluster is asked too.',
+      'Explain how a Node, a Machine, a BareMetalHost or a Pod stands, and show the command that lets it go on or ends it. For a Machine, its workload cluster is asked too.',
     )
-    .argument('<object>', `${WANTED_OBJECT}, or with the namespace: machine/NAMESPACE/NAME`, parseObject)
-    .action((object: NamedObject, given: GivenInspect & Texts) =>
-      choose({ is: 'why', ...object, flags: inspectFlags(given) }),
-    );
+    .argument('<object>', `${WANTED_OBJECT}, or with the namespace: machine/NAMESPACE/NAME`)
+    .argument('[name]', 'the name, where the kind stands alone')
+    .action((object: string, name: string | undefined, given: GivenInspect & Texts) => {
+      const text = name === undefined ? object : `${object}/${name}`;
+      const named = readObject(text);
+      if (named === undefined) return why.error(`error: '${text}' names no object. Wanted ${WANTED_OBJECT}.`);
+      choose({ is: 'why', ...named, flags: inspectFlags(given) });
+    });
   inspecting(why, 'namespace of the object (default: the context’s)').addHelpText(
     'after',
     '\nExit codes: 0 done, 1 not found or no answer, 2 wrong usage, configuration or no kubeconfig.',
@@ -103,6 +107,8 @@ function addWhy(programme: Command, choose: Choose): void {
 
 interface GivenPlan {
   readonly output: PlanFormat;
+  /** False after `--no-color`. */
+  readonly color: boolean;
 }
 
 function addPlan(programme: Command, choose: Choose): void {
@@ -113,10 +119,11 @@ function addPlan(programme: Command, choose: Choose): void {
     )
     .argument('<node...>', 'names of Nodes, also as node/NAME', parseNodes)
     .action((nodes: readonly string[], given: GivenPlan & Texts) =>
-      choose({ is: 'plan', nodes, output: given.output, flags: collect(given) }),
+      choose({ is: 'plan', nodes, output: given.output, noColour: !given.color, flags: collect(given) }),
     );
   onCluster(plan, 'cluster')
     .addOption(outputOption(['text', 'json', 'yaml']))
+    .option('--no-color', NO_COLOUR)
     .addHelpText(
       'after',
       '\nExit codes: 0 all may go or wait, 1 no answer, 2 wrong usage, 3 at least one would be rejected.',
@@ -132,6 +139,8 @@ function addCompletion(programme: Command, choose: Choose): void {
     .action((shell: Shell) => choose({ is: 'exit', code: 0, out: completionScript(shell), err: '' }));
 }
 
+const NO_COLOUR = 'no colours, as with the variable NO_COLOR';
+
 /** Flags with the names of `run`, and its meaning. */
 function onCluster(command: Command, which: string): Command {
   return command
@@ -146,7 +155,7 @@ function inspecting(command: Command, namespaceHelp: string): Command {
     .allowExcessArguments(false)
     .addOption(gathering(new Option('-n, --namespace <name>', namespaceHelp)))
     .addOption(outputOption(FORMATS))
-    .option('--no-color', 'no colours, as with the variable NO_COLOR');
+    .option('--no-color', NO_COLOUR);
 }
 
 function outputOption(formats: readonly string[]): Option {
@@ -177,20 +186,21 @@ const KINDS: Readonly<Record<string, NamedObject['kind']>> = {
   pods: 'Pod',
 };
 
-/** `kubectl get nodes -o name` writes `node/NAME`, and `status` does; no name of a Node holds a slash. */
+/** `kubectl get nodes -o name` writes `node/NAME`, and `status` does. */
 function parseNodes(text: string, before: readonly string[] | undefined): readonly string[] {
-  const { kind, name } = text.includes('/') ? parseObject(text) : { kind: 'Node', name: text };
-  if (kind !== 'Node') throw new InvalidArgumentError('Wanted names of Nodes.');
-  return [...(before ?? []), name];
+  const named = text.includes('/') ? readObject(text) : { kind: 'Node', name: text };
+  if (named === undefined) throw new InvalidArgumentError('Wanted node/NAME.');
+  if (named.kind !== 'Node') throw new InvalidArgumentError('Wanted names of Nodes.');
+  return [...(before ?? []), named.name];
 }
 
-function parseObject(text: string): NamedObject {
+/** A name alone is that of a Node, in which there is no slash; but the word for a kind is half a question. */
+function readObject(text: string): NamedObject | undefined {
   const [word = '', ...names] = text.split('/');
   const kind = Object.hasOwn(KINDS, word.toLowerCase()) ? KINDS[word.toLowerCase()] : undefined;
+  if (names.length === 0) return kind === undefined && word !== '' ? { kind: 'Node', name: word } : undefined;
   const [name = '', namespace] = names.toReversed();
   const mostNames = kind === 'Node' ? 1 : 2;
-  if (kind === undefined || names.length > mostNames || names.includes('') || name === '') {
-    throw new InvalidArgumentError(`Wanted ${WANTED_OBJECT}.`);
-  }
+  if (kind === undefined || names.length > mostNames || names.includes('')) return undefined;
   return { kind, name, ...(namespace !== undefined && { namespace }) };
 }

@@ -45,6 +45,11 @@ describe('`parseCommandLine()`', () => {
     [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
     [['why'], /missing required argument 'object'/],
     [['why', 'job/x'], /Wanted node\/NAME, machine\/NAME, baremetalhost\/NAME or pod\/NAME/],
+    [['why', 'node'], /error: 'node' names no object. Wanted node\/NAME/],
+    [['why', 'job', 'x'], /error: 'job\/x' names no object. Wanted node\/NAME/],
+    [['why', 'node', 'a', 'b'], /too many arguments/],
+    [['status', '--watch=perhaps'], /unknown option '--watch=perhaps'/],
+    [['-n', 'fleet'], /unknown option '-n'/],
     [['why', 'machine/'], /Wanted node\/NAME/],
     [['why', 'machine/a/'], /Wanted node\/NAME/],
     [['why', 'machine/a/b/c'], /Wanted node\/NAME/],
@@ -136,6 +141,36 @@ describe('`parseCommandLine()`', () => {
     });
   });
 
+  it.each([
+    [['--watch=true'], { watch: true }],
+    [['--watch=false'], { watch: false }],
+    [['-w', '--all', '--watch=false'], { watch: false, all: true }],
+    [['--watch=false', '-w'], { watch: true }],
+    [['-w=true', '-A=false', '--no-color=true'], { watch: true, allNamespaces: false, noColour: true }],
+    [['-o=json', '-l=a=b'], { output: 'json', selector: 'a=b' }],
+    [['-ojson', '-l', 'a in (b)'], { output: 'json', selector: 'a in (b)' }],
+  ])('takes the flags of `status` in the forms of kubectl: %j', (args, flags) => {
+    expect(parseCommandLine(['status', ...args])).toMatchObject({ is: 'status', flags });
+  });
+
+  it.each([
+    [['-n', 'fleet', 'why', 'bmh/h'], { is: 'why', flags: { given: new Map([['namespace', ['fleet']]]) } }],
+    [['--context=lab', '-A', 'status'], { is: 'status', flags: { allNamespaces: true } }],
+    [['--dry-run', 'run'], { is: 'run', flags: new Map([['dry-run', ['true']]]) }],
+    [['-n', 'status', 'status', '--', '-x'], { is: 'exit', err: expect.stringContaining('too many arguments') }],
+  ])('takes flags before the command too: %j', (args, line) => {
+    expect(parseCommandLine(args)).toMatchObject(line);
+  });
+
+  it.each([
+    [['worker-1'], { kind: 'Node', name: 'worker-1' }],
+    [['node', 'worker-1'], { kind: 'Node', name: 'worker-1' }],
+    [['-n', 'shop', 'po', 'db-0'], { kind: 'Pod', name: 'db-0' }],
+    [['machine', 'fleet/m'], { kind: 'Machine', name: 'm', namespace: 'fleet' }],
+  ])('takes the object of `why` as kubectl does: %j', (args, object) => {
+    expect(parseCommandLine(['why', ...args])).toMatchObject({ is: 'why', ...object });
+  });
+
   it('prints a script for a shell', () => {
     expect(parseCommandLine(['completion', 'bash'])).toMatchObject({
       is: 'exit',
@@ -154,6 +189,7 @@ describe('`parseCommandLine()`', () => {
 
   it('reads the version command', () => {
     expect(parseCommandLine(['version'])).toEqual({ is: 'version', format: 'text' });
+    expect(parseCommandLine(['--version'])).toEqual({ is: 'version', format: 'text' });
     expect(parseCommandLine(['version', '-o', 'json'])).toEqual({ is: 'version', format: 'json' });
   });
 });

@@ -1,7 +1,7 @@
 /** The command line: which command was asked for, with which flags. What the flags mean is `config.ts`'s matter. */
 import { CommanderError } from 'commander';
-import { withExplicitBooleans } from './cli-options.ts';
 import { makeProgramme } from './cli-programme.ts';
+import { ordered } from './cli-words.ts';
 import type { CommandLine } from './command-line.ts';
 
 /**
@@ -26,14 +26,15 @@ export function parseCommandLine(args: readonly string[], name = 'maintenance-br
     });
   }
   try {
-    programme.parse(withExplicitBooleans(args), { from: 'user' });
+    programme.parse(args[0] === '--version' ? ['version'] : ordered(programme, args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const unknown =
       error.code === 'commander.unknownOption' ? args.findIndex((arg) => error.message.includes(`'${arg}'`)) : -1;
     const [flag = '', value] = args[unknown]?.split('=', 2) ?? [];
-    // Similar flags are found for the flag alone.
-    if (value !== undefined) return parseCommandLine(args.with(unknown, flag), name);
+    // Similar flags are found for the flag alone; where that one exists, it is the value that is wrong.
+    const similar = value === undefined ? undefined : parseCommandLine(args.with(unknown, flag), name);
+    if (similar?.is === 'exit') return similar;
     return { is: 'exit', code: error.exitCode === 0 ? 0 : 2, ...printed };
   }
   return result ?? { is: 'exit', code: 2, ...printed };

@@ -1,6 +1,6 @@
 /** What a command line comes to. */
 import type { Inspection } from './commands/inspect.ts';
-import type { PlanFormat } from './commands/plan.ts';
+import type { PlanFormat } from './commands/render-plan.ts';
 
 export type CommandLine =
   /** The texts of each flag by its name, in the order given. */
@@ -12,6 +12,7 @@ export type CommandLine =
       readonly is: 'plan';
       readonly nodes: readonly string[];
       readonly output: PlanFormat;
+      readonly noColour: boolean;
       readonly flags: ReadonlyMap<string, readonly string[]>;
     }
   /** Help or a script that was asked for (code 0), or wrong usage (code 2): print and exit. */

@@ -1,10 +1,14 @@
 /** The process as a whole, as far as it goes without a cluster. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pass } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'maintenance-bridge-main-'));
@@ -17,16 +21,14 @@ function write(name: string, text: string): string {
 }
 
 /** A cluster where nobody answers. */
-const KUBECONFIG = write(
-  'kubeconfig',
-  `apiVersion: v1
+const KUBECONFIG_TEXT = `apiVersion: v1
 kind: Config
 clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }]
 users: [{ name: u, user: { token: none } }]
 contexts: [{ name: x, context: { cluster: c, user: u } }]
 current-context: x
-`,
-);
+`;
+const KUBECONFIG = write('kubeconfig', KUBECONFIG_TEXT);
 const QUIET = ['--metrics-bind-address=0', '--health-probe-bind-address=0', '--log-format=text'];
 
 function start(...args: string[]): {
@@ -99,5 +101,61 @@ describe('the process', () => {
     const { out, code } = start('run', '--kubeconfig', KUBECONFIG, ...QUIET, '--metrics-bind-address=192.0.2.1:1');
     expect(await code).toBe(1);
     expect(out()).toContain('Cannot listen on 192.0.2.1:1 for /metrics');
+  });
+});
+
+describe('an answer that is longer than a pipe holds', () => {
+  const NODES = 2000;
+  const list = JSON.stringify({
+    kind: 'NodeList',
+    apiVersion: 'v1',
+    metadata: { resourceVersion: '1' },
+    items: Array.from({ length: NODES }, (_, n) => ({
+      metadata: { name: `n${n}`, uid: `${n}`, resourceVersion: '1' },
+    })),
+  });
+  const server = createServer(({ url = '' }, response) => {
+    const isNodes = url.startsWith('/api/v1/nodes');
+    response.writeHead(isNodes ? 200 : 404, { 'content-type': 'application/json' });
+    response.end(isNodes ? list : JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'NotFound', code: 404 }));
+  });
+  beforeAll(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterAll(() => server.close());
+
+  /** `status --all -o json` of all Nodes. */
+  function ask(stdout: 'pipe' | number): ChildProcess {
+    const { port } = server.address() as AddressInfo;
+    const kubeconfig = write('many', KUBECONFIG_TEXT.replace('https://127.0.0.1:1', `http://127.0.0.1:${port}`));
+    const args = [MAIN, 'status', '--all', '-o', 'json', '--kubeconfig', kubeconfig];
+    return spawn(process.execPath, args, { env: {}, stdio: ['ignore', stdout, 'pipe'] });
+  }
+
+  it('is there to the end for whoever reads slowly', async () => {
+    const child = ask('pipe');
+    const ended = once(child, 'close');
+    if (child.stdout === null) throw new Error('Its output is a pipe');
+    await once(child.stdout, 'readable');
+    // Longer than the process stays for what is left open.
+    await pass(1500);
+    expect(JSON.parse(await text(child.stdout)).items).toHaveLength(NODES);
+    expect((await ended)[0]).toBe(0);
+  });
+
+  it('ends without a word where nobody reads on, as in `| head -1`', async () => {
+    const child = ask('pipe');
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const [err, [code]] = await Promise.all([child.stderr && text(child.stderr), once(child, 'exit')]);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it.skipIf(process.platform !== 'linux')('ends with 1 and says why where it cannot be written', async () => {
+    const child = ask(openSync('/dev/full', 'w'));
+    const [err, [code]] = await Promise.all([child.stderr && text(child.stderr), once(child, 'exit')]);
+    expect(err).toBe('The answer cannot be written: ENOSPC: no space left on device, write\n');
+    expect(code).toBe(1);
   });
 });

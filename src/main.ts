@@ -8,6 +8,7 @@ import { exitAfter, obeySignals } from './cli-shutdown.ts';
 import type { CommandLine } from './command-line.ts';
 import { COMPLETE } from './commands/completion-scripts.ts';
 import type { InspectFlags } from './commands/inspect.ts';
+import { deliver, failed, type Outcome } from './commands/outcome.ts';
 import { type Terminal, terminalOf } from './commands/terminal.ts';
 import { describeVersion, refuseNode } from './version.ts';
 
@@ -61,7 +62,7 @@ async function watchWith(line: Extract<CommandLine, { is: 'status' }>): Promise<
   );
   const closed = new AbortController();
   // Whoever reads has heard enough: `status --watch | head -1`.
-  process.stdout.on('error', () => closed.abort());
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => closed.abort());
   return print(
     await watchStatus(line, {
       env,
@@ -74,12 +75,14 @@ async function watchWith(line: Extract<CommandLine, { is: 'status' }>): Promise<
   );
 }
 
-async function planWith({ nodes, output, flags }: Extract<CommandLine, { is: 'plan' }>): Promise<number> {
+async function planWith(line: Extract<CommandLine, { is: 'plan' }>): Promise<number> {
   const { configure } = await import('./commands/settings.ts');
   const { plan } = await import('./commands/plan.ts');
+  const { nodes, output, flags } = line;
+  const canvas = terminal(line).canvas();
   const configured = configure(flags, env);
   if (configured.is === 'faults') return complain(configured.faults);
-  return print(await plan(nodes, output, configured.options, { env, homedir: homedir(), nowMs: Date.now() }));
+  return print(await plan(nodes, output, configured.options, { env, homedir: homedir(), nowMs: Date.now(), canvas }));
 }
 
 async function runWith(flags: ReadonlyMap<string, readonly string[]>): Promise<number> {
@@ -105,15 +108,14 @@ function terminal({ noColour }: Pick<InspectFlags, 'noColour'>): Terminal {
   return terminalOf(process.stdout, { env, noColour });
 }
 
-function print({ code, out, err }: { readonly code: number; readonly out: string; readonly err: string }): number {
-  process.stdout.write(out);
-  process.stderr.write(err);
-  return code;
+async function print({ code, out, err }: Outcome<number>): Promise<number> {
+  const fault = await deliver(process.stdout, out);
+  await deliver(process.stderr, err);
+  return fault === undefined ? code : complain([`The answer cannot be written: ${fault}`], 1);
 }
 
-function complain(faults: readonly string[], code: 1 | 2 = 2): 1 | 2 {
-  process.stderr.write(faults.map((fault) => `${fault}\n`).join(''));
-  return code;
+function complain(faults: readonly string[], code: 1 | 2 = 2): Promise<number> {
+  return print(failed(code, ...faults));
 }
 
 /** For what is left open when the work is done: idle connections, a timer. */

@@ -33,7 +33,7 @@ describe('`explainMachine()`', () => {
       isUnderWay: true,
       since: DELETED,
       summary: 'The deletion is held before the drain',
-      waitsFor: `label ${P}/approve-deletion=true on Node m of cluster metal/shop`,
+      waitsFor: `Node m of cluster metal/shop: label ${P}/approve-deletion=true`,
       preparation: PREPARATION,
       release: `kubectl --kubeconfig metal.shop.kubeconfig label node m ${P}/approve-deletion=true`,
       details: ['Cluster: metal/shop', 'Node: m', 'Pre-drain hook: set'],
@@ -52,8 +52,17 @@ describe('`explainMachine()`', () => {
   it('says how to end an approved maintenance', () => {
     expect(explain({ hook: true, maintenance: 'approved' })).toMatchObject({
       state: 'MaintenanceApproved',
+      summary: 'The maintenance is approved',
       release: `kubectl -n metal label machine m ${P}/maintenance-`,
     });
+  });
+
+  it('does not promise that the host of an approved Machine is off, and says where that is seen', () => {
+    const subject = machine('m', { hook: true, maintenance: 'approved' });
+    const hosted = { ...subject, spec: { ...subject.spec, providerID: 'metal3://metal/host-7/m' } };
+    expect(explain({}, { machine: hosted }).details).toContain(
+      'Its host: maintenance-bridge why baremetalhost/metal/host-7',
+    );
   });
 
   it('offers the way out of a deletion whose cluster cannot be reached, and says why it cannot', () => {

@@ -43,9 +43,16 @@ export function explainMachine({ observed, requestedAt, settings }: MachineFacts
       `Cluster: ${clusterOf(machine) ?? 'none'}`,
       `Node: ${machine.status.nodeName ?? 'none yet'}`,
       `Pre-drain hook: ${hasHook(machine) ? 'set' : 'not set'}`,
+      ...hostLine(machine),
       ...(machine.forcedKeys ?? []).map((key) => `Forced by a template: ${key}`),
     ],
   };
+}
+
+/** Whether the machine is off is for its host to say. */
+function hostLine({ spec: { providerID = '' } }: Machine): readonly string[] {
+  const [, host] = /^metal3:\/\/([^/]+\/[^/]+)\/[^/]+$/.exec(providerID) ?? [];
+  return host === undefined ? [] : [`Its host: maintenance-bridge why baremetalhost/${host}`];
 }
 
 /** RFC 3339; when the hook is let go without approval. Absent where it is held for ever. */
@@ -85,7 +92,7 @@ function tell(because: Because, observed: Observed): Telling {
   const node = machine.status.nodeName ?? '';
   const cluster = clusterOf(machine) ?? '';
   const onMachine = `kubectl -n ${namespace} label machine ${name}`;
-  const label = (key: string): string => `label ${key}=true on Node ${node} of cluster ${cluster}`;
+  const label = (key: string): string => `Node ${node} of cluster ${cluster}: label ${key}=true`;
   switch (because) {
     case 'NotEnabled':
       return { summary: 'It does not take part', release: `${onMachine} ${ENABLED_LABEL}=true` };
@@ -106,9 +113,13 @@ function tell(because: Because, observed: Observed): Telling {
     case 'NodeUnknown':
       return {
         summary: `Its Node cannot be seen (${connection?.detail ?? connection?.state ?? 'no connection'})`,
-        waitsFor: `a connection to cluster ${cluster}`,
-        // The only way to go on without the Node's word; it is the user's to choose.
-        ...(isDeleting(machine) && { release: `${onMachine} ${ENABLED_LABEL}-` }),
+        ...(isDeleting(machine)
+          ? // The only way to go on without the Node's word; it is the user's to choose.
+            {
+              waitsFor: `a connection to cluster ${cluster}; the command deletes the Machine without the Node's approval`,
+              release: `${onMachine} ${ENABLED_LABEL}-`,
+            }
+          : { waitsFor: `a connection to cluster ${cluster}` }),
       };
     case 'NodeGone':
       return { summary: 'There is no Node of that name any more' };
@@ -122,7 +133,7 @@ function tell(because: Because, observed: Observed): Telling {
       };
     case 'MaintenanceApproved':
       return {
-        summary: 'The machine may be worked on',
+        summary: 'The maintenance is approved',
         waitsFor: 'the user, who ends the maintenance',
         release: `${onMachine} ${MAINTENANCE_LABEL}-`,
       };

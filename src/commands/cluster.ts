@@ -5,6 +5,7 @@ import { makeClient } from '../kube/client.ts';
 import { type Credentials, loadKubeConfig } from '../kube/credentials.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { VERSION } from '../version.ts';
+import { failed, type Outcome } from './outcome.ts';
 import type { Canvas } from './terminal.ts';
 
 export interface Surroundings {
@@ -15,19 +16,8 @@ export interface Surroundings {
   readonly canvas?: Canvas;
 }
 
-/** What is to be printed, and the exit code. */
-export interface Outcome<Code extends number> {
-  readonly code: Code;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** A command that could not even begin. */
-export const failed = <Code extends number>(code: Code, ...lines: readonly string[]): Outcome<Code> => ({
-  code,
-  out: '',
-  err: lines.map((line) => `${line}\n`).join(''),
-});
+/** Most faults are those of another cluster than was meant. */
+export const askedOf = (credentials: Credentials): string => `The cluster asked was that of ${credentials.describe()}.`;
 
 /**
  * Runs `work` with a client of the cluster. No usable kubeconfig gives exit code 2, an API server that does not answer as it
@@ -48,6 +38,6 @@ export async function withCluster<Code extends number>(
     return await work(makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}` }), credentials);
   } catch (error) {
     if (!isKubeError(error)) throw error;
-    return failed(1, error.message, `The cluster asked was that of ${credentials.describe()}.`);
+    return failed(1, error.message, askedOf(credentials));
   }
 }

@@ -53,6 +53,14 @@ describe('`complete()`', () => {
     ['mb why pod/d', ['pod/default/'], 6],
     ['mb why pod/default/', ['pod/default/web-0', 'pod/default/web-1'], 4],
     ['mb why node/other ', [], 4],
+    ['mb why node w', ['worker-1', 'worker-2'], 4],
+    ['mb why machine ', ['metal/worker-1'], 4],
+    ['mb why pod default/', ['default/web-0', 'default/web-1'], 4],
+    ['mb why po', ['pod/'], 6],
+    ['mb -n ', ['default', 'metal'], 4],
+    ['mb -n metal st', ['status'], 4],
+    ['mb --context lab -A ', ['run', 'status', 'why', 'plan', 'completion', 'version'], 4],
+    ['mb -n metal status --al', ['--all', '--all-namespaces'], 4],
     ['mb completion b', ['bash'], 4],
   ])('offers after "%s"', async (line, texts, directive) => {
     const found = await at(line);

@@ -4,6 +4,7 @@
  * completion speaks).
  */
 import type { Command, Option } from 'commander';
+import { findOption, ordered } from '../cli-words.ts';
 import { OPTION_ROWS } from '../option-rows.ts';
 
 /** What only a cluster can say. No answer in good time is an empty one. */
@@ -43,18 +44,17 @@ export async function complete(
   namesFor: (flags: ReadonlyMap<string, string>) => Names,
 ): Promise<Completion> {
   const current = words.at(-1) ?? '';
-  const [first = '', ...rest] = words.slice(0, -1);
-  if (words.length < 2) return only(current, commandsOf(programme));
+  const [first = '', ...rest] = ordered(programme, words.slice(0, -1));
   if (first === 'help') return only(current, rest.length === 0 ? commandsOf(programme) : []);
   const command = programme.commands.find((each) => each.name() === first);
-  if (command === undefined) return only(current, []);
-  const line = readLine(command, rest);
+  const line = command === undefined ? readLine(programme.commands, words.slice(0, -1)) : readLine([command], rest);
   const names = namesFor(line.flags);
   if (line.awaits !== undefined) return valuesOf(line.awaits, current, '', names);
+  if (command === undefined) return only(current, line.args.length === 0 ? commandsOf(programme) : []);
   if (current.startsWith('-') && !line.isPastFlags) {
     const equals = current.indexOf('=');
     if (equals === -1) return only(current, optionsOf(command));
-    const option = findOption(command, current.slice(0, equals));
+    const option = findOption([command], current.slice(0, equals));
     return option === undefined
       ? only(current, [])
       : valuesOf(option, current.slice(equals + 1), current.slice(0, equals + 1), names);
@@ -76,7 +76,8 @@ interface Line {
   readonly isPastFlags: boolean;
 }
 
-function readLine(command: Command, words: readonly string[]): Line {
+/** @param commands the one of the line; all of them where it is still to come. */
+function readLine(commands: readonly Command[], words: readonly string[]): Line {
   const flags = new Map<string, string>();
   const args: string[] = [];
   let awaits: Option | undefined;
@@ -89,7 +90,7 @@ function readLine(command: Command, words: readonly string[]): Line {
     else if (word === '--') isPastFlags = true;
     else {
       const [name = '', ...value] = word.split('=');
-      const option = findOption(command, name);
+      const option = findOption(commands, name);
       if (value.length > 0) flags.set(option?.long ?? name, value.join('='));
       else if (option?.required === true && !BOOLEANS.has(option.long ?? '')) awaits = option;
     }
@@ -106,10 +107,6 @@ const VALUES: ReadonlyMap<string, readonly string[]> = new Map(
   ),
 );
 const FILE_FLAGS: ReadonlySet<string> = new Set(['--kubeconfig', '--config']);
-
-function findOption(command: Command, name: string): Option | undefined {
-  return command.options.find(({ long, short }) => long === name || short === name);
-}
 
 function commandsOf(programme: Command): readonly Candidate[] {
   return programme.commands.map((command) => ({ text: command.name(), help: firstSentence(command.description()) }));
@@ -139,6 +136,8 @@ async function argumentsOf(
   names: Names,
 ): Promise<Completion> {
   const [declared] = command.registeredArguments;
+  const [first] = given;
+  if (first !== undefined && declared?.name() === 'object') return namesOf(first, given.length, current, names);
   if (declared === undefined || (given.length > 0 && !declared.variadic)) return only(current, []);
   if (declared.argChoices !== undefined) return only(current, asCandidates(declared.argChoices));
   switch (declared.name()) {
@@ -175,6 +174,13 @@ async function objects(current: string, names: Names): Promise<Completion> {
     default:
       return { ...only(current, asCandidates(OBJECT_KINDS)), directive: NO_SPACE | NO_FILES };
   }
+}
+
+/** The second word of `why node NAME`. */
+async function namesOf(kind: string, words: number, current: string, names: Names): Promise<Completion> {
+  if (words > 1 || !OBJECT_KINDS.includes(`${kind}/`)) return only(current, []);
+  const { candidates, directive } = await objects(`${kind}/${current}`, names);
+  return { candidates: asCandidates(candidates.map(({ text }) => text.slice(kind.length + 1))), directive };
 }
 
 const asCandidates = (texts: readonly string[]): readonly Candidate[] => texts.map((text) => ({ text }));

@@ -1,6 +1,7 @@
 /** The commands that look and end: `status` without `--watch`, and `why`. */
-import { failed, type Outcome, type Surroundings, withCluster } from './cluster.ts';
+import { askedOf, type Surroundings, withCluster } from './cluster.ts';
 import type { Format } from './format.ts';
+import { failed, type Outcome } from './outcome.ts';
 import { Overview } from './overview.ts';
 import { renderStatus, renderWhy } from './render.ts';
 import { configure } from './settings.ts';
@@ -43,6 +44,9 @@ export async function inspect(inspection: Inspection, surroundings: Surroundings
       const asked = inspection.namespace ?? given.get('namespace')?.at(-1);
       const namespace = asked ?? credentials.namespace ?? 'default';
       const found = await explainOne(client, inspection, namespace, settings, surroundings);
+      if (found === 'NotServed') {
+        return failed(1, `This cluster serves no ${inspection.kind}s.`, askedOf(credentials));
+      }
       if (found === undefined) {
         const hint = asked === undefined && inspection.kind !== 'Node' ? '; -n names another namespace' : '';
         return failed(1, `There is no ${whatIs(inspection, namespace)}${hint}`);
@@ -55,9 +59,9 @@ export async function inspect(inspection: Inspection, surroundings: Surroundings
     const overview = await Overview.prepare(client, scope, settings, signal);
     const faults = await overview.look(client, signal);
     const shown = overview.explanations(nowMs).filter(({ isUnderWay }) => flags.all || isUnderWay);
-    if (faults.length > 0 && shown.length === 0) return failed(1, ...faults);
-    const out = renderStatus(shown, output, nowMs, canvas);
-    return { ...failed(faults.length > 0 ? 1 : 0, ...faults), out };
+    if (faults.length === 0) return { ...failed(0), out: renderStatus(shown, output, nowMs, canvas) };
+    const partly = failed<0 | 1>(1, ...faults, askedOf(credentials));
+    return shown.length === 0 ? partly : { ...partly, out: renderStatus(shown, output, nowMs, canvas) };
   });
 }
 

@@ -17,14 +17,12 @@ import type { ApiClient } from '../kube/api.ts';
 import { Informer } from '../kube/cache.ts';
 import { listRaw } from '../kube/list.ts';
 import { trimOf } from '../kube/trim.ts';
-import { type NodePlan, type Plan, planNodes } from '../tmm/plan.ts';
+import { type Plan, planNodes } from '../tmm/plan.ts';
 import { declareIndexes, needsNamespaces, type TmmSources } from '../tmm/wiring.ts';
-import { type Outcome, type Surroundings, withCluster } from './cluster.ts';
-import { structured } from './format.ts';
+import { type Surroundings, withCluster } from './cluster.ts';
 import { SILENT } from './notices.ts';
-import { table } from './table.ts';
-
-export type PlanFormat = 'text' | 'json' | 'yaml';
+import type { Outcome } from './outcome.ts';
+import { type PlanFormat, renderPlan } from './render-plan.ts';
 
 /** Exit codes: 0, 1 no answer or no such Node, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
 export function plan(
@@ -36,7 +34,7 @@ export function plan(
   return withCluster(cluster, surroundings, async (client) => {
     const sources = await snapshot(client, needsNamespaces(tmm.settings));
     const found = planNodes(names, sources, tmm.settings, surroundings.nowMs);
-    return { code: codeOf(found), out: renderPlan(found, output), err: '' };
+    return { code: codeOf(found), out: renderPlan(found, output, surroundings.canvas), err: '' };
   });
 }
 
@@ -68,30 +66,4 @@ async function snapshot(client: ApiClient, withNamespaces: boolean): Promise<Tmm
   declareIndexes(sources);
   await Promise.all(fillers.map((fill) => fill()));
   return sources;
-}
-
-/** JSON and YAML as `Plan` says; the table is for people. */
-export function renderPlan(found: Plan, output: PlanFormat): string {
-  if (output !== 'text') return structured(found, output);
-  return [...found.nodes.map(renderNode), renderBatches(found)].filter((part) => part !== '').join('\n');
-}
-
-const VERDICTS: Readonly<Record<NodePlan['verdict'], string>> = {
-  Proceed: 'may go',
-  Wait: 'would have to wait',
-  Reject: 'would be rejected',
-  NotFound: 'not found',
-};
-
-function renderNode({ node, verdict, reason, message, pods, notModelled }: NodePlan): string {
-  const title = `Node ${node}: ${VERDICTS[verdict]}${reason === undefined ? '' : ` (${reason})`}\n  ${message}\n`;
-  const rows = pods.map(({ pod, fate, why, to }) => [pod, fate, to ?? '-', why ?? '-']);
-  const list = rows.length === 0 ? '' : table([['POD', 'FATE', 'TO', 'WHY'], ...rows]);
-  const left = notModelled.map((what) => `  Not judged: ${what}\n`).join('');
-  return title + list + left;
-}
-
-function renderBatches({ nodes, batches }: Plan): string {
-  if (nodes.length < 2 || batches.length === 0) return '';
-  return `Order:\n${batches.map((batch, index) => `  ${index + 1}. ${batch.join(', ')}\n`).join('')}`;
 }

@@ -73,6 +73,14 @@ describe('`renderStatus()`', () => {
     }
   });
 
+  it('leaves out, where it would be cut, what nobody has', () => {
+    const lines = renderStatus([HELD], 'text', NOW, { columns: 50, hasColour: false }).split('\n');
+    expect(lines.slice(0, 2)).toEqual([
+      'OBJECT           STATE            SINCE  WAITS FOR',
+      'machine/metal/m  DeletionWaiting  30m    a label',
+    ]);
+  });
+
   it('colours states by their outlook, without moving a column', () => {
     const coloured = renderStatus([DRAINING, HELD], 'text', NOW, { columns: 60, hasColour: true });
     expect(coloured).toContain('\x1b[36mDraining\x1b[39m');
@@ -110,7 +118,7 @@ describe('`renderWhy()`', () => {
         '  The deletion is held before the drain.',
         '  Since:     2026-11-21T09:30:00Z (30m ago)',
         '  Waits for: a label',
-        '  Command:   kubectl label node m approve=true',
+        '  To go on:  kubectl label node m approve=true',
         '  - Node: m',
         '',
       ].join('\n'),
@@ -120,7 +128,13 @@ describe('`renderWhy()`', () => {
 
   it('shows what has to be run before the command', () => {
     const page = renderWhy({ ...HELD, preparation: 'get a kubeconfig' }, 'text', NOW);
-    expect(page).toContain('  First:     get a kubeconfig\n  Command:   kubectl label node m approve=true\n');
+    expect(page).toContain('  First:     get a kubeconfig\n  To go on:  kubectl label node m approve=true\n');
+  });
+
+  it('does not offer for a way on what ends the maintenance', () => {
+    const release = 'kubectl taint node d drain-';
+    expect(renderWhy({ ...DRAINING, release }, 'text', NOW)).toContain(`\n  To end it: ${release}\n`);
+    expect(renderWhy({ ...HELD, outlook: 'Ready', release }, 'text', NOW)).toContain(`\n  To end it: ${release}\n`);
   });
 
   it('shows reason and deadline where there are any', () => {

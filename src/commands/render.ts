@@ -2,7 +2,7 @@
 import { formatDuration } from '../core/duration.ts';
 import type { Explanation, Outlook } from '../core/explanation.ts';
 import { type Format, structured } from './format.ts';
-import { type Cell, type Colour, paint, table } from './table.ts';
+import { type Cell, type Colour, paint, table, widthOf, withoutEmptyColumns } from './table.ts';
 import { type Canvas, PIPE } from './terminal.ts';
 
 /** Sorted by kind and name, so that two looks can be compared. */
@@ -33,7 +33,10 @@ export function statusTable(
 ): string {
   const columns = COLUMNS.filter(({ isWide }) => format === 'wide' || isWide !== true);
   const rows = explanations.map((each) => columns.map(({ cellOf }) => cellOf(each, nowMs, withBars)));
-  return table([columns.map(({ title }) => title), ...rows], canvas);
+  const whole = [columns.map(({ title }) => title), ...rows];
+  // On a narrow terminal, what nobody has makes room for what would be cut.
+  const isCut = canvas.columns !== undefined && widthOf(whole) > canvas.columns;
+  return table(isCut ? withoutEmptyColumns(whole) : whole, canvas);
 }
 
 interface Column {
@@ -79,11 +82,14 @@ export function renderWhy(
     ...(deadline === undefined ? [] : [`  Until:     ${deadline} (${leftOf(explanation, nowMs)} left)`]),
     ...(waitsFor === undefined ? [] : [`  Waits for: ${waitsFor}`]),
     ...(preparation === undefined ? [] : [`  First:     ${preparation}`]),
-    ...(release === undefined ? [] : [`  Command:   ${release}`]),
+    ...(release === undefined ? [] : [`  ${endsIt(explanation) ? 'To end it:' : 'To go on: '} ${release}`]),
     ...details.map((detail) => `  - ${detail}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
+
+/** Only a taint asks a Node, and taking it away is no way on; and who may work on a machine decides when that is over. */
+const endsIt = ({ kind, outlook }: Explanation): boolean => kind === 'Node' || kind === 'Pod' || outlook === 'Ready';
 
 export function byKindAndName(a: Explanation, b: Explanation): number {
   const [left, right] = [keyOf(a), keyOf(b)];

@@ -32,6 +32,23 @@ export function table(rows: readonly (readonly Cell[])[], canvas: Canvas = PIPE)
     .join('');
 }
 
+/** How wide the table is where nothing is cut. */
+export function widthOf(rows: readonly (readonly Cell[])[]): number {
+  return Math.max(
+    ...table(rows)
+      .split('\n')
+      .map(({ length }) => length),
+  );
+}
+
+/** Without the columns in which no row but the heading says anything, the last one excepted. */
+export function withoutEmptyColumns(rows: readonly (readonly Cell[])[]): readonly (readonly Cell[])[] {
+  const last = (rows[0]?.length ?? 0) - 1;
+  const isEmpty = (column: number): boolean =>
+    column !== last && rows.slice(1).every((row) => textOf(row[column] ?? '') === '-');
+  return rows.map((row) => row.filter((_, column) => !isEmpty(column)));
+}
+
 interface Laid {
   readonly text: string;
   readonly padding: string;

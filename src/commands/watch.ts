@@ -1,9 +1,10 @@
 /** `status --watch`: follows the cluster by watches, and tells of every change until it is stopped. */
 import type { ApiClient } from '../kube/api.ts';
 import { Outages } from '../kube/outages.ts';
-import { failed, type Outcome, type Surroundings, withCluster } from './cluster.ts';
+import { type Surroundings, withCluster } from './cluster.ts';
 import type { Inspection } from './inspect.ts';
 import { noticesTo } from './notices.ts';
+import { failed, type Outcome } from './outcome.ts';
 import { Overview } from './overview.ts';
 import { type Display, type Presenter, presenterFor } from './presenters.ts';
 import { configure } from './settings.ts';

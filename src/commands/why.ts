@@ -3,7 +3,14 @@ import { clusterOf } from '../capi/machines.ts';
 import type { Observed } from '../capi/observed.ts';
 import type { ConnectionStatus } from '../core/clusters.ts';
 import type { Explanation } from '../core/explanation.ts';
-import { CLUSTER, CLUSTER_API_VERSIONS, MACHINE, type Machine } from '../core/machine-objects.ts';
+import {
+  BARE_METAL_HOST,
+  BARE_METAL_HOST_VERSIONS,
+  CLUSTER,
+  CLUSTER_API_VERSIONS,
+  MACHINE,
+  type Machine,
+} from '../core/machine-objects.ts';
 import { type KubeObject, NODE, type Node, POD } from '../core/objects.ts';
 import type { Seen } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
@@ -28,9 +35,11 @@ export interface Named {
   readonly name: string;
 }
 
+export type Answer = Explanation | 'NotServed' | undefined;
+
 /**
  * @param namespace of everything but Nodes.
- * @returns undefined where there is no such object, or no such kind.
+ * @returns undefined where there is no such object, `NotServed` where the cluster does not know its kind.
  * @throws KubeError where the management cluster does not answer as it should.
  */
 export function explainOne(
@@ -39,7 +48,7 @@ export function explainOne(
   namespace: string,
   settings: Settings,
   surroundings: Pick<Surroundings, 'env' | 'nowMs'>,
-): Promise<Explanation | undefined> {
+): Promise<Answer> {
   switch (kind) {
     case 'Node':
       return whyNode(client, name, settings);
@@ -78,9 +87,9 @@ async function whyMachine(
   name: string,
   settings: Settings,
   { env, nowMs }: Pick<Surroundings, 'env' | 'nowMs'>,
-): Promise<Explanation | undefined> {
+): Promise<Answer> {
   const served = await serve(client, MACHINE, CLUSTER_API_VERSIONS, AbortSignal.timeout(TIMEOUT_MS));
-  if (served === undefined) return undefined;
+  if (served === undefined) return 'NotServed';
   const machine = trimDatedMachine(await get(client, served, namespace, name));
   if (machine === undefined) return undefined;
   const { clusterName } = machine.spec;
@@ -98,8 +107,11 @@ async function whyHost(
   name: string,
   settings: Settings,
   nowMs: number,
-): Promise<Explanation | undefined> {
+): Promise<Answer> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const served = await serve(client, BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, signal);
+  if (served === undefined) return 'NotServed';
+  if ((await get(client, served, namespace, name)) === undefined) return undefined;
   const overview = await Overview.prepare(client, { namespaces: [namespace] }, settings, signal);
   const [fault] = await overview.look(client, signal);
   const found = overview
@@ -136,7 +148,7 @@ async function lookAtNode(
     const seen: Observed['node'] = node === undefined ? { is: 'absent' } : { is: 'present', object: node };
     return { node: seen, connection: undefined };
   } catch (error) {
-    return unknown('Unreachable', isKubeError(error) ? error.reason : 'its kubeconfig cannot be used');
+    return unknown('Unreachable', isKubeError(error) ? error.message : 'its kubeconfig cannot be used');
   }
 }
 

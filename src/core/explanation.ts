@@ -25,7 +25,7 @@ export interface Explanation {
   readonly waitsFor?: string;
   /** The command that writes a file which `release` reads, in the current folder; absent where it reads none. */
   readonly preparation?: string;
-  /** The command that would let it go on. */
+  /** The command that lets it go on; for Nodes and Pods, and where the machine may be worked on, the one that ends it. */
   readonly release?: string;
   /** The Pods that are in the way, as the Node's report has them. */
   readonly blockedBy?: readonly Blocker[];

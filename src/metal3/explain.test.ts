@@ -46,6 +46,18 @@ describe('`explainHost()`', () => {
     });
   });
 
+  it('tells a host that goes off from one that Metal3 reports an error of', () => {
+    const going = { annotations: HELD, status: { poweredOn: true } };
+    expect(explain(going, { maintenance: 'approved' })).toMatchObject({ state: 'PoweringOff', outlook: 'Moving' });
+    const failing = { ...going, status: { ...going.status, errorType: 'power management error' } };
+    expect(explain(failing, { maintenance: 'approved' })).toMatchObject({
+      state: 'PoweringOff',
+      outlook: 'Stuck',
+      waitsFor: 'Metal3, which reports: power management error',
+      details: expect.arrayContaining(['Error: power management error']),
+    });
+  });
+
   it('shows who else holds the host off', () => {
     expect(explain({ annotations: { 'reboot.metal3.io/other': '' } }).details).toContain(
       'Held off or rebooted by somebody else too: reboot.metal3.io/other',

@@ -35,14 +35,17 @@ export function explainHost(
   const because = observed === undefined ? 'NotRequested' : decide(observed, settings).because;
   const since = heldSince(host);
   const isUnderWay = because !== 'NotRequested' || isHeld(host);
+  const { errorType } = host.status;
+  const isFailing = errorType !== undefined && (because === 'PoweringOff' || because === 'PoweringOn');
   return {
     kind: 'BareMetalHost',
     name: keyOf(host),
     state: because,
-    outlook: isUnderWay ? OUTLOOK[because] : 'Idle',
+    outlook: isUnderWay ? (isFailing ? 'Stuck' : OUTLOOK[because]) : 'Idle',
     isUnderWay,
     ...(since !== undefined && { since }),
     ...tell(because, host, machine),
+    ...(isFailing && { waitsFor: `Metal3, which reports: ${errorType}` }),
     details: [
       `Power wanted by us: ${isHeld(host) ? 'off' : 'on'}`,
       `Power observed by Metal3: ${powerOf(host)}`,
@@ -143,6 +146,7 @@ function tell(because: Because, host: BareMetalHost, machine: Machine | undefine
     case 'PowerOffDisabled':
       return {
         summary: 'It has spec.disablePowerOff and is never switched off',
+        waitsFor: 'whoever forbade it',
         release: `kubectl -n ${namespace} patch baremetalhost ${name} --type merge -p '{"spec":{"disablePowerOff":false}}'`,
       };
     case 'AnnotationVanished':

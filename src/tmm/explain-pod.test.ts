@@ -66,9 +66,17 @@ describe('`explainPod()`', () => {
       blockedBy: [{ ...BLOCKED, pod: 'shop/db-2' }],
       details: [
         'Node: worker-1, Rejected: Evicting 2 of 3 Pods',
-        'shop/db-2: BudgetExhausted, shop/db allows 0. Wait for shop/db-1',
+        'shop/db-2: shop/db allows 0 (BudgetExhausted). Wait for shop/db-1',
       ],
     });
+  });
+
+  it('does not say twice what the Node says as well', () => {
+    const { details } = explain(
+      rejected,
+      reporting({ phase: 'Rejected', message: 'Budget shop/db is short of 1 Pod' }),
+    );
+    expect(details[0]).toBe('Node: worker-1, Rejected');
   });
 
   it('tells a rejection that somebody else wrote from one of ours', () => {
@@ -81,7 +89,17 @@ describe('`explainPod()`', () => {
   });
 
   it.each([
-    ['Blocking', {}, reporting({}), { waitsFor: 'Wait for shop/db-1', release: RELEASE, blockedBy: [BLOCKED] }],
+    [
+      'Blocking',
+      {},
+      reporting({}),
+      {
+        summary: 'shop/db allows 0 (BudgetExhausted)',
+        release: RELEASE,
+        blockedBy: [BLOCKED],
+        details: ['Node: worker-1, Draining: Evicting 2 of 3 Pods', 'What to do: Wait for shop/db-1'],
+      },
+    ],
     ['Leaving', { deletedAt: '2026-11-21T09:02:00Z' }, reporting({ blockedBy: [] }), { outlook: 'Moving' }],
     ['Pending', {}, reporting({ phase: 'Queued', blockedBy: [] }), { waitsFor: 'the maintenance of worker-1' }],
     ['Staying', {}, reporting({ phase: 'InMaintenance', blockedBy: [] }), { isUnderWay: true }],

@@ -16,7 +16,7 @@ import type { Explanation } from '../core/explanation.ts';
 import { annotationOf, isDeleting, keyOf } from '../core/meta.ts';
 import type { Node, Pod } from '../core/objects.ts';
 import type { Seen } from '../core/ports.ts';
-import { formatBlocked, releaseOf } from './explain.ts';
+import { formatBlockers, releaseOf } from './explain.ts';
 import { MESSAGE_SUFFIX, REJECTION_MARKER, REPORT_ANNOTATION } from './names.ts';
 import { parseMarker, parseReport, type Report } from './report.ts';
 import type { TmmSettings } from './settings.ts';
@@ -44,11 +44,20 @@ export function explainPod(
     ...(judged.isUnderWay && release !== undefined && { release }),
     ...(inTheWay.length > 0 && { blockedBy: inTheWay }),
     details: [
-      `Node: ${pod.spec.nodeName ?? 'none'}${report === undefined ? '' : `, ${report.phase}: ${report.message}`}`,
+      nodeLine(pod, report, judged.summary),
       ...(seen.is === 'invalid' ? [`The Node's report cannot be read: ${seen.why}`] : []),
-      ...inTheWay.map(formatBlocked),
+      ...(judged.state === 'Blocking'
+        ? inTheWay.map(({ remedy }) => `What to do: ${remedy}`)
+        : formatBlockers(inTheWay)),
     ],
   };
+}
+
+/** @param said what the reader knows already. */
+function nodeLine({ spec }: Pod, report: Report | undefined, said: string): string {
+  const parts = [spec.nodeName ?? 'none', ...(report === undefined ? [] : [report.phase])];
+  const message = report === undefined || report.message === said ? '' : `: ${report.message}`;
+  return `Node: ${parts.join(', ')}${message}`;
 }
 
 function judge(
@@ -64,8 +73,8 @@ function judge(
   if (node === undefined) return idle('NodeUnknown', `Its Node ${nodeName} cannot be found`);
   const blocker = report?.blockedBy.find((each) => each.pod === keyOf(pod));
   if (blocker !== undefined) {
-    const summary = `It is in the way: ${blocker.cause}, ${blocker.detail}`;
-    return { state: 'Blocking', outlook: 'Waiting', isUnderWay: true, summary, waitsFor: blocker.remedy };
+    const summary = `${blocker.detail} (${blocker.cause})`;
+    return { state: 'Blocking', outlook: 'Waiting', isUnderWay: true, summary };
   }
   if (isDeleting(pod)) {
     const waitsFor = 'its containers, which stop within the grace period';

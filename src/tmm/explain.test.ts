@@ -38,9 +38,8 @@ describe('`explainNode()`', () => {
       blockedBy: REPORT.blockedBy,
       details: [
         'Pods: 3 to leave, 1 gone, 2 may stay',
-        'Session since 2026-11-21T09:00:00Z, this phase until 2026-11-21T10:01:00Z',
-        'shop/db-0: BudgetExhausted, shop/db allows 0. Wait for shop/db-1',
-        'shop/db-1: BudgetExhausted, shop/db allows 0. Wait for shop/db-1',
+        'Session since 2026-11-21T09:00:00Z',
+        'shop/db-0, shop/db-1: shop/db allows 0 (BudgetExhausted). Wait for shop/db-1',
       ],
     });
   });
@@ -50,12 +49,24 @@ describe('`explainNode()`', () => {
     expect(explainNode(reporting(formatReport(inMaintenance)), TAINTS).waitsFor).toContain('the user');
   });
 
+  it('does not let a rejected Node wait for what only a new request could take up', () => {
+    expect(explainNode(reporting(formatReport({ ...REPORT, phase: 'Rejected' })), TAINTS)).toMatchObject({
+      outlook: 'Stuck',
+      waitsFor: 'the user, because of Pod shop/db-0 (BudgetExhausted) and 1 more',
+    });
+  });
+
   it('names what a queued Node waits for', () => {
     const message = 'Waiting for Node worker-2 (InMaintenance): one Node at a time';
     const queued = { ...REPORT, phase: 'Queued', message, blockedBy: [] } as const;
     expect(explainNode(reporting(formatReport(queued)), TAINTS)).toMatchObject({
       summary: message,
       waitsFor: 'Node worker-2 (InMaintenance): one Node at a time',
+      details: [
+        expect.any(String),
+        expect.any(String),
+        'It is judged when its turn comes; what the verdict would be today: maintenance-bridge plan worker-1',
+      ],
     });
   });
 

@@ -59,8 +59,11 @@ export function explainNode(node: Node, taints: readonly MaintenanceTaint[]): Ex
     ...(report.blockedBy.length > 0 && { blockedBy: report.blockedBy }),
     details: [
       `Pods: ${total} to leave, ${gone} gone, ${staying} may stay`,
-      `Session since ${report.started}${report.deadline === undefined ? '' : `, this phase until ${report.deadline}`}`,
-      ...report.blockedBy.map(formatBlocked),
+      `Session since ${report.started}`,
+      ...formatBlockers(report.blockedBy),
+      ...(report.phase === 'Queued'
+        ? [`It is judged when its turn comes; what the verdict would be today: maintenance-bridge plan ${name}`]
+        : []),
       ...hints,
     ],
   };
@@ -72,9 +75,14 @@ export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): stri
   return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
 }
 
-/** One line on a Pod that is in the way. */
-export function formatBlocked({ pod, cause, detail, remedy }: Blocked): string {
-  return `${pod}: ${cause}, ${detail}. ${remedy}`;
+/** One line on all Pods that are in the way for the same reason. */
+export function formatBlockers(blockedBy: readonly Blocked[]): readonly string[] {
+  const pods = new Map<string, string[]>();
+  for (const { pod, cause, detail, remedy } of blockedBy) {
+    const why = `${detail} (${cause}). ${remedy}`;
+    pods.set(why, [...(pods.get(why) ?? []), pod]);
+  }
+  return [...pods].map(([why, names]) => `${names.join(', ')}: ${why}`);
 }
 
 /** What the Cluster API bridge asks of the Node and nobody has answered yet; by whoever prepares it, with the command. */
@@ -97,7 +105,9 @@ const MACHINE_QUESTIONS = [
 
 function waitsFor({ phase, message, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
   const [first] = blockedBy;
-  if (first !== undefined) return { waitsFor: blockers(first, blockedBy.length) };
+  const inTheWay = first && blockers(first, blockedBy.length);
+  // What is mended now changes nothing before the user asks again.
+  if (inTheWay !== undefined) return { waitsFor: phase === 'Rejected' ? `the user, because of ${inTheWay}` : inTheWay };
   if (message.startsWith(WAITING)) return { waitsFor: message.slice(WAITING.length) };
   const waiting = USUALLY[phase];
   return waiting === undefined ? {} : { waitsFor: waiting };

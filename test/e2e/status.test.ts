@@ -108,7 +108,7 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
     });
     expect((await plugin('why', 'node/seen-a')).stdout).toMatch(/^Node seen-a: Draining\n.*Until: .*BudgetExhausted/s);
     expect((await plugin('why', `pod/${item.blockedBy[0].pod}`)).stdout).toMatch(
-      /: Blocking\n.*Command: +kubectl taint/s,
+      /: Blocking\n.*To end it: kubectl taint/s,
     );
     expect((await plugin('plan', 'seen-b')).code).toBe(0);
   });
@@ -123,7 +123,10 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
   it.each([
     [0, ['version'], 'stdout', /^maintenance-bridge \d/],
     [1, ['why', 'node/none'], 'stderr', /^There is no Node none$/m],
-    [1, ['why', 'machine/none', '-n', 'seen'], 'stderr', /^There is no Machine seen\/none$/m],
+    [0, ['-n', 'seen', 'status', '--watch=false', '-o=json'], 'stdout', /"name": "seen-a"/],
+    [0, ['why', 'node', 'seen-b'], 'stdout', /^Node seen-b: /],
+    [1, ['why', 'pod/none', '-n', 'seen'], 'stderr', /^There is no Pod seen\/none$/m],
+    [1, ['why', 'machine/none', '-n', 'seen'], 'stderr', /^This cluster serves no Machines\.\nThe cluster asked was/m],
     [1, ['status', '-l', 'a b'], 'stderr', /unable to parse requirement/],
     [2, ['status', '-n', 'Bad_Name'], 'stderr', /^--namespace: wanted the name of a namespace/m],
     [2, ['status', '--config', '/nonexistent'], 'stderr', /^\/nonexistent: wanted a readable file/m],

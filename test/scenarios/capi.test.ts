@@ -72,7 +72,7 @@ describeScenario(
       );
 
       expect(await ask(get(), 'status')).toMatch(
-        /^machine\/metal\/held +DeletionWaiting .*approve-deletion=true on Node held/m,
+        /^machine\/metal\/held +DeletionWaiting .*Node held of cluster metal\/shop: label .*approve-deletion=true/m,
       );
       const why = JSON.parse(await ask(get(), 'why', 'machine/held', '-n', 'metal', '-o', 'json'));
       // The command it shows is the right one; here the kubeconfig is known otherwise.
