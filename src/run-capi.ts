@@ -20,7 +20,7 @@ export function addCapi(
   { capi: { settings } }: Pick<RunOptions, 'capi'>,
   { machines, clusters }: ClusterApiKinds,
 ): ClusterSet {
-  const { manager, client, observers, registry, log, env, dryRun } = parts;
+  const { manager, client, mayWrite, observers, registry, log, env, dryRun } = parts;
   const sources = { machines: machines.source, clusters: clusters.source };
   const apply = makeApply({
     client,
@@ -32,6 +32,7 @@ export function addCapi(
 
   const workload = new ClusterSet({
     management: client,
+    mayWrite,
     env,
     dryRun,
     clock: Date,

@@ -1,6 +1,6 @@
 /** Puts the Metal3 integration together: Machines and BareMetalHosts of the management cluster. */
 import type { RunOptions } from './config-schema.ts';
-import { BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, MACHINE } from './core/machine-objects.ts';
+import { BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, CLUSTER, MACHINE } from './core/machine-objects.ts';
 import { makeApply } from './kube/apply.ts';
 import type { ClusterSet } from './kube/clusters.ts';
 import { isKubeError } from './kube/errors.ts';
@@ -8,7 +8,7 @@ import { makeNodeReadings } from './kube/node-readings.ts';
 import { Metal3Meter } from './metal3/metrics.ts';
 import { type Metal3Ports, reconcileHosts, reconcileMachines } from './metal3/reconcile.ts';
 import { wire } from './metal3/wiring.ts';
-import { type ClusterApiKinds, type Parts, recordEvents, watchOptional } from './run-parts.ts';
+import { type ClusterApiKinds, type Parts, recordEvents, unseen, watchOptional } from './run-parts.ts';
 import { Controller } from './runtime/controller.ts';
 
 /** Maintenance is rare, and a pass is one or two requests. */
@@ -26,8 +26,11 @@ export function addMetal3(
   const sources = { machines: machines.source, clusters: clusters.source, hosts: hosts.source };
   const meter = new Metal3Meter(registry);
   registry.beforeExposition(() => meter.collect(Date.now()));
+  const kinds: readonly string[] = [MACHINE.plural, CLUSTER.plural, BARE_METAL_HOST.plural];
+  const watches = parts.watches.filter(({ resource }) => kinds.includes(resource));
   const ports: Metal3Ports = {
     readers: sources,
+    unseen: () => unseen(watches),
     apply: makeApply({
       client,
       recorder: recordEvents(parts, 'metal3'),

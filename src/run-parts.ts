@@ -17,7 +17,11 @@ import { EventRecorder } from './runtime/recorder.ts';
 
 export interface Parts {
   readonly manager: Manager;
+  /** Writes only while this process leads. */
   readonly client: ApiClient;
+  /** For Events: they tell of what was done, and may come late. */
+  readonly unfenced: ApiClient;
+  readonly mayWrite: () => boolean;
   readonly observers: Observers;
   readonly registry: MetricRegistry;
   readonly log: Log;
@@ -35,7 +39,20 @@ export interface Parts {
 
 export interface Watch {
   readonly resource: Watched;
-  readonly mirror: Pick<OptionalMirror<KubeObject>, 'isWatching' | 'isStale' | 'silentMs'>;
+  readonly mirror: Pick<OptionalMirror<KubeObject>, 'isWatching' | 'isStale' | 'silentMs' | 'blindMs'>;
+}
+
+/** A watch that ends as it should is open again within milliseconds, and after a broken connection within a second or two. */
+const BLIND_AFTER_MS = 3000;
+
+/**
+ * The kinds of these watches of which nothing has been heard for too long to act upon: nobody watches them at present, though
+ * their caches still answer. Objects may have come, gone or changed unseen.
+ */
+export function unseen(watches: readonly Watch[]): readonly string[] {
+  const nowMs = Date.now();
+  const kinds = watches.filter(({ mirror }) => mirror.blindMs(nowMs) > BLIND_AFTER_MS).map(({ resource }) => resource);
+  return [...new Set(kinds)].sort();
 }
 
 /** A kind of which the caches are counted in metrics. */
@@ -75,6 +92,7 @@ function addMirror<T extends KubeObject>(
       isWatching: () => true,
       isStale: (nowMs) => mirror.isStale(nowMs),
       silentMs: (nowMs) => mirror.silentMs(nowMs),
+      blindMs: (nowMs) => mirror.blindMs(nowMs),
     },
   });
   return mirror.informer;
@@ -141,10 +159,13 @@ export function watchOptional<T extends KubeObject>(
 }
 
 /** Adds a recorder of Events in the name of one feature. */
-export function recordEvents({ manager, client, observers, log, identity }: Parts, controller: string): EventRecorder {
+export function recordEvents(
+  { manager, unfenced, observers, log, identity }: Parts,
+  controller: string,
+): EventRecorder {
   const recorder = new EventRecorder({
     controller,
-    sink: makeEventSink({ client, controller, instance: identity }),
+    sink: makeEventSink({ client: unfenced, controller, instance: identity }),
     clock: Date,
     log,
     onDropped: observers.eventDropped,

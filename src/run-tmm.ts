@@ -13,13 +13,15 @@ import {
 } from './core/objects.ts';
 import { SECRET, STORED_POD_SELECTOR } from './core/stored-pods.ts';
 import { makeApply } from './kube/apply.ts';
+import { podsBoundTo } from './kube/bound-pods.ts';
 import { isKubeError } from './kube/errors.ts';
 import { PodEvictor } from './kube/evictor.ts';
 import { PodKeeper } from './kube/keeper.ts';
-import { type Parts, recordEvents, watch, watchMetadata } from './run-parts.ts';
+import { type Parts, recordEvents, unseen, watch, watchMetadata } from './run-parts.ts';
 import { Controller } from './runtime/controller.ts';
 import { TmmMeter } from './tmm/metrics.ts';
 import { makeReconcile } from './tmm/reconcile.ts';
+import { askingTaint } from './tmm/taints.ts';
 import { needsNamespaces, wire } from './tmm/wiring.ts';
 
 /** Nodes are few and passes short; more workers than this would only compete for the same API server. */
@@ -28,6 +30,7 @@ const WORKERS = 4;
 export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tmm'>): void {
   const { manager, client, observers, registry, log, env, dryRun, namespace } = parts;
   const recorder = recordEvents(parts, 'tmm');
+  const firstWatch = parts.watches.length;
   const sources = {
     nodes: watch(parts, NODE),
     pods: watch(parts, POD),
@@ -42,12 +45,19 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
       stored: watchMetadata(parts, SECRET, namespace, STORED_POD_SELECTOR),
     }),
   };
+  const watches = parts.watches.slice(firstWatch);
+  const isAsked = (nodeName: string): boolean => {
+    const seen = sources.nodes.get(nodeName);
+    return seen.is === 'present' && askingTaint(seen.object, settings.taints) !== undefined;
+  };
   const evictor = new PodEvictor({
     client,
     clock: Date,
     log,
     dryRun,
     maxParallel: settings.maxParallelEvictions,
+    isStillWanted: (nodeName) => isAsked(nodeName) && unseen(watches).length === 0,
+    onWithheld: (nodeName) => controller.enqueue(nodeName),
     onResult: (nodeName) => controller.enqueue(nodeName),
     onOutcome: observers.eviction,
   });
@@ -66,7 +76,11 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
     kind: NODE.kind,
     reconcile: makeReconcile({
       readers: sources,
+      unseen: () => unseen(watches),
+      podsBoundTo: (nodeName) => podsBoundTo(client, nodeName),
+      slotChanged: () => enqueueQueued(),
       apply: makeApply({ client, recorder, clock: Date, dryRun, keeper }),
+      isRefusal: (error) => isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest', 'Conflict'),
       evictor,
       keeper,
       clock: Date,
@@ -79,7 +93,7 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
     isConflict: (error) => isKubeError(error, 'Conflict'),
     workers: WORKERS,
   });
-  wire(sources, settings, (nodeName) => controller.enqueue(nodeName));
+  const enqueueQueued = wire(sources, settings, (nodeName) => controller.enqueue(nodeName));
   manager.add(evictor);
   manager.add(controller);
 }

@@ -45,10 +45,12 @@ export async function run(options: RunOptions, surroundings: Surroundings): Prom
   const registry = new MetricRegistry(ALL_METRICS);
   registry.collectProcessMetrics();
   const observers = makeObservers(registry);
-  const client = makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}`, onRequest: observers.request });
+  const requests = { userAgent: `maintenance-bridge/${VERSION}`, onRequest: observers.request };
+  const unfenced = makeClient(credentials, requests);
   const identity = `${env.POD_NAME ?? hostname}_${randomUUID()}`;
   const namespace = options.leaderElection.namespace ?? credentials.namespace ?? 'default';
-  const { election, isLeader } = elect(options, namespace, client, identity, log);
+  const { election, isLeader } = elect(options, namespace, unfenced, identity, log);
+  const client = makeClient(credentials, { ...requests, mayWrite: isLeader });
   const manager = new Manager({ log, ...(election !== undefined && { election }) });
 
   log.info('Starting', { version: VERSION, cluster: credentials.describe(), identity, dryRun: options.dryRun });
@@ -58,6 +60,8 @@ export async function run(options: RunOptions, surroundings: Surroundings): Prom
   const parts: Parts = {
     manager,
     client,
+    unfenced,
+    mayWrite: isLeader,
     observers,
     registry,
     log,

@@ -471,6 +471,21 @@ describe('`decide()`', () => {
     expect(decideOn({ machine: { hook: true } })).not.toHaveProperty('requeueAfterMs');
   });
 
+  it('says once more what it waits for when the Node can be seen, having said that it could not', () => {
+    const unseen = decideOn({ machine: deleting(), node: 'unknown' });
+    expect(written(unseen)).toEqual(['(MaintenanceHookWaiting)']);
+    const stillUnseen = decideOn({ machine: deleting(), node: 'unknown', memory: unseen.memory, afterMs: MINUTE });
+    expect(written(stillUnseen)).toEqual([]);
+    const given = { machine: deleting(), node: TOLD_OF_DELETION, afterMs: 2 * MINUTE };
+    const seen = decideOn({ ...given, memory: stillUnseen.memory });
+    expect(seen.steps[0]?.actions[0]).toMatchObject({
+      note: `The deletion has been held for 2m and waits for label ${P}/approve-deletion=true on Node m of cluster metal/shop`,
+    });
+    expect(written(decideOn({ ...given, memory: seen.memory }))).toEqual([]);
+    // What was said stays true while the connection is away; that it is away is told of the cluster.
+    expect(written(decideOn({ ...given, node: 'unknown', memory: seen.memory }))).toEqual([]);
+  });
+
   it('says for how long and for what the deletion is held', () => {
     const { steps } = decideOn({ machine: deleting(), node: TOLD_OF_DELETION, afterMs: 90_000 });
     expect(steps[0]?.actions[0]).toMatchObject({

@@ -1,7 +1,8 @@
 /** Reads all that one pass over a Machine needs. */
 import type { WorkloadClusters } from '../core/clusters.ts';
+import { APPROVE_DELETION_LABEL } from '../core/machine-keys.ts';
 import type { Cluster, Machine } from '../core/machine-objects.ts';
-import { isDeleting } from '../core/meta.ts';
+import { isDeleting, labelOf } from '../core/meta.ts';
 import type { Lister, Seen } from '../core/ports.ts';
 import { MACHINES_BY_NODE } from './indexes.ts';
 import { clusterOf, hasHook, isEnabled } from './machines.ts';
@@ -34,15 +35,17 @@ export function observe(
 }
 
 /**
- * The same observation, after the API server itself was asked about a Node that the cache does not have and whose absence
- * would let a deletion go: that cannot be taken back.
+ * The same observation, after the API server itself was asked about a Node whose absence or approval would let a deletion go:
+ * that cannot be taken back, and what the cache shows may be a moment old, or minutes where a watch has died without a word.
  */
 export async function confirmed(observed: Observed, clusters: WorkloadClusters): Promise<Observed> {
   const { machine, node } = observed;
   const cluster = clusterOf(machine);
   const { nodeName } = machine.status;
-  const isWeighty = node.is === 'absent' && isEnabled(machine) && isDeleting(machine) && hasHook(machine);
-  if (!isWeighty || cluster === undefined || nodeName === undefined) return observed;
+  const isHeld = isEnabled(machine) && isDeleting(machine) && hasHook(machine);
+  const letsGo =
+    node.is === 'absent' || (node.is === 'present' && labelOf(node.object, APPROVE_DELETION_LABEL) === 'true');
+  if (!isHeld || !letsGo || cluster === undefined || nodeName === undefined) return observed;
   return { ...observed, node: await clusters.confirmNode(cluster, nodeName) };
 }
 

@@ -176,6 +176,26 @@ describe('a Machine', () => {
     expect(hookOf('a')).toBe(HOOK_VALUE);
   });
 
+  it('is not let go by an approval that was taken back and that only the cache still shows', async () => {
+    add('a', { hook: true, deletedAt: DELETED }, { 'machine-deleted': 'true' });
+    workload.stale.set(`${SHOP}/a`, {
+      is: 'present',
+      object: workloadNode('a', prefixed({ 'approve-deletion': 'true', 'machine-deleted': 'true' })),
+    });
+    await settle();
+    expect(workload.asked).toContain(`${SHOP}/a`);
+    expect(hookOf('a')).toBe(HOOK_VALUE);
+  });
+
+  it('is looked at again soon where the API server gives no answer to that question', async () => {
+    add('a', { hook: true, deletedAt: DELETED }, { 'approve-deletion': 'true' });
+    workload.confirmNode = async () => ({ is: 'unknown' });
+    expect(await reconcile('metal/a', { log })).toEqual({ requeueAfterMs: 5000 });
+    expect(hookOf('a')).toBe(HOOK_VALUE);
+    workload.stale.set(`${SHOP}/a`, { is: 'absent' });
+    expect(await reconcile('metal/a', { log })).toEqual({ requeueAfterMs: 5000 });
+  });
+
   it('is let go when the API server itself says that the Node is gone', async () => {
     add('a', { hook: true, deletedAt: DELETED });
     workload.nodes.clear();

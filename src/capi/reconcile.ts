@@ -24,6 +24,8 @@ export interface CapiPorts {
 
 /** Clusters are mirrored beside Machines, so one is without the other only for a moment. */
 const SYNC_POLL_MS = 2000;
+/** A question that got no answer is asked again, though the connection may not have noticed anything. */
+const ASK_AGAIN_MS = 5000;
 
 /** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what the two clusters' writes throw; the runtime retries. */
 export function makeReconcile(ports: CapiPorts): (key: string, context: { readonly log: Log }) => Promise<Result> {
@@ -44,7 +46,9 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     const decision = decide(observed, { settings, memory: memories.get(key) ?? {} });
     await carryOut(observed, decision, log);
     remember(key, observed, decision);
-    return decision.requeueAfterMs === undefined ? {} : { requeueAfterMs: decision.requeueAfterMs };
+    const isUnanswered = cached.node.is !== 'unknown' && observed.node.is === 'unknown';
+    const times = [decision.requeueAfterMs ?? [], isUnanswered ? ASK_AGAIN_MS : []].flat();
+    return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
 
   async function carryOut({ machine }: Observed, { because, steps }: CapiDecision, log: Log): Promise<void> {

@@ -29,6 +29,8 @@ export interface Wish {
 export interface Memory {
   /** When people were last told that the deletion is held. */
   readonly toldAtMs?: number;
+  /** Whether they were told then that the Node cannot be seen. */
+  readonly toldUnseen?: boolean;
 }
 
 /** Actions on one of the two clusters. */
@@ -158,18 +160,23 @@ interface Hold {
   readonly events: readonly RecordEvent[];
 }
 
-/** A deletion that our hook holds is told of once an hour, and let go when its time is over. */
+/**
+ * A deletion that our hook holds is told of once an hour, and let go when its time is over. It is told of anew, too, once the
+ * Node can be seen: before that nobody could say what it waits for.
+ */
 function hold({ because, hook }: Wish, observed: Observed, memory: Memory, { hookTimeoutMs }: CapiSettings): Hold {
-  const { machine, nowMs } = observed;
+  const { machine, node, nowMs } = observed;
   const heldSinceMs = deletedAtMs(machine);
   const isHeld = heldSinceMs !== undefined && isEnabled(machine) && hasHook(machine) && hook === true;
   if (!isHeld || HOLDS_NOTHING.has(because)) return { timing: {}, memory: {}, events: [] };
-  const isDue = memory.toldAtMs === undefined || nowMs - memory.toldAtMs >= TELL_AGAIN_MS;
+  const isSeen = node.is === 'present';
+  const isNews = memory.toldUnseen === true && isSeen;
+  const isDue = memory.toldAtMs === undefined || nowMs - memory.toldAtMs >= TELL_AGAIN_MS || isNews;
   const toldAtMs = isDue ? nowMs : (memory.toldAtMs ?? nowMs);
   const timeoutAtMs = hookTimeoutMs > 0 ? heldSinceMs + hookTimeoutMs : Number.POSITIVE_INFINITY;
   return {
     timing: { heldSinceMs, requeueAfterMs: Math.max(0, Math.min(toldAtMs + TELL_AGAIN_MS, timeoutAtMs) - nowMs) },
-    memory: { toldAtMs },
+    memory: { toldAtMs, ...((isDue ? !isSeen : memory.toldUnseen === true) && { toldUnseen: true }) },
     events: isDue ? [events.hookWaiting(observed, nowMs - heldSinceMs)] : [],
   };
 }

@@ -241,6 +241,35 @@ describe('giving up', () => {
   });
 });
 
+describe('`mayWrite`', () => {
+  it('lets nothing but a GET through while it says no', async () => {
+    const client = clientOf({ mayWrite: () => false });
+    script({ body: { ok: true } });
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      const { reason, message } = await failureOf(client.request({ ...GET, method, body: {} }));
+      expect([reason, message]).toEqual([
+        'Aborted',
+        `${method} ${GET.path} was not sent: this process does not lead any more`,
+      ]);
+    }
+    expect(await client.request(GET)).toEqual({ ok: true });
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  it('is asked again before each attempt', async () => {
+    let isLeader = true;
+    const sleep = async (): Promise<void> => {
+      isLeader = false;
+    };
+    script({ status: 429, headers: { 'retry-after': '2' }, body: {} }, { body: { ok: true } });
+    const client = clientOf({ mayWrite: () => isLeader, sleep });
+    expect((await failureOf(client.request({ ...GET, method: 'PATCH', patchType: 'merge', body: {} }))).reason).toBe(
+      'Aborted',
+    );
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
 describe('trying again', () => {
   const waits: number[] = [];
   const sleep = async (ms: number): Promise<void> => void waits.push(ms);

@@ -35,6 +35,13 @@ export interface ClientOptions {
   readonly userAgent?: string;
   /** A larger answer is a fault, before it is in memory. @default 512 MiB */
   readonly maxBodyBytes?: number;
+  /**
+   * Asked right before each attempt of whatever is not a GET: where it says no, nothing is sent, and the request fails as
+   * `Aborted`. A process that was suspended finds out here, and not a moment later, that its term is over.
+   *
+   * @default always
+   */
+  readonly mayWrite?: () => boolean;
   /** Called after each attempt. Must not throw. */
   readonly onRequest?: (report: RequestReport) => void;
   /** Waits between attempts. @throws whatever, once the signal aborts. */
@@ -80,6 +87,7 @@ class HttpApiClient implements ApiClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #maxBodyBytes: number | undefined;
+  readonly #mayWrite: () => boolean;
   readonly #onRequest: (report: RequestReport) => void;
   readonly #sleep: NonNullable<ClientOptions['sleep']>;
 
@@ -88,6 +96,7 @@ class HttpApiClient implements ApiClient {
     this.#clock = options.clock ?? Date;
     this.#userAgent = options.userAgent ?? 'maintenance-bridge';
     this.#maxBodyBytes = options.maxBodyBytes;
+    this.#mayWrite = options.mayWrite ?? (() => true);
     this.#onRequest = options.onRequest ?? (() => {});
     this.#sleep = options.sleep ?? sleepFor;
   }
@@ -164,6 +173,7 @@ class HttpApiClient implements ApiClient {
     let response: IncomingMessage | undefined;
     try {
       connection = await deadline.over(this.#credentials.connection());
+      if (prepared.method !== 'GET' && !this.#mayWrite()) throw notLeading(prepared.asked);
       response = await open({ ...prepared, connection, signal: deadline.signal });
       const code = response.statusCode ?? 0;
       if (code < 200 || code > 299) {
@@ -235,6 +245,11 @@ function faultOf(asked: string, error: unknown, deadline: Deadline, response: In
     return new KubeError({ reason: 'Malformed', code: response?.statusCode ?? 0, message, cause: error });
   }
   return new KubeError({ reason: 'Unreachable', code: 0, message, cause: error });
+}
+
+function notLeading(asked: string): KubeError {
+  const message = `${asked} was not sent: this process does not lead any more`;
+  return new KubeError({ reason: 'Aborted', code: 0, message });
 }
 
 /** How long to wait before the next attempt; undefined where there should be none. */

@@ -45,6 +45,8 @@ export interface SessionOptions {
   /** The server refuses the credentials, or did not answer: worth a look before the next probe is due. */
   readonly onTrouble: (session: ClusterSession) => void;
   readonly onRequest?: ClientOptions['onRequest'];
+  /** As of the management cluster's client. */
+  readonly mayWrite?: ClientOptions['mayWrite'];
   readonly onWatchRestart?: (reason: RestartReason) => void;
 }
 
@@ -103,13 +105,14 @@ export class ClusterSession {
   readonly client: ApiClient;
 
   constructor(credentials: Credentials, options: SessionOptions) {
-    const { clock, log, dryRun, timings, onNodeChange, onRequest } = options;
+    const { clock, log, dryRun, timings, onNodeChange, onRequest, mayWrite } = options;
     this.#credentials = credentials;
     this.#options = options;
     this.#client = makeClient(credentials, {
       clock,
       maxBodyBytes: MAX_BODY_BYTES,
       ...(onRequest !== undefined && { onRequest }),
+      ...(mayWrite !== undefined && { mayWrite }),
     });
     this.#pulse = new Pulse(timings.stallMs);
     this.#mirror = new Mirror({

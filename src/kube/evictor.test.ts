@@ -180,6 +180,22 @@ describe('PodEvictor', () => {
     expect([results, evictor.attempts('worker-1').size]).toEqual([[], 0]);
   });
 
+  it('asks once more before each request whether it is still wanted, and tells what it has withheld', async () => {
+    const untainted = new Set<string>();
+    const withheld: string[] = [];
+    const { evictor, answer, inFlight } = setUp({
+      maxParallel: 1,
+      isStillWanted: (owner) => !untainted.has(owner),
+      onWithheld: (owner) => withheld.push(owner),
+    });
+    evictor.want('worker-1', [eviction('a'), eviction('b'), eviction('c')]);
+    evictor.want('worker-2', [eviction('d')]);
+    untainted.add('worker-1');
+    await answer('a');
+    expect(inFlight()).toEqual(['d']);
+    expect(withheld).toEqual(['worker-1', 'worker-1']);
+  });
+
   it('`start()` lets requests in flight finish and sends nothing more', async () => {
     const { evictor, client, life, stop, answer, results } = setUp({ maxParallel: 1 });
     evictor.want('worker-1', [eviction('a'), eviction('b')]);
@@ -217,6 +233,14 @@ describe('PodEvictor', () => {
     expect(evictor.attempts('worker-1').get('uid-web')?.detail).toBe(
       'Cannot evict pod. The disruption budget web needs 2 healthy pods',
     );
+  });
+
+  it('`attempts()` says only once what a policy says twice', async () => {
+    const { evictor, answer } = setUp();
+    evictor.want('worker-1', [eviction('web')]);
+    const message = 'ValidatingAdmissionPolicy with binding denied request: see CHG-1234';
+    await answer('web', refusal({ reason: 'Invalid', code: 422, message, causes: [{ message: 'see CHG-1234' }] }));
+    expect(evictor.attempts('worker-1').get('uid-web')?.detail).toBe(message);
   });
 
   it('an answer is logged when it differs from the one before', async () => {

@@ -24,6 +24,15 @@ export interface PodEvictorOptions {
   readonly maxParallel?: number;
   /** Sends nothing, and logs each Pod once. */
   readonly dryRun: boolean;
+  /**
+   * Asked right before each request, since an eviction may have waited behind others. Where it says no, the eviction is
+   * dropped, and the owner's controller looks again.
+   *
+   * @default always
+   */
+  readonly isStillWanted?: (owner: string) => boolean;
+  /** Called for each eviction that was dropped so. */
+  readonly onWithheld?: (owner: string) => void;
   /** Called after each answer was recorded, for owners that were not forgotten; the owner's controller looks again. */
   readonly onResult: (owner: string, uid: string, attempt: EvictionAttempt) => void;
   readonly onOutcome?: (outcome: EvictionOutcome) => void;
@@ -144,7 +153,9 @@ export class PodEvictor implements Evictor, Runnable {
       // Its entry goes and comes back at the end: the other lanes have their turn first.
       this.#lanes.delete(lane);
       if (waiting.length > 0) this.#lanes.set(lane, waiting);
-      if (next !== undefined) this.#send(next, this.#work.signal);
+      if (next === undefined) continue;
+      if (this.#options.isStillWanted?.(next.owner) === false) this.#options.onWithheld?.(next.owner);
+      else this.#send(next, this.#work.signal);
     }
   }
 
@@ -272,8 +283,9 @@ function retryDelayMs(outcome: EvictionOutcome, count: number, error: unknown): 
   }
 }
 
-/** The causes name the budget and its numbers, which the message leaves out. */
+/** The causes name the budget and its numbers, which the message leaves out; those of a policy say the same once more. */
 function detailOf(error: unknown): string {
   if (!(error instanceof KubeError)) return String(error);
-  return [error.message, ...error.causes.flatMap(({ message }) => message ?? [])].join(' ');
+  const more = error.causes.flatMap(({ message = '' }) => (error.message.includes(message) ? [] : message));
+  return [error.message, ...more].join(' ');
 }

@@ -45,6 +45,11 @@ export class Mirror<T extends KubeObject> implements Runnable {
     return this.#reflector.isStale(nowMs);
   }
 
+  /** As of `Reflector`. */
+  blindMs(nowMs: number): number {
+    return this.#reflector.blindMs(nowMs);
+  }
+
   /** Milliseconds since anything came; 0 before the first contact. */
   silentMs(nowMs: number): number {
     const lastMs = this.#reflector.lastContactMs();

@@ -93,6 +93,11 @@ export class OptionalMirror<T extends KubeObject> implements Runnable {
     return this.#reflector?.isStale(nowMs) ?? false;
   }
 
+  /** As of `Reflector`; 0 while the kind is not served. */
+  blindMs(nowMs: number): number {
+    return this.#reflector?.blindMs(nowMs) ?? 0;
+  }
+
   /** Milliseconds since anything came; 0 while the kind is not served. */
   silentMs(nowMs: number): number {
     const lastMs = this.#reflector?.lastContactMs();

@@ -176,6 +176,13 @@ describe('`Reflector` watching', () => {
     expect(restarts).toEqual(['ClosedEarly', 'ClosedEarly', 'ClosedEarly']);
   });
 
+  it('does not let its waits grow over watches that the server closes properly', async () => {
+    const broken: ScriptedAnswer = { fails: error('Unreachable') };
+    const closed: ScriptedAnswer = { stream: [], livesMs: 5000, ends: 'closed' };
+    const { sleeps } = await follow([page([], '9'), broken, closed, broken, closed, broken, HELD]);
+    expect(sleeps).toEqual([400, 400, 400]);
+  });
+
   it('forgets its failures after a healthy watch', async () => {
     const { sleeps } = await follow([
       { fails: error('ServerError') },
@@ -241,6 +248,28 @@ describe('`Reflector` reporting', () => {
     expect(reflector.isStale(api.clock.now() + 2000)).toBe(false);
     expect(reflector.isStale(api.clock.now() + 2001)).toBe(true);
     expect((await follow([])).reflector.isStale(0)).toBe(true);
+  });
+});
+
+describe('`Reflector.blindMs()`', () => {
+  it('counts from the end of a watch until another one is open, however often opening it fails', async () => {
+    const lost: readonly ScriptedAnswer[] = [
+      page([], '9'),
+      { stream: [], ends: error('Unreachable') },
+      { fails: error('Forbidden') },
+    ];
+    const refused = await follow(lost);
+    const nowMs = refused.api.clock.now();
+    // Both waits of the backoff; an open watch would see.
+    expect(refused.reflector.blindMs(nowMs)).toBe(400 + 800);
+    const recovered = await follow([...lost, HELD]);
+    expect(recovered.reflector.blindMs(nowMs + 60_000)).toBe(0);
+  });
+
+  it('counts while the list runs again', async () => {
+    const expired: ScriptedAnswer = { fails: error('Gone', { code: 410 }) };
+    const { reflector, api } = await follow([page([], '9'), expired, page([], '12')]);
+    expect(reflector.blindMs(api.clock.now() + 1000)).toBe(1000);
   });
 });
 

@@ -99,6 +99,8 @@ export class Reflector<T> {
   #trouble: Fault | undefined;
   /** Of the watch that is open. */
   #openedMs: number | undefined;
+  /** When the last watch ended, or the first request was sent; undefined while one is open. */
+  #blindSinceMs: number | undefined;
 
   /** @throws RangeError where there is neither a transform nor a registered trim for the resource. */
   constructor(options: ReflectorOptions<T>) {
@@ -119,6 +121,7 @@ export class Reflector<T> {
     this.#running = true;
     try {
       let state: State = START;
+      this.#blindSinceMs ??= this.#options.clock.now();
       while (!signal.aborted) state = await this.#proceed(state, sink, signal);
     } finally {
       this.#running = false;
@@ -140,6 +143,14 @@ export class Reflector<T> {
   /** Whether nothing came for two idle periods, in which a healthy watch has at least one bookmark; also before the first contact. */
   isStale(nowMs: number): boolean {
     return this.#lastContactMs === undefined || nowMs - this.#lastContactMs > 2 * this.#idleMs;
+  }
+
+  /**
+   * For how long no watch has been open, so that changes may have been missed that the list or the next watch will bring; 0
+   * while one is open. A connection that died without a word counts as open until `idleMs` is over.
+   */
+  blindMs(nowMs: number): number {
+    return this.#blindSinceMs === undefined ? 0 : Math.max(0, nowMs - this.#blindSinceMs);
   }
 
   /** A failure is remembered until a page, an event or a bookmark comes, or a watch ends properly. */
@@ -216,6 +227,7 @@ export class Reflector<T> {
       idleMs: this.#idleMs,
       onOpen: () => {
         this.#openedMs = clock.now();
+        this.#blindSinceMs = undefined;
         if (this.#trouble !== undefined && REFUSALS.has(this.#trouble.reason)) this.#heard();
         this.#options.onWatching?.();
       },
@@ -264,6 +276,7 @@ export class Reflector<T> {
   #restarted(fault: Fault, next: State): void {
     const { log, resource, onRestart } = this.#options;
     const { reason, message } = fault;
+    this.#blindSinceMs ??= this.#options.clock.now();
     onRestart?.(reason);
     if (next.at === 'waiting') {
       this.#trouble = fault;

@@ -80,7 +80,7 @@ export const START: Listing = { at: 'listing', failures: 0 };
 
 /** A watch that ends sooner, and without progress, is a fault: else a server that hangs up at once makes us spin. */
 const SHORT_WATCH_MS = 1000;
-/** A watch counts as healthy after a minute, the rhythm of bookmarks, or sooner if it got on. */
+/** A watch that breaks counts as healthy after a minute, the rhythm of bookmarks, or sooner if it got on. */
 const HEALTHY_MS = 60_000;
 const HEALTHY_WITH_PROGRESS_MS = 10_000;
 /** With the backoff at its ceiling this is minutes: the version is about to expire anyway, or it is what the server chokes on. */
@@ -133,7 +133,8 @@ function afterClose(state: Watching, livedMs: number): Step {
     const early: Fault = { reason: 'ClosedEarly', message: 'The server closed the watch at once, without an event' };
     return afterWatchFault(state, early, livedMs);
   }
-  const failures = failuresBefore(state, livedMs);
+  // A server that ends a watch in good order after a while is well, however short the while.
+  const failures = livedMs < SHORT_WATCH_MS ? state.failures : 0;
   return {
     state: { ...state, failures, progressed: false },
     restart: { reason: 'Closed', message: 'The server closed the watch' },

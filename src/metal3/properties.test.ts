@@ -113,6 +113,7 @@ class World {
     });
     const ports = {
       readers: this.cluster,
+      unseen: () => [],
       apply: async (actions: readonly Action[]) => this.#apply(actions),
       clock: { now: () => this.#nowMs },
       meter: new Metal3Meter({ increment: () => {}, set: () => {}, observe: () => {} }),

@@ -30,6 +30,7 @@ let meter: Metal3Meter;
 let log: ReturnType<typeof recordingLog>;
 let passes: Readonly<Record<string, ReturnType<typeof reconcileMachines>>>;
 let asked: string[];
+let unseen: readonly string[];
 let answers: { isDrained: Known<boolean>; hasVolumes: Known<boolean> };
 
 beforeEach(() => setUp());
@@ -42,6 +43,7 @@ function setUp(settings: object = {}): void {
   meter = new Metal3Meter(registry);
   log = recordingLog();
   asked = [];
+  unseen = [];
   answers = { isDrained: { is: 'known', value: true }, hasVolumes: { is: 'known', value: false } };
   wire(world, {
     enqueueMachine: (key) => queue.add(`machine ${key}`),
@@ -49,6 +51,7 @@ function setUp(settings: object = {}): void {
   });
   const ports = {
     readers: world,
+    unseen: () => unseen,
     nodes: {
       isDrained: async (key: string, name: string) => {
         asked.push(`${key}/${name} drained`);
@@ -125,6 +128,23 @@ describe('a Machine on a host', () => {
     expect(world.patches).toHaveLength(5);
     expect(world.events).toEqual(['PowerOffRequested', 'PowerOnRequested']);
     expect(await gauges()).toEqual(['power_requests_total{power="off"} 1', 'power_requests_total{power="on"} 1']);
+  });
+
+  it('neither switches it off nor on while the approval may have changed unseen', async () => {
+    add('a', { maintenance: 'approved' });
+    unseen = ['machines'];
+    expect(await passes.machine?.('metal/a', { log })).toEqual({ requeueAfterMs: 2000 });
+    expect([annotationsOf('a'), world.patches]).toEqual([[], []]);
+    unseen = [];
+    await passes.machine?.('metal/a', { log });
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+    label('a', null);
+    unseen = ['machines'];
+    expect(await passes.host?.('metal/a', { log })).toEqual({ requeueAfterMs: 2000 });
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+    unseen = [];
+    await passes.host?.('metal/a', { log });
+    expect(annotationsOf('a')).toEqual([]);
   });
 
   it('tells for how long its host has been held off, by the note on the host', async () => {

@@ -1,5 +1,6 @@
 /** Observe, decide, apply: one pass over one Machine, or over one host. */
 import type { Action } from '../core/action.ts';
+import { Blindness } from '../core/blindness.ts';
 import type { NodeReadings } from '../core/clusters.ts';
 import type { Result } from '../core/decision.ts';
 import { BARE_METAL_HOST } from '../core/machine-objects.ts';
@@ -16,6 +17,8 @@ import { decideSweep } from './sweep.ts';
 
 export interface Metal3Ports {
   readonly readers: Metal3Readers;
+  /** Kinds whose caches may be old, for people; empty while all are followed. */
+  readonly unseen: () => readonly string[];
   /** Of the workload clusters, where a gate of the settings needs them. */
   readonly nodes?: NodeReadings;
   readonly apply: Apply;
@@ -31,7 +34,8 @@ const SYNC_POLL_MS = 2000;
 
 /** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what writes throw; the runtime retries. */
 export function reconcileMachines(ports: Metal3Ports): Reconcile {
-  const { readers, nodes, clock, meter, settings } = ports;
+  const { readers, nodes, unseen, clock, meter, settings } = ports;
+  const blindness = new Blindness();
   return async (key, { log }) => {
     const seen = readers.machines.get(key);
     if (seen.is !== 'present') {
@@ -41,6 +45,9 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
     const cached = observe(readers, seen.object, clock.now());
     if (cached === undefined) return { requeueAfterMs: SYNC_POLL_MS };
     const decision = decide(await gated(cached, settings, nodes), settings);
+    const kinds = unseen();
+    if (kinds.length > 0 && switchesPower(decision)) return blindness.leaveAlone(key, kinds, log);
+    blindness.isOver(key);
     await carryOut(ports, decision, log);
     meter.machine(key, decision.because);
     return resultOf(decision);
@@ -49,13 +56,17 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
 
 /** @returns a reconciler whose keys are `namespace/name` of BareMetalHosts; it throws as `reconcileMachines`. */
 export function reconcileHosts(ports: Metal3Ports): Reconcile {
-  const { readers, clock, meter } = ports;
+  const { readers, unseen, clock, meter } = ports;
+  const blindness = new Blindness();
   return async (key, { log }) => {
     const seen = readers.hosts.get(key);
     if (seen.is === 'unknown') return {};
     meter.host(key, seen.is === 'present' ? seen.object : undefined, clock.now());
     if (seen.is === 'absent' || !carriesOurs(seen.object)) return {};
     const decision = decideSweep(seen.object, isWantedOff(seen.object, readers));
+    const kinds = unseen();
+    if (kinds.length > 0 && switchesPower(decision)) return blindness.leaveAlone(key, kinds, log);
+    blindness.isOver(key);
     await carryOut(ports, decision, log);
     return resultOf(decision);
   };
@@ -75,6 +86,11 @@ async function carryOut({ apply, meter }: Metal3Ports, { because, actions }: Car
     if (power !== undefined) meter.requested(power);
     if (isStartTimeout(action)) meter.startTimedOut();
   }
+}
+
+/** What may not be decided by caches that may be old: an approval may have been given or taken back unseen. */
+function switchesPower({ actions }: Carried): boolean {
+  return actions.some((action) => powerOf(action) !== undefined);
 }
 
 function powerOf(action: Action): 'on' | 'off' | undefined {

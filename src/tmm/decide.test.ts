@@ -327,6 +327,28 @@ describe('`decide()`: draining', () => {
     expect(eventsOf(cluster.pass('a'))).toEqual([]);
   });
 
+  it('warns once of a Pod whose eviction is denied, however often it asks again', () => {
+    const cluster = draining([here('db-0')]);
+    const told: string[] = [];
+    for (let tries = 1; tries <= 7; tries++) {
+      const { nowMs: atMs } = cluster;
+      cluster.attempts.set('uid-of-shop-db-0', {
+        outcome: 'Denied',
+        atMs,
+        basis: '',
+        count: tries,
+        retryAtMs: atMs + 30_000,
+        detail: 'no',
+      });
+      told.push(...eventsOf(cluster.pass('a')));
+      cluster.nowMs = atMs + 30_000;
+      const again = cluster.pass('a');
+      told.push(...eventsOf(again));
+      expect(again).toMatchObject({ evictions: [{ name: 'db-0' }], blockedBy: [{ cause: 'EvictionDenied' }] });
+    }
+    expect(told).toEqual(['Warning MaintenanceBlocked']);
+  });
+
   it('judges a Pod that is bound to a Node in maintenance', () => {
     const cluster = draining([here('web')]);
     cluster.pods = [];

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { NOW, TestCluster } from '../../test/build/cluster.ts';
 import { budget, controlledBy, node, type PodPart, pod, statefulSet, TAINT } from '../../test/build/objects.ts';
 import type { EvictionAttempt } from '../core/ports.ts';
-import { type DrainPlan, planDrain, reasonAtDeadline } from './drain.ts';
+import { reasonAtDeadline } from './blocked.ts';
+import { type DrainPlan, planDrain } from './drain.ts';
 import { PRESETS } from './names.ts';
 import { relatedPods } from './pods.ts';
 
@@ -67,6 +68,17 @@ describe('`planDrain()`', () => {
       ['db-1', 'shop/db'],
     ]);
     expect(causesOf(given)).toEqual(['shop/db-2 BudgetExhausted']);
+  });
+
+  it('does not wait for the clock to come back to where it was when the answer came', () => {
+    const anHour = 3_600_000;
+    const denied = attempt({ outcome: 'Denied', atMs: NOW + anHour, retryAtMs: NOW + anHour + 1000 });
+    expect(wantedOf({ pods: [here('x')], attempts: { x: denied } })).toEqual(['x']);
+    const vm = here('vm', { labels: { app: 'db', 'kubevirt.io': 'virt-launcher' } });
+    const refused = attempt({ atMs: NOW + anHour, basis: basisOf('db') });
+    expect(wantedOf({ pods: [vm], budgets: [budget('db', { allowed: 0 })], attempts: { vm: refused } })).toEqual([
+      'vm',
+    ]);
   });
 
   it('takes unready Pods first', () => {
@@ -138,6 +150,36 @@ describe('`planDrain()`', () => {
         attempts: { 'db-0': attempt({ basis: basisOf('db'), atMs: NOW - 30_000 }) },
       }),
     ).toEqual(['db-0']);
+  });
+
+  it.each([
+    ['a denied one', {}, attempt({ outcome: 'Denied', retryAtMs: NOW, detail: 'webhook says no' }), 'EvictionDenied'],
+    [
+      'one that a budget could not judge',
+      { budgets: [budget('db')] },
+      attempt({ outcome: 'BudgetPending', retryAtMs: NOW, basis: basisOf('db') }),
+      'BudgetNotObserved',
+    ],
+    [
+      'one that its controller moves',
+      {
+        budgets: [budget('db', { allowed: 0 })],
+        pods: [here('x', { labels: { app: 'db', 'kubevirt.io': 'virt-launcher' } })],
+      },
+      attempt({ atMs: NOW - 60_000, basis: basisOf('db') }),
+      'BudgetExhausted',
+    ],
+  ])('still names what was refused while it asks again: %s', (_, part, answer, cause) => {
+    const given = { pods: [here('x')], attempts: { x: answer }, ...part };
+    expect(wantedOf(given)).toEqual(['x']);
+    expect(causesOf(given)).toEqual([`shop/x ${cause}`]);
+  });
+
+  it('does not name a refusal by a budget that has changed since', () => {
+    const refused = attempt({ basis: basisOf('db', '0') });
+    const given = { pods: [here('x')], budgets: [budget('db', { allowed: 1 })], attempts: { x: refused } };
+    expect(wantedOf(given)).toEqual(['x']);
+    expect(causesOf(given)).toEqual([]);
   });
 
   it('waits as long as an answer asked for, and says why', () => {

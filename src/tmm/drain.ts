@@ -13,9 +13,9 @@ import type { EvictPod, StorePod } from '../core/action.ts';
 import { isDeleting, isReady, keyOf } from '../core/meta.ts';
 import type { Pod, PodDisruptionBudget } from '../core/objects.ts';
 import type { EvictionAttempt } from '../core/ports.ts';
-import { describeBudget, isExempt, isObserved, numbersOf } from './budgets.ts';
+import { block, blockedByAnswer, blockedByBudget } from './blocked.ts';
+import { isExempt, isObserved, numbersOf } from './budgets.ts';
 import { isStored, type Kept } from './kept.ts';
-import type { Cause, FailureReason } from './names.ts';
 import { majorityOf, unevictableBy } from './pod-rules.ts';
 import type { RelatedPod } from './pods.ts';
 import { isRecreated, storePod } from './recreating.ts';
@@ -125,9 +125,9 @@ function storeStep(pod: Pod, { kept, nodeName, session, nowMs }: DrainInput): St
     const remedy = 'Delete the Pod yourself, give it a controller, or make its manifest smaller, then taint again';
     return { blocked: block(pod, 'TooLargeToStore', detail, remedy) };
   }
-  if (nowMs >= retryAtMs) return { store: storePod(pod, nodeName, session) };
   const blocked = block(pod, 'NotStored', detail, 'Look at what the API server says; it is tried again');
-  return { blocked, nextAtMs: retryAtMs };
+  const step = nowMs >= retryAtMs ? { store: storePod(pod, nodeName, session) } : { nextAtMs: retryAtMs };
+  return { ...step, blocked };
 }
 
 function terminatingStep(pod: Pod, nowMs: number): Step {
@@ -161,11 +161,12 @@ function budgetStep(
 
   if (fate.isSelfMoving && wasRefused) {
     const retryAtMs = attempt.atMs + SELF_MOVING_RETRY_MS;
-    return input.nowMs < retryAtMs
-      ? { blocked: budgetBlocked(pod, budget, input), nextAtMs: retryAtMs }
+    const step = isTooEarly(attempt, retryAtMs, input.nowMs)
+      ? { nextAtMs: retryAtMs }
       : { evict: evictionOf(pod, key, basis) };
+    return { ...step, blocked: blockedByBudget(pod, budget, input.unschedulable) };
   }
-  if (wasRefused) return { blocked: budgetBlocked(pod, budget, input) };
+  if (wasRefused) return { blocked: blockedByBudget(pod, budget, input.unschedulable) };
   if (fate.isSelfMoving || isExempt(pod, budget)) return freeStep(facts, key, basis, input);
   if (!isObserved(budget)) {
     return {
@@ -178,7 +179,7 @@ function budgetStep(
     };
   }
   const allowance = allowances.get(key) ?? allowanceOf(budget, basis, input.attempts);
-  if (allowance < 1) return { blocked: budgetBlocked(pod, budget, input) };
+  if (allowance < 1) return { blocked: blockedByBudget(pod, budget, input.unschedulable) };
   const step = freeStep(facts, key, basis, input);
   if (step.evict !== undefined) allowances.set(key, allowance - 1);
   return step;
@@ -198,19 +199,23 @@ function allowanceOf(
   return numbersOf(budget).allowed - answers.filter(({ outcome }) => outcome === 'Accepted').length;
 }
 
-/** Without a budget, members of a StatefulSet go only as far as a majority stays ready, whatever happens elsewhere meanwhile. */
+/**
+ * Without a budget, members of a StatefulSet go only as far as a majority stays ready, whatever happens elsewhere meanwhile. Of
+ * Nodes that are drained at once, the one that asked first goes first: its members count as gone for the others.
+ */
 function quorumStep(facts: RelatedPod, allowances: Map<string, number>, input: DrainInput): Step {
   const { pod, statefulSet } = facts;
   const { uid } = pod.metadata;
   if (statefulSet === undefined || input.settings.quorum === 'off' || statefulSet.replicas < 3 || !isReady(pod)) {
     return freeStep(facts, uid, '', input);
   }
-  const { key, replicas, ready } = statefulSet;
+  const { key, replicas, ready, promisedBefore } = statefulSet;
   const majority = majorityOf(replicas);
   const lane = `StatefulSet ${key}`;
-  const allowance = allowances.get(lane) ?? ready - majority - acceptedOf(key, input);
+  const allowance = allowances.get(lane) ?? ready - majority - promisedBefore - acceptedOf(key, input);
   if (allowance < 1) {
-    const detail = `StatefulSet ${key} has no PodDisruptionBudget, and ${ready} of ${replicas} members are ready; a majority is ${majority}`;
+    const leaving = promisedBefore === 0 ? '' : `, ${promisedBefore} of them about to leave another Node`;
+    const detail = `StatefulSet ${key} has no PodDisruptionBudget, and ${ready} of ${replicas} members are ready${leaving}; a majority is ${majority}`;
     return { blocked: block(pod, 'QuorumAtRisk', detail, 'Wait for its other members to be ready') };
   }
   const step = freeStep(facts, lane, '', input);
@@ -226,71 +231,27 @@ function acceptedOf(statefulSet: string, { related, attempts }: DrainInput): num
   ).length;
 }
 
-/** No budget stands in the way: evict, unless the last answer asked for patience. */
+/**
+ * No budget stands in the way: evict, unless the last answer asked for patience. What is asked again stays named as blocked
+ * until an answer says otherwise, so that neither the report nor the watch for a stall begins anew with each try.
+ */
 function freeStep({ pod }: RelatedPod, lane: string, basis: string, { attempts, nowMs }: DrainInput): Step {
   const attempt = attempts.get(pod.metadata.uid);
   const evict = evictionOf(pod, lane, basis);
   if (attempt === undefined) return { evict };
-  const retryAtMs = attempt.retryAtMs ?? 0;
-  const hasNews = attempt.outcome === 'BudgetPending' && attempt.basis !== basis;
-  if (hasNews || nowMs >= retryAtMs) return { evict };
+  const { outcome, retryAtMs = 0 } = attempt;
+  const hasNews = (outcome === 'BudgetPending' || outcome === 'BudgetBlocked') && attempt.basis !== basis;
+  if (hasNews) return { evict };
   const blocked = blockedByAnswer(pod, attempt);
-  return { nextAtMs: retryAtMs, ...(blocked !== undefined && { blocked }) };
+  const step = isTooEarly(attempt, retryAtMs, nowMs) ? { nextAtMs: retryAtMs } : { evict };
+  return { ...step, ...(blocked !== undefined && { blocked }) };
 }
 
-function blockedByAnswer(pod: Pod, attempt: EvictionAttempt): Blocked | undefined {
-  const detail = attempt.detail ?? 'The API server gave no reason';
-  switch (attempt.outcome) {
-    case 'Accepted':
-    case 'Gone':
-      return undefined;
-    case 'BudgetBlocked':
-      return block(pod, 'BudgetExhausted', detail, 'Wait for the budget to allow it');
-    case 'BudgetPending':
-      return block(pod, 'BudgetNotObserved', detail, 'Wait; if it lasts, look at kube-controller-manager');
-    case 'MultipleBudgets':
-      return block(pod, 'MultipleBudgets', detail, 'Leave one budget');
-    case 'Denied':
-      return block(pod, 'EvictionDenied', detail, 'Look at the webhook or the permission that the message names');
-    case 'Throttled':
-      return block(pod, 'EvictionThrottled', detail, 'Wait; it is tried again');
-    case 'Failed':
-      return block(pod, 'EvictionFailed', detail, 'Look at the API server; it is tried again');
-  }
-}
-
-function budgetBlocked(pod: Pod, budget: PodDisruptionBudget, { unschedulable }: DrainInput): Blocked {
-  const waiting = unschedulable.get(keyOf(budget));
-  if (waiting !== undefined) {
-    return block(
-      pod,
-      'Unschedulable',
-      `${describeBudget(budget)}; Pod ${waiting} of it cannot be scheduled`,
-      'Add room for it, or look at why the scheduler cannot place it',
-    );
-  }
-  return block(
-    pod,
-    'BudgetExhausted',
-    describeBudget(budget),
-    'Wait for its other Pods to be healthy, or widen the budget',
-  );
+/** An answer from the future says that the clock was set back, perhaps by hours: nothing is to be waited for then. */
+function isTooEarly({ atMs }: EvictionAttempt, retryAtMs: number, nowMs: number): boolean {
+  return nowMs >= atMs && nowMs < retryAtMs;
 }
 
 function evictionOf(pod: Pod, lane: string, basis: string): EvictPod {
   return { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name, uid: pod.metadata.uid, lane, basis };
-}
-
-function block(pod: Pod, cause: Cause, detail: string, remedy: string): Blocked {
-  return { pod: keyOf(pod), cause, detail, remedy };
-}
-
-/**
- * The one reason for a drain that has not ended by its deadline. What explains the rest comes first: a budget that waits
- * for a replacement which fits nowhere (row D2), then budgets that never opened (D1), then everything else (D3).
- */
-export function reasonAtDeadline(blockedBy: readonly Blocked[]): FailureReason {
-  const causes = new Set(blockedBy.map(({ cause }) => cause));
-  if (causes.has('Unschedulable')) return 'NotEnoughResources';
-  return causes.has('BudgetExhausted') || causes.has('QuorumAtRisk') ? 'TooManyExistingFailures' : 'GenericFailure';
 }

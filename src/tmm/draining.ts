@@ -1,6 +1,7 @@
 /** One pass of a drain: evictions that are worth sending, progress, and the two ways in which it ends. */
 import { isDeleting, keyOf } from '../core/meta.ts';
-import { type DrainPlan, reasonAtDeadline } from './drain.ts';
+import { reasonAtDeadline } from './blocked.ts';
+import type { DrainPlan } from './drain.ts';
 import { drained, plannedEvictions, reject } from './entering.ts';
 import * as events from './events.ts';
 import type { RelatedPod } from './pods.ts';
@@ -58,7 +59,8 @@ export function drain(request: Request, before: Report): Draft {
     nowMs,
   );
   const nextWriteMs = (memory.progressAtMs ?? 0) + PROGRESS_EVERY_MS;
-  const isDue = nowMs >= nextWriteMs;
+  // A clock that was set back must not keep progress from being written.
+  const isDue = nowMs >= nextWriteMs || nowMs < nextWriteMs - PROGRESS_EVERY_MS;
   const { stall, warning } = watchForStall(request, plan, gone);
   const times = [
     plan.nextAtMs,

@@ -3,7 +3,7 @@ import { type DrainPlan, planDrain } from './drain.ts';
 import * as events from './events.ts';
 import { fitOf } from './fit.ts';
 import type { FailureReason } from './names.ts';
-import type { Waiting } from './queue.ts';
+import { holdsSlot, type Waiting } from './queue.ts';
 import type { Blocked } from './report.ts';
 import { type Draft, iso, markAll, type Request, reportOf, type Session, sweep } from './request.ts';
 import type { Verdict } from './rule.ts';
@@ -17,13 +17,12 @@ type Later = Extract<Verdict, { is: 'later' | 'never' }>;
 export function check(request: Request, session: Session): Draft {
   const { observed, related, settings, ownPod } = request;
   const before = observed.report.is === 'valid' ? observed.report.report : undefined;
-  const holdsSlot = before?.phase === 'InMaintenance';
   const verdict = judge({
     related,
     settings,
     observed,
     started: session.started,
-    holdsSlot,
+    holdsSlot: before !== undefined && before.phase !== 'Exiting' && holdsSlot(before),
     ...(ownPod !== undefined && { ownPod }),
   });
   switch (verdict.is) {
@@ -90,7 +89,7 @@ function queue(request: Request, session: Session, { message, nextAtMs }: Waitin
 function admit(request: Request, session: Session): Draft {
   const { observed, node, related, settings } = request;
   if (related.length === 0) return drained(request, session, session.pods?.gone ?? 0);
-  const notModelled = fitOf(observed, related)?.notModelled ?? [];
+  const notModelled = fitOf(observed, related, settings)?.notModelled ?? [];
   const report = reportOf(request, session, {
     phase: 'Draining',
     since: iso(observed.nowMs),

@@ -3,7 +3,9 @@ import { controllerOf, isDeleting, keyOf } from '../core/meta.ts';
 import type { Node, Pod } from '../core/objects.ts';
 import { type FitResult, simulate } from '../core/scheduling/fit.ts';
 import type { Neighbour, Observed, PlaceElsewhere } from './observed.ts';
-import type { RelatedPod } from './pods.ts';
+import { type RelatedPod, relatedPods } from './pods.ts';
+import type { TmmSettings } from './settings.ts';
+import { askingTaint } from './taints.ts';
 import type { View } from './view.ts';
 
 /**
@@ -24,25 +26,66 @@ export function movablePods(related: readonly RelatedPod[]): readonly Pod[] {
     .map(({ pod }) => pod);
 }
 
-/** Where the Pods that have to move would go; undefined where there are none, or no verdict is to be formed. */
-export function fitOf({ placeElsewhere }: Observed, related: readonly RelatedPod[]): FitResult | undefined {
-  const movable = movablePods(related);
-  if (movable.length === 0) return undefined;
-  return placeElsewhere?.(
-    movable,
-    related.map(({ pod }) => pod),
-  );
+/**
+ * Of Pods that leave other Nodes at the same time, at most so many are placed as well: a simulation takes time that grows with
+ * them, and holds up everything else (a second, for this many in a cluster of 5 000 Nodes).
+ */
+const MAX_OTHERS = 200;
+
+/** Where Pods would go, and whose room was reckoned with. */
+export interface Fit extends FitResult {
+  /** Names of the Nodes whose Pods take room as well; empty where only the Node's own were placed. */
+  readonly besides: readonly string[];
+}
+
+/**
+ * Where the Pods that have to move would go, together with those of Nodes that are being drained at the same time; undefined
+ * where there are none, or no verdict is to be formed. Others that would find no room even without this Node are not its fault,
+ * and it is judged alone then.
+ */
+export function fitOf(
+  { placeElsewhere, draining }: Observed,
+  related: readonly RelatedPod[],
+  settings: TmmSettings,
+): Fit | undefined {
+  const own = movablePods(related);
+  if (own.length === 0 || placeElsewhere === undefined) return undefined;
+  const others = draining.flatMap(({ node, pods }) => {
+    const taint = askingTaint(node, settings.taints);
+    return taint === undefined ? [] : relatedPods(pods, taint, settings);
+  });
+  const ownLeaving = related.map(({ pod }) => pod);
+  const leaving = [...ownLeaving, ...others.map(({ pod }) => pod)];
+  const movable = movablePods(others);
+  const theirs = movable.slice(0, MAX_OTHERS);
+  const together = placeElsewhere([...own, ...theirs], leaving);
+  const fits = (pods: readonly Pod[], gone: readonly Pod[]): boolean =>
+    placeElsewhere(pods, gone).unplaced.length === 0;
+  const isForWantOfBoth = (): boolean => fits(own, ownLeaving) && fits(theirs, leaving);
+  if (theirs.length === 0 || (together.unplaced.length > 0 && !isForWantOfBoth())) {
+    return { ...placeElsewhere(own, ownLeaving), besides: [] };
+  }
+  const leftOut = movable.length - theirs.length;
+  return {
+    ...together,
+    notModelled:
+      leftOut === 0
+        ? together.notModelled
+        : [`The room for ${leftOut} more Pods that leave other Nodes`, ...together.notModelled],
+    besides: draining.map(({ node }) => node.metadata.name),
+  };
 }
 
 /** Other Nodes that have asked for maintenance are no place to go, whether they carry the taint that the Pod tolerates or not. */
 export function placeElsewhereOf(node: Node, neighbours: readonly Neighbour[], view: View): PlaceElsewhere {
   const { name } = node.metadata;
   const unavailable = new Set(neighbours.filter(({ phase }) => phase !== 'Exiting').map(({ nodeName }) => nodeName));
-  let last: { readonly question: string; readonly result: FitResult } | undefined;
+  const answers = new Map<string, FitResult>();
   return (movable, leaving) => {
     // The verdict, the report and a plan ask the same of one observation.
     const question = JSON.stringify([movable.map(keyOf), leaving.map(keyOf)]);
-    if (last?.question === question) return last.result;
+    const answered = answers.get(question);
+    if (answered !== undefined) return answered;
     const gone = new Set(leaving.map(keyOf));
     const namespaces = view.allNamespaces();
     const result = simulate({
@@ -57,7 +100,7 @@ export function placeElsewhereOf(node: Node, neighbours: readonly Neighbour[], v
       storage: view.storage(),
       ...(namespaces !== undefined && { namespaces }),
     });
-    last = { question, result };
+    answers.set(question, result);
     return result;
   };
 }

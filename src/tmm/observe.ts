@@ -1,11 +1,13 @@
 /** Reads from the caches all that one pass over a Node needs. Anything unknown makes the whole observation unknown. */
 import { annotationOf, controllerOf, keyOf } from '../core/meta.ts';
+import type { Pod } from '../core/objects.ts';
 import type { EvictionAttempt, KeepingAttempt, Known } from '../core/ports.ts';
 import { placeElsewhereOf } from './fit.ts';
 import { keptOf } from './kept.ts';
 import { REPORT_ANNOTATION } from './names.ts';
-import type { Observed } from './observed.ts';
+import type { DrainingNode, Neighbour, Observed } from './observed.ts';
 import type { PodFacts } from './pods.ts';
+import { isBefore } from './queue.ts';
 import { parseReport } from './report.ts';
 import {
   budgetSurroundings,
@@ -44,15 +46,16 @@ function observeKnown(view: View, nodeName: string, moment: Moment): Observed {
     (report.report.phase === 'Draining' || report.report.phase === 'Rejected')
   );
   const neighbours = neighboursOf(nodeName, view, reservations);
+  const askedBefore = (other: Neighbour): boolean =>
+    report.is === 'valid' && isBefore(other, { started: report.report.started, nodeName });
   const pods = view.podsOn(nodeName).map((pod): PodFacts => {
     const namespace = view.namespaceOf(pod);
     const budgets = view.budgetsOf(pod);
-    const statefulSet = budgets.length > 0 ? undefined : statefulSetFacts(pod, neighbours, view);
+    const statefulSet = budgets.length > 0 ? undefined : statefulSetFacts(pod, neighbours, askedBefore, view);
     return {
       pod,
       budgets,
-      // A DaemonSet's Pod is bound to its Node by what it is; nobody needs to look at every other Node for that.
-      isPinned: mayJudge && controllerOf(pod)?.kind !== 'DaemonSet' && view.isPinned(pod, nodeName),
+      isPinned: mayJudge && isPinned(pod, nodeName, view),
       ...(namespace !== undefined && { namespace }),
       ...(statefulSet !== undefined && { statefulSet }),
     };
@@ -73,6 +76,9 @@ function observeKnown(view: View, nodeName: string, moment: Moment): Observed {
         ? budgetSurroundings(node, budgets, neighbours, view, failureDomainLabels)
         : new Map(),
     ...(mayJudge && node !== undefined && { placeElsewhere: placeElsewhereOf(node, neighbours, view) }),
+    draining: mayJudge
+      ? neighbours.filter(({ phase }) => phase === 'Draining').flatMap((each) => drainingNode(each, view))
+      : [],
     unschedulable: new Map(
       mayJudge
         ? []
@@ -89,4 +95,19 @@ function observeKnown(view: View, nodeName: string, moment: Moment): Observed {
     attempts,
     nowMs,
   };
+}
+
+/** A DaemonSet's Pod is bound to its Node by what it is; nobody needs to look at every other Node for that. */
+function isPinned(pod: Pod, nodeName: string, view: View): boolean {
+  return controllerOf(pod)?.kind !== 'DaemonSet' && view.isPinned(pod, nodeName);
+}
+
+function drainingNode({ nodeName }: Neighbour, view: View): readonly DrainingNode[] {
+  const node = view.node(nodeName);
+  if (node === undefined) return [];
+  const pods = view.podsOn(nodeName).map((pod): PodFacts => {
+    const namespace = view.namespaceOf(pod);
+    return { pod, budgets: [], isPinned: isPinned(pod, nodeName, view), ...(namespace !== undefined && { namespace }) };
+  });
+  return [{ node, pods }];
 }

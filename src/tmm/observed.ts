@@ -11,6 +11,7 @@ import type { ReportSeen, Workload } from './report.ts';
 export interface OtherSession {
   readonly nodeName: string;
   readonly phase: Phase;
+  readonly holdsSlot: boolean;
   /** RFC 3339. */
   readonly started: string;
   readonly since: string;
@@ -32,6 +33,13 @@ export interface Neighbour {
  * with the cluster: to be asked once a verdict.
  */
 export type PlaceElsewhere = (movable: readonly Pod[], leaving: readonly Pod[]) => FitResult;
+
+/** A Node whose Pods need room elsewhere as well. */
+export interface DrainingNode {
+  readonly node: Node;
+  /** Without what only budgets and quorum need. */
+  readonly pods: readonly PodFacts[];
+}
 
 /** What is known around a budget, beyond its own numbers. */
 export interface BudgetSurroundings {
@@ -59,6 +67,8 @@ export interface Observed {
   readonly unschedulable: ReadonlyMap<string, string>;
   /** Absent where no verdict may be formed. */
   readonly placeElsewhere?: PlaceElsewhere;
+  /** Other Nodes that are being drained, with what is bound to them; filled where a verdict may be formed. */
+  readonly draining: readonly DrainingNode[];
   /** Pods without a controller that are stored, or were created again. */
   readonly kept: Kept;
   /** Other Nodes' sessions by their start, then by name. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ClusterObjects, NOW, readersOf, TestCluster } from '../../test/build/cluster.ts';
-import { budget, claim, controlledBy, localVolume, node, pod, statefulSet } from '../../test/build/objects.ts';
+import { budget, claim, controlledBy, localVolume, node, pod, statefulSet, TAINT } from '../../test/build/objects.ts';
 import { type Plan, planNodes } from './plan.ts';
 
 const planOf = (names: readonly string[], objects: ClusterObjects, settings: object = {}): Plan => {
@@ -78,6 +78,23 @@ describe('`planNodes()`', () => {
       pods: [web('x', 'a'), web('y', 'b')],
     });
     expect(batches).toEqual([['a'], ['b']]);
+  });
+
+  it('says of a Node that has to wait for others what would become of it as things are', () => {
+    const cluster = new TestCluster({
+      nodes: [node('a', { taints: [TAINT] }), node('b'), node('c')],
+      pods: [web('x', 'a'), web('db-0', 'b', { labels: { app: 'db' } }), web('y', 'c')],
+      budgets: [budget('db', { desired: 3 })],
+    });
+    cluster.pass('a');
+    const { nodes } = planNodes(['b', 'c'], readersOf(cluster), cluster.settings, NOW);
+    const waiting = 'Waiting for Node a (Draining): one Node at a time';
+    expect(nodes[0]).toMatchObject({ verdict: 'Wait', reason: 'TooManyExistingFailures', pods: [{ fate: 'Blocks' }] });
+    expect(nodes[0]?.message).toBe(
+      `${waiting}. As things are it would then be rejected: Pod shop/db-0: PodDisruptionBudget shop/db allows 0 disruptions: 3 of 3 Pods are healthy, 3 must be: it can never allow one`,
+    );
+    expect(nodes[1]).toMatchObject({ verdict: 'Wait', message: waiting, pods: [{ fate: 'Moves' }] });
+    expect(nodes[1]).not.toHaveProperty('reason');
   });
 
   it('plans a Node anew that is in maintenance already, and writes nothing', () => {

@@ -92,7 +92,7 @@ function question(observed: Observed, taint: MaintenanceTaint, settings: TmmSett
   return { observed, related: relatedPods(observed.pods, taint, settings) };
 }
 
-/** @param asFirst whether other Nodes' maintenance is a reason to wait. */
+/** @param asFirst as if it were the Node's turn, whatever other Nodes' maintenance says. */
 function answer({ observed, related }: Question, settings: TmmSettings, asFirst: boolean): Verdict {
   return judge({ related, settings, observed, started: new Date(observed.nowMs).toISOString(), holdsSlot: asFirst });
 }
@@ -103,8 +103,11 @@ function planNode(name: string, asked: Question | undefined, taint: MaintenanceT
   }
   const { observed, related } = asked;
   const verdict = answer(asked, settings, false);
-  const blocked = verdict.is === 'later' || verdict.is === 'never' ? verdict.blockedBy : [];
-  const fit = fitOf(observed, related);
+  // The controller judges a Node that waits when its turn comes; whoever plans wants to know today.
+  const outlook = verdict.is === 'queue' ? answer(asked, settings, true) : verdict;
+  const refused = outlook.is === 'later' || outlook.is === 'never' ? outlook : undefined;
+  const blocked = refused?.blockedBy ?? [];
+  const fit = fitOf(observed, related, settings);
   const pods = [...observed.pods]
     .sort((a, b) => (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1))
     .map((facts) => podPlan(facts, taint, settings, blocked, fit?.placements ?? new Map()));
@@ -112,8 +115,12 @@ function planNode(name: string, asked: Question | undefined, taint: MaintenanceT
   switch (verdict.is) {
     case 'proceed':
       return { node: name, verdict: 'Proceed', message: summary(pods), pods, notModelled };
-    case 'queue':
-      return { node: name, verdict: 'Wait', message: verdict.message, pods, notModelled };
+    case 'queue': {
+      if (refused === undefined) return { node: name, verdict: 'Wait', message: verdict.message, pods, notModelled };
+      const { reason } = refused;
+      const message = `${verdict.message}. As things are it would then be rejected: ${refused.message}`;
+      return { node: name, verdict: 'Wait', reason, message, pods, notModelled };
+    }
     case 'later':
       return { node: name, verdict: 'Wait', reason: verdict.reason, message: verdict.message, pods, notModelled };
     case 'never':
@@ -143,7 +150,8 @@ function podPlan(
 
 function summary(pods: readonly PodPlan[]): string {
   const staying = pods.filter(({ fate }) => fate === 'Stays').length;
-  return `${pods.length - staying} Pods would leave, ${staying} would stay`;
+  const leaving = pods.length - staying;
+  return `${leaving} ${leaving === 1 ? 'Pod' : 'Pods'} would leave, ${staying} would stay`;
 }
 
 /**

@@ -12,16 +12,28 @@ import type { TmmSettings } from './settings.ts';
 export const nothingRelated: Rule = ({ related }) =>
   related.length === 0 ? { is: 'proceed', because: 'no related Pod' } : undefined;
 
-/** Row 3: the Pods that have to move do not all fit together on other Nodes, by the scheduler's own rules. */
-export const noRoom: Rule = ({ related, observed }) => {
-  const unplaced = fitOf(observed, related)?.unplaced ?? [];
+/**
+ * Row 3: the Pods that have to move do not all fit together on other Nodes, by the scheduler's own rules. Which of them is left
+ * over is a matter of the order of placing, and may be one of another Node that is being drained.
+ */
+export const noRoom: Rule = ({ related, observed, settings }) => {
+  const { unplaced, besides } = fitOf(observed, related, settings) ?? { unplaced: [], besides: [] };
+  const names =
+    besides.length > 3 ? `${besides.slice(0, 3).join(', ')} and ${besides.length - 3} more` : besides.join(', ');
+  const others = besides.length === 0 ? '' : ` and with those of Nodes that are being drained (${names})`;
+  const isOwn = (key: string): boolean => related.some(({ pod }) => keyOf(pod) === key);
+  const [first] = related;
+  const own = unplaced.filter(({ pod }) => isOwn(pod));
+  const [stranger] = unplaced;
+  const blocking =
+    own.length > 0 || first === undefined || stranger === undefined ? own : [{ ...stranger, pod: keyOf(first.pod) }];
   return refusal(
     'never',
     'NotEnoughResources',
-    unplaced.map(({ pod, why }) => ({
+    blocking.map(({ pod, why }) => ({
       pod,
       cause: 'NoRoom' as const,
-      detail: `It does not fit elsewhere together with the others: ${why}`,
+      detail: `It does not fit elsewhere together with the others${others}: ${why}`,
       remedy: 'Add room on other Nodes, then taint again',
     })),
   );

@@ -25,6 +25,8 @@ export interface StatefulSetFacts {
   readonly ready: number;
   /** Ready members on other Nodes that are being drained. */
   readonly promisedElsewhere: number;
+  /** Those of them on Nodes that asked before this one. */
+  readonly promisedBefore: number;
 }
 
 /** A Pod of the Node together with what the caches say around it. */

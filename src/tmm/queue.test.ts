@@ -153,6 +153,76 @@ describe('the queue', () => {
     expect(cluster.pass('b').because).toBe('AdmissionPending');
   });
 
+  it('leaves its slot to a Node in maintenance that is judged anew for a Pod which has come', () => {
+    const cluster = new TestCluster({
+      nodes: [tainted('a'), node('b'), node('c')],
+      pods: [web('x', 'a'), web('y', 'b')],
+    });
+    cluster.pass('a');
+    cluster.pods = [web('x2', 'c'), web('y', 'b')];
+    cluster.pass('a');
+    // Bound by hand, and nobody has judged its budget yet.
+    cluster.pods = [...cluster.pods, pod('late', { node: 'a', labels: { app: 'late' } })];
+    cluster.budgets = [budget('late', { observed: false })];
+    cluster.pass('a');
+    cluster.editNode('b', (each) => ({ ...each, spec: { taints: [TAINT] } }));
+    cluster.pass('b');
+    expect(phases(cluster, ['a', 'b'])).toEqual(['Checking', 'Queued']);
+    cluster.budgets = [budget('late')];
+    rounds(cluster, ['a', 'b']);
+    expect(phases(cluster, ['a', 'b'])).toEqual(['Draining', 'Queued']);
+  });
+
+  it('does not give away twice the room that Nodes which are drained at once need', () => {
+    const withRoomFor = (pods: number) => {
+      const made = node('spare');
+      return { ...made, status: { ...made.status, allocatable: { pods } } };
+    };
+    const judged = (pods: number) => {
+      const cluster = new TestCluster(
+        { nodes: [tainted('a'), tainted('b'), withRoomFor(pods)], pods: [web('x', 'a'), web('y', 'b'), web('z', 'b')] },
+        { maxConcurrentNodes: 2 },
+      );
+      rounds(cluster, ['a', 'b']);
+      return cluster;
+    };
+    expect(phases(judged(3), ['a', 'b'])).toEqual(['Draining', 'Draining']);
+    const tooSmall = judged(2);
+    expect(phases(tooSmall, ['a', 'b'])).toEqual(['Draining', 'Rejected']);
+    expect(tooSmall.report('b')).toMatchObject({
+      reason: 'NotEnoughResources',
+      blockedBy: [{ cause: 'NoRoom', detail: expect.stringContaining('those of Nodes that are being drained (a)') }],
+    });
+  });
+
+  it('places 200 Pods of other Nodes at most, and says how many it has left out', () => {
+    const made = node('spare');
+    const cluster = new TestCluster(
+      {
+        nodes: [tainted('a'), tainted('b'), { ...made, status: { ...made.status, allocatable: { pods: 201 } } }],
+        pods: [...Array.from({ length: 210 }, (_, index) => web(`x-${index}`, 'a')), web('y', 'b')],
+      },
+      { maxConcurrentNodes: 2 },
+    );
+    cluster.reservations.set('a', { session: 's', started: '', since: '2026-11-21T02:00:00Z' });
+    expect(cluster.pass('b').because).toBe('Admitted');
+    expect(cluster.report('b')?.notModelled).toEqual(['The room for 10 more Pods that leave other Nodes']);
+  });
+
+  it('is not held up by a Node whose own Pods have lost their room', () => {
+    const made = node('spare');
+    const spare = { ...made, status: { ...made.status, allocatable: { pods: 2 } } };
+    const cluster = new TestCluster(
+      {
+        nodes: [tainted('a'), tainted('b'), spare],
+        pods: [web('x', 'a', { spec: { nodeSelector: { gone: 'yes' } } }), web('y', 'b')],
+      },
+      { maxConcurrentNodes: 2 },
+    );
+    cluster.reservations.set('a', { session: 's', started: '', since: '2026-11-21T02:00:00Z' });
+    expect(cluster.decide('b').because).toBe('Admitted');
+  });
+
   it('never has more Nodes under way than slots, whatever the order of passes', () => {
     fc.assert(
       fc.property(

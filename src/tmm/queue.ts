@@ -5,9 +5,18 @@
  */
 import type { Phase } from './names.ts';
 import type { Observed, OtherSession } from './observed.ts';
+import type { Report } from './report.ts';
 import type { TmmSettings } from './settings.ts';
 
 const TAKES_SLOT: readonly Phase[] = ['Draining', 'InMaintenance', 'Exiting'];
+
+/**
+ * Whether the Node of this session is away, or is about to be. One that is judged anew for a Pod that has come during its
+ * maintenance keeps its slot: what it has displaced tells it from a Node that nobody has touched.
+ */
+export function holdsSlot({ phase, workloads = [] }: Pick<Report, 'phase' | 'workloads'>): boolean {
+  return TAKES_SLOT.includes(phase) || (phase === 'Checking' && workloads.length > 0);
+}
 
 export interface Waiting {
   /** What is waited for, for people. */
@@ -26,8 +35,8 @@ export function slotsOf(maxConcurrentNodes: TmmSettings['maxConcurrentNodes'], n
 export function waitForOthers(observed: Observed, started: string, settings: TmmSettings): Waiting | undefined {
   const { others, nodeCount, nodeName, nowMs } = observed;
   const slots = slotsOf(settings.maxConcurrentNodes, nodeCount);
-  const active = others.filter(({ phase }) => TAKES_SLOT.includes(phase));
-  const ahead = others.filter((other) => other.phase === 'Queued' && isBefore(other, started, nodeName));
+  const active = others.filter((other) => other.holdsSlot);
+  const ahead = others.filter((other) => other.phase === 'Queued' && isBefore(other, { started, nodeName }));
   if (active.length + ahead.length >= slots) {
     const [first] = [...active, ...ahead];
     return { message: `Waiting for ${named(first)}: ${slots === 1 ? 'one Node' : `${slots} Nodes`} at a time` };
@@ -42,9 +51,12 @@ export function waitForOthers(observed: Observed, started: string, settings: Tmm
   };
 }
 
-function isBefore(other: OtherSession, started: string, nodeName: string): boolean {
-  return other.started < started || (other.started === started && other.nodeName < nodeName);
+/** Whether the Node of `a` asked before that of `b`; of the same moment, names decide. */
+export function isBefore(a: Asked, b: Asked): boolean {
+  return a.started < b.started || (a.started === b.started && a.nodeName < b.nodeName);
 }
+
+type Asked = Pick<OtherSession, 'started' | 'nodeName'>;
 
 const named = (other: OtherSession | undefined): string =>
   other === undefined ? 'another Node' : `Node ${other.nodeName} (${other.phase})`;

@@ -128,6 +128,26 @@ describe('quorum', () => {
     );
   });
 
+  it('is held together by Nodes that are drained at once, when a member fails after both were admitted', () => {
+    const db = statefulSet('db', 5);
+    const member = (index: number, home: string) =>
+      pod(`db-${index}`, { node: home, meta: { ...controlledBy(db), uid: `member-${index}` } });
+    const nodes = ['a', 'b'].map((name) => node(name, { taints: [TAINT] }));
+    const pods = [member(0, 'a'), member(1, 'b'), ...[2, 3, 4].map((index) => member(index, 'spare'))];
+    const cluster = new TestCluster({ nodes, pods, statefulSets: [db] }, { maxConcurrentNodes: 2 });
+    for (const name of ['a', 'b']) expect(cluster.pass(name).because).toBe('Admitted');
+    // Before either eviction was sent.
+    cluster.pods = [...cluster.pods.slice(0, 4), pod('db-4', { node: 'spare', ready: false, meta: controlledBy(db) })];
+    cluster.statefulSets = [statefulSet('db', 5, 4)];
+    const [ofA, ofB] = ['a', 'b'].map((name) => cluster.pass(name));
+    expect([ofA?.evictions.length, ofB?.evictions.length]).toEqual([1, 0]);
+    expect(ofB?.blockedBy[0]).toMatchObject({
+      cause: 'QuorumAtRisk',
+      detail:
+        'StatefulSet shop/db has no PodDisruptionBudget, and 4 of 5 members are ready, 1 of them about to leave another Node; a majority is 3',
+    });
+  });
+
   it('of a budget is not asked for more than it allows', () => {
     fc.assert(
       fc.property(fc.nat({ max: 4 }), fc.integer({ min: 1, max: 6 }), (allowed, here) => {

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { NOW, readersOf, TestCluster } from '../../test/build/cluster.ts';
-import { node, pod, TAINT } from '../../test/build/objects.ts';
+import { budget, node, pod, TAINT } from '../../test/build/objects.ts';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import type { Action, EvictPod } from '../core/action.ts';
-import type { EvictionAttempt, Evictor } from '../core/ports.ts';
+import type { KubeObject, Pod } from '../core/objects.ts';
+import type { EvictionAttempt, Evictor, Lister } from '../core/ports.ts';
 import { ALL_METRICS } from '../metrics.ts';
 import { MetricRegistry } from '../obs/metrics.ts';
 import { TmmMeter } from './metrics.ts';
 import type { Phase } from './names.ts';
 import { makeReconcile } from './reconcile.ts';
+import type { TmmReaders } from './view.ts';
 
 class FakeEvictor implements Evictor {
   readonly wanted = new Map<string, readonly EvictPod[]>();
@@ -24,18 +26,42 @@ class FakeEvictor implements Evictor {
   }
 }
 
+/** Caches that follow the cluster, as `readersOf` does not. */
+function following(cluster: TestCluster): TmmReaders {
+  const kinds = Object.keys(readersOf(cluster)) as (keyof TmmReaders)[];
+  const now = (kind: keyof TmmReaders) => readersOf(cluster)[kind] as Lister<KubeObject>;
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      {
+        get: (key: string) => now(kind).get(key),
+        byIndex: (...asked: [string, string]) => now(kind).byIndex(...asked),
+      },
+    ]),
+  ) as unknown as TmmReaders;
+}
+
 /** A reconciler over a cluster in memory whose writes take as long as the test likes. */
 function setUp(
   cluster: TestCluster,
   whileWriting: (actions: readonly Action[]) => Promise<void> | void = () => undefined,
+  unseen: () => readonly string[] = () => [],
 ) {
+  /** Pods that the API server has, and the cache not yet. */
+  const unheardOf: Pod[] = [];
+  const slotChanges: number[] = [];
   const evictor = new FakeEvictor();
   const log = recordingLog();
   const registry = new MetricRegistry(ALL_METRICS);
   const meter = new TmmMeter(registry);
   registry.beforeExposition(() => meter.collect(cluster.nowMs));
   const reconcile = makeReconcile({
-    readers: readersOf(cluster),
+    readers: following(cluster),
+    unseen,
+    isRefusal: (error) => error instanceof Error && error.message === 'hands off',
+    slotChanged: () => slotChanges.push(cluster.nowMs),
+    podsBoundTo: async (name) =>
+      [...cluster.pods, ...unheardOf].filter(({ spec }) => spec.nodeName === name).map(({ metadata }) => metadata.uid),
     apply: async (actions) => {
       await whileWriting(actions);
       for (const action of actions) cluster.carryOut(action);
@@ -51,7 +77,7 @@ function setUp(
       .find((line) => line.startsWith(`maintenance_bridge_tmm_oldest_phase_seconds{phase="${phase}"}`))
       ?.split(' ')
       .at(-1);
-  return { evictor, oldest, reconcile: (name: string) => reconcile(name, { log }) };
+  return { evictor, log, unheardOf, slotChanges, oldest, reconcile: (name: string) => reconcile(name, { log }) };
 }
 
 const web = (name: string, nodeName: string) => pod(name, { node: nodeName });
@@ -108,6 +134,63 @@ describe('the reconciler', () => {
     await Promise.all(passes);
     expect([cluster.report('a')?.phase, cluster.report('b')?.phase]).toEqual(['Draining', 'Queued']);
     expect(evictor.wanted.get('b')).toEqual([]);
+  });
+
+  it('concludes nothing and withdraws evictions while a cache may be old, says so once, and goes on when it is followed again', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] });
+    let kinds: readonly string[] = [];
+    const { evictor, log, reconcile } = setUp(cluster, undefined, () => kinds);
+    await reconcile('a');
+    const before = cluster.report('a');
+    // As far as the cache knows, the last Pod has gone.
+    cluster.pods = [];
+    kinds = ['pods'];
+    expect([await reconcile('a'), await reconcile('a')]).toEqual([{ requeueAfterMs: 2000 }, { requeueAfterMs: 2000 }]);
+    expect([cluster.report('a'), evictor.wanted.get('a')]).toEqual([before, []]);
+    const told = log.lines.filter(({ level }) => level === 'warn');
+    expect(told.map(({ message, fields }) => [message, fields.resource])).toEqual([
+      ['Not decided: what was seen last may be old', 'pods'],
+    ]);
+    kinds = [];
+    await reconcile('a');
+    expect(cluster.report('a')?.phase).toBe('InMaintenance');
+  });
+
+  it('does not call a Node drained on which the API server has a Pod that the cache has not heard of', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')] });
+    const { unheardOf, reconcile } = setUp(cluster);
+    unheardOf.push(web('x', 'a'), web('y', 'b'));
+    expect(await reconcile('a')).toEqual({ requeueAfterMs: 2000 });
+    expect(cluster.report('a')).toBeUndefined();
+    cluster.pods = unheardOf.splice(0);
+    await reconcile('a');
+    expect(cluster.report('a')?.phase).toBe('Draining');
+  });
+
+  it('does everything else where a Pod cannot be told, and fails after that, to try again', async () => {
+    const blocked = budget('x', { desired: 3 });
+    const pods = ['x', 'y'].map((name) => pod(name, { node: 'a', labels: { app: 'x' } }));
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods, budgets: [blocked] });
+    const { reconcile } = setUp(cluster, ([action]) => {
+      if (action?.do === 'patchMeta' && action.target.name === 'x') throw new Error('hands off');
+    });
+    await expect(reconcile('a')).rejects.toThrow('hands off');
+    expect(cluster.report('a')?.phase).toBe('Rejected');
+    expect(cluster.pod('y').metadata.annotations).toHaveProperty('emm-failure');
+  });
+
+  it('tells those that wait when a Node gives back a slot that was never written', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a'), tainted('b')], pods: [web('x', 'a'), web('y', 'b')] });
+    let isServerWell = false;
+    const { slotChanges, reconcile } = setUp(cluster, () => {
+      if (!isServerWell) throw new Error('The server is ill');
+    });
+    await expect(reconcile('a')).rejects.toThrow('The server is ill');
+    expect(slotChanges).toEqual([]);
+    isServerWell = true;
+    cluster.untaint('a');
+    await reconcile('a');
+    expect(slotChanges).toHaveLength(1);
   });
 
   it('tells for how long the phase has lasted, and a new process tells the same', async () => {

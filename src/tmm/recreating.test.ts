@@ -102,7 +102,9 @@ describe('`decide()` with `unmanagedPods: recreate`', () => {
     expect(waiting).toMatchObject({ requeueAfterMs: 3000, evictions: [] });
     expect(waiting.blockedBy).toMatchObject([{ cause: 'NotStored', detail: 'exceeded quota' }]);
     cluster.nowMs += 3000;
-    expect(deeds(cluster.decide('a'))).toContain('store tool');
+    const again = cluster.decide('a');
+    expect(deeds(again)).toContain('store tool');
+    expect(again.blockedBy).toMatchObject([{ cause: 'NotStored' }]);
   });
 
   it('rejects at once where a manifest is too large to be stored', () => {

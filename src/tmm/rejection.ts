@@ -27,6 +27,12 @@ function isOurs(pod: Pod, key: string, marker: Marker | undefined): boolean {
   return marker !== undefined && marker.annotation === key && annotationOf(pod, key) === marker.reason;
 }
 
+/** The change that takes away what the marker says we wrote; nothing where somebody has replaced it since. */
+function withoutOurs(pod: Pod, marker: Marker): Readonly<Record<string, null>> {
+  const { annotation } = marker;
+  return isOurs(pod, annotation, marker) ? { [annotation]: null, [annotation + MESSAGE_SUFFIX]: null } : {};
+}
+
 /** @returns nothing where the Pod carries this rejection already, or somebody else's. */
 export function mark(pod: Pod, rejection: Rejection): readonly PatchMeta[] {
   const { node, session, annotation, reason, message } = rejection;
@@ -40,6 +46,7 @@ export function mark(pod: Pod, rejection: Rejection): readonly PatchMeta[] {
       target: refOf(POD, pod),
       resourceVersion: pod.metadata.resourceVersion,
       annotations: {
+        ...(marker !== undefined && marker.annotation !== annotation && withoutOurs(pod, marker)),
         [annotation]: reason,
         [annotation + MESSAGE_SUFFIX]: message,
         [REJECTION_MARKER]: formatMarker({ node, session, annotation, reason }),
@@ -52,16 +59,12 @@ export function mark(pod: Pod, rejection: Rejection): readonly PatchMeta[] {
 export function unmark(pod: Pod): readonly PatchMeta[] {
   if (annotationOf(pod, REJECTION_MARKER) === undefined) return [];
   const marker = markerOf(pod);
-  const ours =
-    marker !== undefined && isOurs(pod, marker.annotation, marker)
-      ? { [marker.annotation]: null, [marker.annotation + MESSAGE_SUFFIX]: null }
-      : {};
   return [
     {
       do: 'patchMeta',
       target: refOf(POD, pod),
       resourceVersion: pod.metadata.resourceVersion,
-      annotations: { ...ours, [REJECTION_MARKER]: null },
+      annotations: { ...(marker !== undefined && withoutOurs(pod, marker)), [REJECTION_MARKER]: null },
     },
   ];
 }

@@ -98,7 +98,14 @@ export function parseReport(annotation: string | undefined): ReportSeen {
   return { is: 'invalid', why: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown fault'}` };
 }
 
-const cut = (value: string): string => (value.length <= MAX_TEXT ? value : `${value.slice(0, MAX_TEXT - 1)}…`);
+/**
+ * Half a character (a webhook's words may hold any) would come back from the API server as another one, and the report would be
+ * written again and again.
+ */
+function cut(value: string): string {
+  const whole = value.toWellFormed();
+  return whole.length <= MAX_TEXT ? whole : `${whole.slice(0, MAX_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
 
 /** The annotation's value: keys in a fixed order, lists and texts cut to their limits, so that equal reports are equal strings. */
 export function formatReport(report: Report): string {

@@ -3,6 +3,7 @@ import { controllerOf, isDeleting, isReady, keyOf } from '../core/meta.ts';
 import type { Node, Pod, PodDisruptionBudget } from '../core/objects.ts';
 import type { BudgetSurroundings, Neighbour, OtherSession } from './observed.ts';
 import type { StatefulSetFacts } from './pods.ts';
+import { holdsSlot, isBefore } from './queue.ts';
 import type { Report, Workload } from './report.ts';
 import { selects, type View } from './view.ts';
 import { describeMissing, isInMotion, missingFrom } from './workloads.ts';
@@ -35,12 +36,8 @@ export function neighboursOf(
       ([name, { started, since }]): Neighbour => ({ nodeName: name, phase: 'Draining', started, since, workloads: [] }),
     ),
   ];
-  return found
-    .filter((other) => other.nodeName !== nodeName)
-    .sort((a, b) => (a.started === b.started ? compare(a.nodeName, b.nodeName) : compare(a.started, b.started)));
+  return found.filter((other) => other.nodeName !== nodeName).sort((a, b) => (isBefore(a, b) ? -1 : 1));
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function neighbour(nodeName: string, { phase, started, since, workloads = [] }: Report): Neighbour {
   return { nodeName, phase, started, since, workloads };
@@ -56,7 +53,8 @@ export function otherSession(neighbour: Neighbour, view: View): OtherSession {
     onNode,
     unreadyOf(workloads, view, Date.parse(started), phase === 'Exiting' ? undefined : nodeName),
   );
-  return { nodeName, phase, started, since, ...(missing.length > 0 && { unsettled: describeMissing(missing) }) };
+  const session = { nodeName, phase, holdsSlot: holdsSlot(neighbour), started, since };
+  return { ...session, ...(missing.length > 0 && { unsettled: describeMissing(missing) }) };
 }
 
 /** Pods that a session has set in motion and that are not ready, wherever they are; without those that only `away` can run. */
@@ -94,7 +92,7 @@ export function budgetSurroundings(
       ({ workloads, started }) =>
         workloads.some(({ uid }) => uid === controllerOf(pod)?.uid) && isInMotion(pod, Date.parse(started)),
     );
-  const away = neighbours.filter(({ phase }) => phase !== 'Checking' && phase !== 'Queued' && phase !== 'Rejected');
+  const away = neighbours.filter(holdsSlot);
   const draining = neighbours.filter(({ phase }) => phase === 'Draining');
   return new Map(
     budgets.map((budget) => {
@@ -137,8 +135,17 @@ function domainOf(node: Node, view: View, labels: readonly string[]): (nodeName:
     dividing.some(({ label, value }) => view.node(nodeName)?.metadata.labels?.[label] === value);
 }
 
-/** The StatefulSet of a Pod that no budget protects. */
-export function statefulSetFacts(pod: Pod, neighbours: readonly Neighbour[], view: View): StatefulSetFacts | undefined {
+/**
+ * The StatefulSet of a Pod that no budget protects.
+ *
+ * @param asked whether a neighbour asked before this Node.
+ */
+export function statefulSetFacts(
+  pod: Pod,
+  neighbours: readonly Neighbour[],
+  asked: (neighbour: Neighbour) => boolean,
+  view: View,
+): StatefulSetFacts | undefined {
   const statefulSet = view.statefulSetOf(pod);
   if (statefulSet === undefined) return undefined;
   const { uid, namespace = '' } = statefulSet.metadata;
@@ -149,9 +156,16 @@ export function statefulSetFacts(pod: Pod, neighbours: readonly Neighbour[], vie
     statefulSet.status.readyReplicas ?? 0,
     replicas - view.unreadyIn(namespace).filter(isMember).length,
   );
-  const promisedElsewhere = neighbours
-    .filter(({ phase }) => phase === 'Draining')
-    .flatMap(({ nodeName }) => view.podsOn(nodeName))
-    .filter((each) => isMember(each) && isReady(each) && !isDeleting(each)).length;
-  return { key: keyOf(statefulSet), replicas, ready, promisedElsewhere };
+  const promisedBy = (draining: readonly Neighbour[]): number =>
+    draining
+      .flatMap(({ nodeName }) => view.podsOn(nodeName))
+      .filter((each) => isMember(each) && isReady(each) && !isDeleting(each)).length;
+  const draining = neighbours.filter(({ phase }) => phase === 'Draining');
+  return {
+    key: keyOf(statefulSet),
+    replicas,
+    ready,
+    promisedElsewhere: promisedBy(draining),
+    promisedBefore: promisedBy(draining.filter(asked)),
+  };
 }

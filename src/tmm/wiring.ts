@@ -43,8 +43,10 @@ export function declareIndexes({ nodes, pods, budgets, volumes, namespaces, stor
 /**
  * Declares the indexes and has Nodes enqueued that a change concerns. The work per event does not grow with the cluster,
  * only with the few Nodes in a session.
+ *
+ * @returns a function that enqueues the Nodes which wait for others.
  */
-export function wire(sources: TmmSources, settings: TmmSettings, enqueue: (nodeName: string) => void): void {
+export function wire(sources: TmmSources, settings: TmmSettings, enqueue: (nodeName: string) => void): () => void {
   const { nodes, pods, budgets, stored } = sources;
   declareIndexes(sources);
 
@@ -115,6 +117,7 @@ export function wire(sources: TmmSources, settings: TmmSettings, enqueue: (nodeN
     }
   };
   onChange(budgets, ofBudget, ofBudget);
+  return enqueueQueued;
 }
 
 function declare<T extends KubeObject>(source: Source<T>, ...indexes: readonly Index<T>[]): void {

@@ -107,6 +107,11 @@ export class Bridge {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** For what does not end it, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
   /** @returns the exit code; null where a signal ended it. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.isRunning()) this.#process.kill(signal);

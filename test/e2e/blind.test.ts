@@ -1,0 +1,48 @@
+/** A watch that is refused while the others go on: what is not seen is not known, and nothing is concluded from what was seen last. */
+import { afterEach, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridges } from '../scenarios/bridges.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
+
+const PODS = /^\/api\/v1\/pods\?/;
+
+describeOnControlPlane(
+  'A program that is kept from seeing Pods',
+  { scheduler: true, controllerManager: true, kwok: true },
+  (get) => {
+    const bridges = new Bridges(get, { flags: ['--leader-elect=false'] });
+    afterEach(removePlots);
+
+    it('does not take a Node for free of Pods', async () => {
+      const plot = await Plot.make(get(), 'blind', 2);
+      const { relay } = bridges;
+      const bridge = await bridges.startBehindRelay().leads();
+      relay.substitute = ({ path }) =>
+        PODS.test(path)
+          ? { code: 403, body: { kind: 'Status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' } }
+          : undefined;
+      // More than once: a watch may be on its way when the others are cut.
+      await eventually(
+        () => {
+          relay.cutWatches();
+          return bridge.lines.find(({ msg, reason }) => msg === 'Watch failed, trying again' && reason === 'Forbidden');
+        },
+        { what: 'the watch to be refused', pollMs: 500 },
+      );
+      const sinceMs = Date.now();
+      await plot.bare('db', { nodeName: plot.home });
+      await plot.ready('db', 1, plot.home);
+      // A moment without a watch is forgiven: every watch ends now and then.
+      await eventually(() => (Date.now() - sinceMs > 3500 ? true : undefined), { what: 'the moment to be over' });
+      await plot.taint();
+      await bridge.logged(
+        ({ msg, Node }) => msg === 'Not decided: what was seen last may be old' && Node === plot.home,
+        'the Node to be left alone',
+      );
+      expect(await plot.report()).toBeUndefined();
+      relay.substitute = () => undefined;
+      expect(await plot.phase('Rejected', plot.home, 60_000)).toMatchObject({ blockedBy: [{ cause: 'NoController' }] });
+    });
+  },
+);

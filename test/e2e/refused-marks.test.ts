@@ -1,0 +1,90 @@
+/** A policy that lets nobody touch one Pod: it cannot be told of a rejection, and that holds up nothing else. */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridge } from '../support/bridge.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
+
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
+const POLICY = 'hands-off';
+
+describeOnControlPlane(
+  'A Pod that nobody may touch',
+  { scheduler: true, controllerManager: true, kwok: true },
+  (get) => {
+    let bridge: Bridge;
+    beforeAll(async () => {
+      bridge = await new Bridge({ kubeconfig: get().kubeconfig, flags: ['--leader-elect=false'] }).leads();
+    });
+    afterAll(() => bridge?.end());
+    afterEach(removePlots);
+
+    const reasonOn = async (plot: Plot, name: string): Promise<string | undefined> =>
+      (await plot.pods()).find(({ metadata }) => metadata.name === name)?.metadata.annotations?.['emm-failure'];
+
+    async function forbidEdits(plot: Plot, name: string): Promise<void> {
+      const { api } = get();
+      const resourceRules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods'] }];
+      const validations = [{ expression: `object.metadata.name != '${name}'`, message: 'hands off' }];
+      await api.create(`${ADMISSION}/validatingadmissionpolicies`, {
+        metadata: { name: POLICY },
+        spec: { matchConstraints: { resourceRules }, validations },
+      });
+      await api.create(`${ADMISSION}/validatingadmissionpolicybindings`, {
+        metadata: { name: POLICY },
+        spec: { policyName: POLICY, validationActions: ['Deny'] },
+      });
+      // A policy comes into force a moment after it was written.
+      const path = `/api/v1/namespaces/${plot.namespace}/pods/${name}`;
+      let touches = 0;
+      await eventually(
+        async () => {
+          touches += 1;
+          const annotations = { touched: String(touches) };
+          return api.patch(path, { metadata: { annotations } }, 'merge').then(
+            () => undefined,
+            () => true,
+          );
+        },
+        { what: 'the policy to be in force' },
+      );
+    }
+
+    it('keeps neither the others from being told nor the maintenance from ending, and is told when it may be', async () => {
+      const plot = await Plot.make(get(), 'hands-off', 2);
+      // In the order of names: the one that refuses comes first.
+      for (const name of ['a', 'b']) await plot.bare(name, { nodeName: plot.home });
+      await plot.ready('b', 1, plot.home);
+      await forbidEdits(plot, 'a');
+      await plot.taint();
+      await plot.phase('Rejected');
+      await eventually(async () => ((await reasonOn(plot, 'b')) === 'GenericFailure' ? true : undefined), {
+        what: 'the other Pod to be told',
+      });
+      await bridge.logged(
+        ({ msg, err }) => msg === 'Reconciling failed' && JSON.stringify(err).includes('hands off'),
+        'the refusal to be told of',
+      );
+      await get().api.delete(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY}`);
+      await eventually(async () => ((await reasonOn(plot, 'a')) === 'GenericFailure' ? true : undefined), {
+        what: 'the first Pod to be told',
+        deadlineMs: 60_000,
+      });
+      await get().api.create(`${ADMISSION}/validatingadmissionpolicybindings`, {
+        metadata: { name: POLICY },
+        spec: { policyName: POLICY, validationActions: ['Deny'] },
+      });
+      await plot.untaint();
+      await plot.phase('none');
+      await eventually(async () => ((await reasonOn(plot, 'b')) === undefined ? true : undefined), {
+        what: 'the reason to go',
+      });
+      await get().api.delete(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY}`);
+      await eventually(async () => ((await reasonOn(plot, 'a')) === undefined ? true : undefined), {
+        what: 'the first Pod to be rid of the reason',
+        deadlineMs: 60_000,
+      });
+      expect(bridge.isRunning()).toBe(true);
+    });
+  },
+);

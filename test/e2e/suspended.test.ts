@@ -1,0 +1,39 @@
+/** A leader that was suspended for longer than its Lease lasts (a paused machine, SIGSTOP): when it wakes up, another leads. */
+import { afterEach, expect, it } from 'vitest';
+import { describeOnControlPlane } from '../controlplane/suite.ts';
+import { eventually } from '../controlplane/wait.ts';
+import { Bridges } from '../scenarios/bridges.ts';
+import { Plot, removePlots } from '../support/workloads.ts';
+
+const IS_LEASE = /\/leases(\/|$)/;
+
+describeOnControlPlane('A suspended leader', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+  const bridges = new Bridges(get);
+  afterEach(removePlots);
+
+  it('writes nothing when it wakes up after another has taken over', async () => {
+    const { relay } = bridges;
+    const plot = await Plot.make(get(), 'suspended', 2);
+    await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+    const isOnNode = ({ method, path }: { method: string; path: string }): boolean =>
+      method === 'PATCH' && path.includes(`/nodes/${plot.home}`);
+    // Its first write is to be sent again in a while, and the suspension comes in between.
+    relay.substitute = (request) =>
+      isOnNode(request)
+        ? { code: 429, body: { kind: 'Status', message: 'later' }, headers: { 'retry-after': '3' } }
+        : undefined;
+    const first = await bridges.startBehindRelay().leads();
+    await plot.taint();
+    await eventually(() => relay.requests.find(isOnNode), { what: 'the first write on the Node' });
+    first.signal('SIGSTOP');
+    const second = await bridges.start().leads(60_000);
+    await plot.phase('InMaintenance');
+    relay.substitute = () => undefined;
+    const seen = relay.requests.length;
+    first.signal('SIGCONT');
+    await eventually(() => (first.isRunning() ? undefined : true), { what: 'the first leader to give up' });
+    const writes = relay.requests.slice(seen).filter(({ method, path }) => method !== 'GET' && !IS_LEASE.test(path));
+    expect(writes).toEqual([]);
+    expect(second.isRunning()).toBe(true);
+  });
+});
