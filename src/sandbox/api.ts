@@ -59,7 +59,7 @@ export interface Change {
 }
 
 export interface DeleteOptions {
-  /** @default 'Background' */
+  /** @default 'Background', and of Jobs and ReplicationControllers 'Orphan', as they are older than garbage collection */
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   /** Pods only. @default the Pod's own */
   readonly gracePeriodSeconds?: number;

@@ -29,7 +29,13 @@ const PRIORITY_CLASSES = [
   },
 ];
 
-/** Namespaces and priority classes are there on return. */
+/** By which Pods would reach the API server. */
+const KUBERNETES = {
+  metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
+  spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, targetPort: 6443 }] },
+};
+
+/** Namespaces, priority classes and Service `kubernetes` are there on return. */
 export function makeServer(clock: SandboxClock, options: Omit<StoreOptions, 'onCommit'> = {}): ServerCore {
   const registry = new Registry();
   const store = new Store({
@@ -44,5 +50,6 @@ export function makeServer(clock: SandboxClock, options: Omit<StoreOptions, 'onC
   for (const { name, ...fields } of PRIORITY_CLASSES) {
     api.create('priorityclasses.scheduling.k8s.io', { metadata: { name }, ...fields });
   }
+  api.create('services', KUBERNETES, 'default');
   return { context, api, stop: cleanUpDefinitions(context) };
 }

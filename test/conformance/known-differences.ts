@@ -1,7 +1,7 @@
 /**
  * Where the sandbox is knowingly unlike a real API server. `docs/sandbox.md` lists the same, and a test compares the two.
  */
-import type { Step } from '../sandbox/requests.ts';
+import type { Step } from '../sandbox/request-parts.ts';
 
 /** What is compared of an answer. */
 export interface Compared {
@@ -36,8 +36,8 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
     explains: (step, sandbox, real) => isApply(step) && sandbox.code === 409 && real.code === 409,
   },
   {
-    what: 'A change of a Pod that is forbidden is told of `spec` as a whole.',
-    why: 'The real server names single fields for some of them.',
+    what: 'A change of a Pod or a claim that is forbidden is told of `spec` as a whole, without what differs.',
+    why: 'The real server names single fields for some of them, and adds a comparison of its own structs.',
     explains: ({ method, path }, sandbox, real) =>
       method !== 'POST' && path.includes('/pods/') && sandbox.code === 422 && real.code === 422,
   },
@@ -46,7 +46,7 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
     why: 'They are written by controllers, and those of the sandbox write right ones.',
   },
   {
-    what: 'No RBAC, no admission webhooks or policies, no quotas and limit ranges in effect; every known token may do everything.',
+    what: 'No RBAC, no impersonation (`--as`), no admission webhooks or policies, no quotas and limit ranges in effect; every known token may do everything.',
     why: 'What they decide is tested on a real control plane.',
   },
   {
@@ -54,20 +54,58 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
     why: 'Nothing in the sandbox reads it.',
   },
   {
-    what: 'Special types of Secrets (`kubernetes.io/tls`, …) and CIDRs of Nodes are not checked.',
-    why: 'The program does not write them.',
+    what: 'Special types of Secrets (`kubernetes.io/tls`, …), CIDRs of Nodes, and whether a class lets its claims grow are not checked.',
+    why: 'The program writes none of them.',
+    explains: ({ path }, sandbox, real) =>
+      path.includes('/persistentvolumeclaims/') && sandbox.code === 200 && real.code === 403,
   },
   {
-    what: '`managedFields` of updates (not of server-side apply) may list structs otherwise, and times of writes that change nothing differ.',
+    what: '`managedFields` of updates (not of server-side apply) may list structs otherwise, times of writes that change nothing differ, a DaemonSet that is replaced by its equal is not written anew, nor is a claim when it is first patched with nothing.',
     why: 'They follow from which Go fields are pointers; no client decides by them.',
+    explains: ({ path }, sandbox, real) =>
+      /\/(daemonsets|persistentvolumeclaims)\?watch=1/.test(path) ||
+      (path.includes('/persistentvolumeclaims/') && sandbox.code === 200 && real.code === 409),
   },
   {
     what: 'No metrics, no audit webhooks, no API Priority and Fairness, no aggregated API servers, no `v1beta1` of built-in groups.',
     why: 'The sandbox is for development and tests. Throttling is scripted as a fault.',
   },
   {
-    what: '`kubectl explain` shows fields and types without their descriptions, and logs of Pods are empty.',
-    why: 'The descriptions are megabytes, and nothing runs in the Pods.',
+    what: '`kubectl explain` shows fields and types without their descriptions and the values of enumerations.',
+    why: 'They are megabytes.',
+  },
+  {
+    what: 'Logs of Pods are empty, `exec`, `attach`, `port-forward` and `cp` are not served, and what container an ephemeral one is aimed at is not looked at.',
+    why: 'Nothing runs in the Pods.',
+  },
+  {
+    what: 'Kinds of `admissionregistration`, `apiregistration`, `autoscaling`, `certificates`, `discovery`, `flowcontrol`, `networking`, `node` and `resource` are not served, nor are ComponentStatuses, PodTemplates, CSIStorageCapacities, VolumeAttributesClasses and LocalSubjectAccessReviews.',
+    why: 'Nobody in the sandbox acts on them. Every other kind is served under all its names, with its verbs, columns and categories.',
+  },
+  {
+    what: 'Services have addresses, in order and not at random, and no Endpoints.',
+    why: 'There is no network behind them.',
+  },
+  {
+    what: 'Answers are JSON (no YAML, no protobuf, no `v1beta1` of tables), and the paths below `/watch/` are not served.',
+    why: 'Clients that prefer another form accept JSON too, and the paths are older than they are.',
+  },
+  {
+    what: 'Bookmarks come every minute, two seconds before the end of a watch, and after what a watch begins with, and are bare metadata; those of the real server come at moments of its own, with the empty fields of the kind.',
+    why: 'Nobody is promised when one comes, and nobody reads more of it.',
+  },
+  {
+    what: 'A list at `resourceVersion=0` is never behind.',
+    why: 'The real server answers it from a cache that may be.',
+    explains: ({ method, path }) => method === 'GET' && path.includes('resourceVersion=0'),
+  },
+  {
+    what: 'Times that Go writes as `null` where they are not set (`lastProbeTime` of conditions) are left out.',
+    why: 'Clients read both alike.',
+  },
+  {
+    what: 'Hashes in the names of ReplicaSets and ControllerRevisions are other ones, and Nodes have made-up versions and addresses.',
+    why: 'They are hashes of Go structs, and there are no machines.',
   },
   {
     what: 'A CustomResourceDefinition is served in the moment in which it is created.',

@@ -1,21 +1,8 @@
 /** Objects and patches, right and wrong ones, that random requests are made of. */
 import fc from 'fast-check';
-
-export interface Kind {
-  readonly plural: string;
-  /** `/api/v1` or `/apis/GROUP/VERSION` */
-  readonly root: string;
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly isNamespaced: boolean;
-  readonly hasStatus: boolean;
-  readonly isCustom?: boolean;
-  /** The fields beside metadata. */
-  readonly body: fc.Arbitrary<object>;
-  /** What a merge patch says beside metadata. */
-  readonly patch: fc.Arbitrary<object>;
-  readonly status: fc.Arbitrary<object>;
-}
+import { amount, just, type Kind, mostly, none, oneOf, podSpec, record, selector, sparse, text } from './parts.ts';
+import { STORAGE_AND_NETWORK } from './storage-and-network.ts';
+import { WORKLOADS } from './workloads.ts';
 
 /** The CustomResourceDefinition of `widgets.example.com`. */
 export const WIDGETS = {
@@ -54,60 +41,6 @@ export const WIDGETS = {
     ],
   },
 } as const;
-
-const { constant: just, constantFrom: oneOf, record } = fc;
-const sparse = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
-  record(fields, { requiredKeys: [] });
-
-/** Right values mostly: a request with many faults tells only which of them is found first. */
-const mostly = <T>(right: readonly T[], ...wrong: readonly T[]): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 14, arbitrary: oneOf(...right) }, { weight: 1, arbitrary: oneOf(...wrong) });
-
-const text = oneOf('x', 'y', '', 'two words');
-const container = sparse({
-  name: mostly(['app', 'side'], 'Bad_', ''),
-  image: mostly(['app:1', 'app:2'], ''),
-  env: fc.array(sparse({ name: mostly(['A', 'B'], '1=', ''), value: text }), { maxLength: 2 }),
-  ports: fc.array(sparse({ containerPort: mostly([80, 443], 0, 70000), name: mostly(['http'], 'Bad_') }), {
-    maxLength: 1,
-  }),
-  resources: sparse({
-    requests: sparse({ cpu: mostly(['1', '100m'], '-1', 'much'), memory: oneOf('1Gi', '64Mi') }),
-    limits: sparse({ cpu: oneOf('1', '2'), memory: oneOf('1Gi') }),
-  }),
-  imagePullPolicy: mostly(['Always', 'Never'], 'Sometimes'),
-});
-const good = just({ name: 'app', image: 'app:1' });
-const toleration = sparse({
-  key: mostly(['drain'], 'bad key'),
-  operator: mostly(['Exists', 'Equal'], 'Is'),
-  value: oneOf('x', ''),
-  effect: mostly(['NoSchedule', 'NoExecute'], 'Never'),
-  tolerationSeconds: oneOf(5),
-});
-const podSpec = sparse({
-  containers: fc.oneof(
-    { weight: 4, arbitrary: just([{ name: 'app', image: 'app:1' }]) },
-    { weight: 1, arbitrary: fc.array(fc.oneof(good, container), { maxLength: 2 }) },
-  ),
-  nodeName: oneOf('$ns-a', 'nowhere'),
-  restartPolicy: mostly(['Always', 'Never'], 'Sometimes'),
-  terminationGracePeriodSeconds: mostly([0, 1, 30], -1),
-  nodeSelector: sparse({ disk: mostly(['ssd'], 'bad value') }),
-  tolerations: fc.array(toleration, { maxLength: 1 }),
-  priorityClassName: mostly(['system-node-critical'], 'nosuch'),
-  schedulingGates: just([{ name: 'example.com/gate' }]),
-}).map((spec) => ({ containers: [{ name: 'app', image: 'app:1' }], serviceAccountName: 'default', ...spec }));
-const selector = fc.oneof(
-  { weight: 4, arbitrary: just({ matchLabels: { app: 'a' } }) },
-  {
-    weight: 1,
-    arbitrary: oneOf({}, { matchLabels: { 'bad key': 'x' } }, { matchExpressions: [{ key: 'app', operator: 'In' }] }),
-  },
-);
-const amount = mostly([0, 1, 2, '50%'] as (string | number)[], -1, 'half');
-
-const none = just({});
 
 export const KINDS: readonly Kind[] = [
   {
@@ -163,51 +96,8 @@ export const KINDS: readonly Kind[] = [
       { conditions: null },
     ),
   },
-  {
-    plural: 'deployments',
-    root: '/apis/apps/v1',
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    isNamespaced: true,
-    hasStatus: true,
-    body: record({
-      spec: sparse({
-        replicas: mostly([0, 1, 2], -1),
-        selector,
-        template: fc.oneof(
-          {
-            weight: 4,
-            arbitrary: just({
-              metadata: { labels: { app: 'a' } },
-              spec: { containers: [{ name: 'app', image: 'app:1' }] },
-            }),
-          },
-          { weight: 1, arbitrary: podSpec.map((spec) => ({ metadata: { labels: { app: 'a' } }, spec })) },
-        ),
-        strategy: oneOf(
-          { type: 'Recreate' },
-          { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
-          { type: 'Slow' },
-        ),
-        minReadySeconds: mostly([0, 5], -1),
-      }).map((spec) => ({
-        selector: { matchLabels: { app: 'a' } },
-        template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'app', image: 'app:1' }] } },
-        ...spec,
-      })),
-    }),
-    patch: sparse({
-      spec: oneOf(
-        { replicas: 5 },
-        { replicas: -5 },
-        { selector: { matchLabels: { app: 'b' } } },
-        { paused: true },
-        { template: { spec: { containers: null } } },
-        { revisionHistoryLimit: 3 },
-      ),
-    }),
-    status: oneOf({ replicas: 1, readyReplicas: 1 }, { observedGeneration: 1 }),
-  },
+  ...WORKLOADS,
+  ...STORAGE_AND_NETWORK,
   {
     plural: 'poddisruptionbudgets',
     root: '/apis/policy/v1',

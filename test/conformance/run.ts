@@ -3,10 +3,10 @@ import { Agent } from 'node:https';
 import fc from 'fast-check';
 import { eventually } from '../controlplane/wait.ts';
 import { comparable, type Exchanged, exchange, type Server } from '../sandbox/exchange.ts';
-import type { Step } from '../sandbox/requests.ts';
+import type { Step } from '../sandbox/request-parts.ts';
 import { type Compared, KNOWN_DIFFERENCES } from './known-differences.ts';
 import { WIDGETS } from './objects.ts';
-import { sequences } from './sequences.ts';
+import { PARTIAL, sequences, TABLE } from './sequences.ts';
 
 /** Two answers that should be alike. */
 export interface Divergence {
@@ -72,7 +72,8 @@ async function compareKept(pair: Pair, options: RunOptions): Promise<readonly Di
   };
   const found: Divergence[] = [];
   for (const [index, drawn] of fc.sample(sequences, { seed, numRuns: runs }).entries()) {
-    const steps = index % WATCHED_EVERY === 0 ? [...drawn, ...watchOf(drawn)] : drawn;
+    const watch = index % WATCHED_EVERY === 0 ? watchOf(drawn, index / WATCHED_EVERY) : [];
+    const steps = [...drawn, ...watch];
     const divergence = await attempt(steps);
     if (divergence !== undefined) found.push(await shortened(divergence, attempt));
     onProgress?.(index + 1);
@@ -83,11 +84,32 @@ async function compareKept(pair: Pair, options: RunOptions): Promise<readonly Di
 /** A watch takes its time. */
 const WATCHED_EVERY = 10;
 
-/** All that has happened to the objects that a sequence began with, from the creation of its Namespace on. */
-function watchOf([first]: readonly Step[]): readonly Step[] {
+/** Objects begin to match them and cease to, as they are changed. */
+const WATCHED = [
+  '',
+  '&labelSelector=app%3Da',
+  '&labelSelector=app%21%3Da',
+  '&labelSelector=%21told',
+  '&fieldSelector=metadata.name%3Da',
+  '&fieldSelector=metadata.name%21%3Da&labelSelector=app',
+];
+
+/** Of Pods other fields can be selected too. */
+const PODS_WATCHED = [
+  '&fieldSelector=status.phase%3DRunning',
+  '&fieldSelector=spec.nodeName%3D$ns-a,status.phase%21%3DRunning',
+];
+
+/** What has happened to the objects that a sequence began with since its Namespace was created, or what is left of them. */
+function watchOf([first]: readonly Step[], turn: number): readonly Step[] {
   const [, collection] = /^([^?]*\/namespaces\/\$ns\/\w+)/.exec(first?.path ?? '') ?? [];
   if (collection === undefined) return [];
-  return [{ method: 'GET', path: `${collection}?watch=1&timeoutSeconds=1&resourceVersion=$start` }];
+  const queries = collection.endsWith('/pods') ? [...WATCHED, ...PODS_WATCHED] : WATCHED;
+  // Every other one begins with what is there.
+  const from = turn % 2 === 0 ? '&resourceVersion=$start' : '';
+  const path = `${collection}?watch=1&timeoutSeconds=1${from}${queries[turn % queries.length]}`;
+  const accept = turn % 3 === 1 ? PARTIAL : turn % 3 === 2 ? TABLE : undefined;
+  return [{ method: 'GET', path, ...(accept !== undefined && { accept }) }];
 }
 
 /** Leaves out what is not needed for it. */
@@ -225,13 +247,20 @@ function eventsIn(text: string): readonly unknown[] {
 /** Fields in order, generated names and continue tokens alike. */
 function sorted(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll(/\bg-([a-z0-9]{5}\b|$)/g, 'g-(suffix)');
-  if (Array.isArray(value)) return value.map(sorted);
+  if (Array.isArray(value)) return inOrder(value.map(sorted));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(withoutTime(value)).map(([key, found]): [string, unknown] => [
     key,
     key === 'continue' && found !== '' ? '(token)' : sorted(found),
   ]);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Objects with generated names stand anywhere. */
+function inOrder(items: readonly unknown[]): readonly unknown[] {
+  const texts = new Map(items.map((item) => [item, JSON.stringify(item) ?? '']));
+  const isAnywhere = [...texts.values()].some((text) => text.includes('"name":"g-(suffix)"'));
+  return isAnywhere ? items.toSorted((a, b) => ((texts.get(a) ?? '') < (texts.get(b) ?? '') ? -1 : 1)) : items;
 }
 
 /** Of an entry of `managedFields`. */

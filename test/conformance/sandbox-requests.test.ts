@@ -7,7 +7,8 @@ import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
 import { apiTypesOf, type OpenApiV2 } from '../sandbox/api-types.ts';
-import { comparable, exchange } from '../sandbox/exchange.ts';
+import { comparable, exchange, type Server } from '../sandbox/exchange.ts';
+import { TABLE } from '../sandbox/request-parts.ts';
 import { REQUESTS } from '../sandbox/requests.ts';
 
 /** Types that are sent without being stored. */
@@ -56,6 +57,15 @@ describeOnControlPlane('the sandbox', {}, (real) => {
     }
   });
 
+  it('gives every kind that it lists the columns of the real server', async () => {
+    for (const { group, version, plural, verbs } of BUILT_IN) {
+      if (!verbs.includes('list')) continue;
+      const path = group === '' ? `/api/${version}/${plural}` : `/apis/${group}/${version}/${plural}`;
+      const [ours, theirs] = await Promise.all([sandbox, server].map((one) => columnsOf(one, path)));
+      expect({ path, columns: ours }).toEqual({ path, columns: theirs });
+    }
+  });
+
   it('knows the types of the real server: `types.json`', async () => {
     const document = await real().api.get<OpenApiV2>('/openapi/v2');
     const roots = BUILT_IN.map(({ group, version, kind }) => typeNameOf(group, version, kind));
@@ -63,6 +73,13 @@ describeOnControlPlane('the sandbox', {}, (real) => {
     expect(Object.fromEntries(known)).toEqual(apiTypesOf(document, [...roots, ...OTHER_TYPES]));
   });
 });
+
+/** Without what they are described by. */
+async function columnsOf(server: Server, path: string): Promise<unknown> {
+  const { body } = await exchange(server, { method: 'GET', path, accept: TABLE });
+  const { columnDefinitions } = body as { readonly columnDefinitions: unknown };
+  return comparable({ columnDefinitions });
+}
 
 /** The OpenAPI document does not know the numbers of protobuf. */
 function withoutNumbers(type: string | Readonly<Record<string, string>>): unknown {

@@ -6,15 +6,16 @@
  * - `$continue` the token that came with the last page
  */
 import fc from 'fast-check';
-import type { Step } from '../sandbox/requests.ts';
-import { KINDS, type Kind } from './objects.ts';
+import type { Step } from '../sandbox/request-parts.ts';
+import { KINDS } from './objects.ts';
+import type { Kind } from './parts.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
-const PARTIAL = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+export const PARTIAL = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 const { constantFrom: oneOf, record, tuple } = fc;
 const sparse = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
@@ -233,6 +234,12 @@ const listing: StepOf = (kind) =>
     'fieldSelector=odd%3Dx',
     'limit=1',
     'limit=1&continue=$continue',
+    'limit=1&labelSelector=app%3Da',
+    'limit=1&labelSelector=app%3Da&continue=$continue',
+    'limit=1&continue=$continue&resourceVersion=1',
+    'limit=1&resourceVersion=0',
+    'limit=1&resourceVersion=$start',
+    'limit=1&fieldSelector=metadata.name%3Da',
     'limit=2&continue=odd',
     'resourceVersion=0',
     'resourceVersion=0&resourceVersionMatch=NotOlderThan',

@@ -134,9 +134,9 @@ describe('requests', () => {
   });
 
   it('are refused beyond the limit of objects', async () => {
-    const small = await startSandboxApi({ maxObjects: 7 });
-    small.api.create('namespaces', { metadata: { name: 'seventh' } });
-    expect(() => small.api.create('namespaces', { metadata: { name: 'eighth' } })).toThrow('database space exceeded');
+    const small = await startSandboxApi({ maxObjects: 8 });
+    small.api.create('namespaces', { metadata: { name: 'last' } });
+    expect(() => small.api.create('namespaces', { metadata: { name: 'surplus' } })).toThrow('database space exceeded');
     await small.stop();
   });
 });

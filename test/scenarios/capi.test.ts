@@ -122,11 +122,14 @@ describeScenario(
     it('leaves everything alone while the Cluster is paused', async () => {
       await fleet.machine('paused');
       await fleet.pause(true);
-      // Something that happens later, and elsewhere, shows that the pause has been heard of.
-      await fleet.label('paused', { enabled: 'true', maintenance: 'requested' });
+      // Clusters are one watch: whoever knows this one has heard of the pause.
       const other = await Fleet.make(get(), workload, 'metal', 'other');
       await other.machine('witness', { labels: ENABLED });
       await other.hooked('witness');
+      await fleet.label('paused', { enabled: 'true', maintenance: 'requested' });
+      // Machines are another one.
+      await other.machine('second', { labels: ENABLED });
+      await other.hooked('second');
       expect(await fleet.isHooked('paused')).toBe(false);
       expect(await fleet.nodeLabels('paused')).toEqual([]);
       await fleet.pause(false);

@@ -39,7 +39,7 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
     sessionAffinity: 'None',
     ...(spec.type !== 'ExternalName' && { internalTrafficPolicy: 'Cluster' }),
   }),
-  'core.v1.ServicePort': (port) => ({ protocol: 'TCP', targetPort: port.port }),
+  'core.v1.ServicePort': ({ port }) => ({ protocol: 'TCP', targetPort: port }),
   'core.v1.Event': { source: {}, involvedObject: {} },
   'events.v1.Event': { deprecatedSource: {} },
   'core.v1.Secret': { type: 'Opaque' },
@@ -47,6 +47,15 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
   'policy.v1.PodDisruptionBudget': { spec: {} },
   'core.v1.PersistentVolumeSpec': { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' },
   'core.v1.PersistentVolumeClaimSpec': { volumeMode: 'Filesystem' },
+  // The templates of a StatefulSet have all of it too.
+  'core.v1.PersistentVolumeClaim': {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    status: { phase: 'Pending' },
+  },
+  'core.v1.PodTemplateSpec': { metadata: {}, spec: {} },
+  'core.v1.EndpointPort': { protocol: 'TCP' },
+  'core.v1.LimitRangeItem': limitDefaults,
   'core.v1.ReplicationControllerSpec': ({ template }) => ({
     replicas: 1,
     selector: objectOf(objectOf(template).metadata).labels,
@@ -82,6 +91,7 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
     ...(type === 'RollingUpdate' && { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } }),
   }),
   'batch.v1.Job': ({ spec }) => ({ spec: jobDefaults(objectOf(spec)) }),
+  'batch.v1.JobTemplateSpec': { metadata: {}, spec: {} },
   'batch.v1.CronJobSpec': {
     concurrencyPolicy: 'Allow',
     suspend: false,
@@ -89,6 +99,7 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
     failedJobsHistoryLimit: 1,
   },
   'storage.v1.StorageClass': { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' },
+  'storage.v1.VolumeAttachment': { status: { attached: false } },
   'storage.v1.CSIDriverSpec': {
     attachRequired: true,
     podInfoOnMount: false,
@@ -118,6 +129,17 @@ function isMoving(image: string): boolean {
   if (image.includes('@')) return false;
   const tag = /:([^:/]+)$/.exec(image)?.[1];
   return tag === undefined || tag === 'latest';
+}
+
+/** Of containers, limits are the most that is allowed, and requests the limits, or else the least that is allowed. */
+function limitDefaults({ type, max, min, default: limits, defaultRequest }: JsonObject): JsonObject {
+  if (type !== 'Container') return {};
+  const all = { ...objectOf(max), ...objectOf(limits) };
+  const requests = { ...objectOf(min), ...all, ...objectOf(defaultRequest) };
+  return {
+    ...(Object.keys(all).length > 0 && { default: all }),
+    ...(Object.keys(requests).length > 0 && { defaultRequest: requests }),
+  };
 }
 
 function jobDefaults(spec: JsonObject): JsonObject {
@@ -160,6 +182,15 @@ function fill(value: unknown, schema: Schema): unknown {
   return result;
 }
 
+/** Fields whose default has been filled with what is there. */
+const FILLED: Readonly<Record<string, readonly string[]>> = {
+  'batch.v1.Job': ['spec'],
+  'core.v1.LimitRangeItem': ['default', 'defaultRequest'],
+};
+
+/** Fields in which zero means that nothing was said. */
+const UNSAID_AT_ZERO: Readonly<Record<string, readonly string[]>> = { 'core.v1.ServicePort': ['targetPort'] };
+
 function withMissing(object: JsonObject, type: string): JsonObject {
   const defaults = DEFAULTS[type];
   if (defaults === undefined) return object;
@@ -167,8 +198,8 @@ function withMissing(object: JsonObject, type: string): JsonObject {
   let result = object;
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined || (result[key] !== undefined && result[key] === value)) continue;
-    // A default that is an object fills the object that is there, as a Job's spec.
-    if (result[key] === undefined || (type === 'batch.v1.Job' && key === 'spec')) result = { ...result, [key]: value };
+    const isMissing = result[key] === undefined || (result[key] === 0 && UNSAID_AT_ZERO[type]?.includes(key) === true);
+    if (isMissing || FILLED[type]?.includes(key) === true) result = { ...result, [key]: value };
   }
   return result;
 }

@@ -41,18 +41,23 @@ export function metadataChangeCauses(after: JsonObject, before: JsonObject): Cau
 /** Kinds whose names become parts of host names. */
 const DNS_LABEL_NAMES = new Set(['namespaces', 'services']);
 
-function nameCauses({ group, plural, collection }: Resource, { name, generateName }: JsonObject): Cause[] {
-  if (textOf(name) === '') {
-    return textOf(generateName) === '' ? [required('metadata.name', 'name or generateName is required')] : [];
-  }
-  const faults =
-    // Budgets have no rule of their own.
-    group === 'rbac.authorization.k8s.io' || collection === 'poddisruptionbudgets.policy'
-      ? pathSegmentFaults
-      : DNS_LABEL_NAMES.has(collection) && plural !== 'events'
-        ? dnsLabelFaults
-        : dnsSubdomainFaults;
-  return faults(textOf(name)).map((fault) => invalidValue('metadata.name', name, fault));
+function nameCauses(resource: Resource, { name, generateName }: JsonObject): Cause[] {
+  const [whole, prefix] = [textOf(name), textOf(generateName)];
+  const faultsOf = nameRuleOf(resource);
+  // What is appended makes an end of it.
+  const masked = prefix.replace(/-$/, 'a');
+  const faults = prefix === '' ? [] : faultsOf(masked);
+  return [
+    ...faults.map((fault) => invalidValue('metadata.generateName', generateName, fault)),
+    ...(whole === '' && prefix === '' ? [required('metadata.name', 'name or generateName is required')] : []),
+    ...(whole === '' ? [] : faultsOf(whole)).map((fault) => invalidValue('metadata.name', name, fault)),
+  ];
+}
+
+function nameRuleOf({ group, plural, collection }: Resource): (name: string) => readonly string[] {
+  // Budgets have no rule of their own.
+  if (group === 'rbac.authorization.k8s.io' || collection === 'poddisruptionbudgets.policy') return pathSegmentFaults;
+  return DNS_LABEL_NAMES.has(collection) && plural !== 'events' ? dnsLabelFaults : dnsSubdomainFaults;
 }
 
 function ownerCauses(owners: readonly unknown[]): Cause[] {

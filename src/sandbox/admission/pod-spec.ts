@@ -3,10 +3,10 @@ import { parseQuantity } from '../../core/quantity.ts';
 import { type Cause, duplicate, invalidValue, notSupported, required } from '../errors.ts';
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
 import { dnsLabelFaults, labelCauses, qualifiedNameFaults } from './names.ts';
+import { containerPortCauses } from './ports.ts';
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
-const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
 /** @param path of the spec: `spec`, `spec.template.spec` */
 export function podSpecCauses(spec: JsonObject, path: string): Cause[] {
@@ -60,9 +60,9 @@ function containerCauses(
     ...(isSecond ? [duplicate(`${path}.name`, name)] : []),
     ...(textOf(container.image) === '' ? [required(`${path}.image`)] : []),
     ...listOf(container.env).flatMap((variable, index) =>
-      textOf(objectOf(variable).name) === '' ? [required(`${path}.env[${index}].name`)] : [],
+      variableNameCauses(textOf(objectOf(variable).name), `${path}.env[${index}].name`),
     ),
-    ...listOf(container.ports).flatMap((port, index) => portCauses(objectOf(port), `${path}.ports[${index}]`)),
+    ...containerPortCauses(listOf(container.ports), `${path}.ports`),
     ...listOf(container.volumeMounts).flatMap((mount, index) => {
       const volume = textOf(objectOf(mount).name);
       if (known.has(volume)) return [];
@@ -73,17 +73,16 @@ function containerCauses(
   ];
 }
 
+const VARIABLE_FAULT =
+  "a valid environment variable name must consist only of printable ASCII characters other than '='";
+
+function variableNameCauses(name: string, path: string): Cause[] {
+  if (name === '') return [required(path)];
+  return /^[ -<>-~]+$/.test(name) ? [] : [invalidValue(path, name, VARIABLE_FAULT)];
+}
+
 /** Where the caller puts names of volumes that the spec itself does not list. */
 export const CLAIM_NAMES = '(claims)';
-
-function portCauses({ containerPort, protocol }: JsonObject, path: string): Cause[] {
-  if (containerPort === undefined || containerPort === 0) return [required(`${path}.containerPort`)];
-  const isPort = Number(containerPort) > 0 && Number(containerPort) < 65_536;
-  return [
-    ...(isPort ? [] : [invalidValue(`${path}.containerPort`, containerPort, 'must be between 1 and 65535, inclusive')]),
-    ...(PROTOCOLS.includes(textOf(protocol)) ? [] : [notSupported(`${path}.protocol`, protocol, PROTOCOLS)]),
-  ];
-}
 
 const QUANTITY_FAULT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 

@@ -6,8 +6,9 @@ import { VALIDATE_CHANGE } from './changes.ts';
 import { eventCauses } from './events.ts';
 import { metadataCauses, metadataChangeCauses } from './metadata.ts';
 import { NOT_NEGATIVE, podSpecCauses, taintCauses } from './pod-spec.ts';
+import { serviceCauses } from './ports.ts';
 import { selectorCauses } from './selectors.ts';
-import { jobCauses, replicasCauses, strategyCauses, workloadCauses } from './workloads.ts';
+import { jobCauses, replicasCauses, statefulSetCauses, strategyCauses, workloadCauses } from './workloads.ts';
 
 type Validate = (object: JsonObject, resource: Resource) => readonly Cause[];
 
@@ -18,7 +19,7 @@ const VALIDATE: Readonly<Record<string, Validate>> = {
   nodes: (node) => taintCauses(listOf(specOf(node).taints)),
   'deployments.apps': (object) => [...workloadCauses(object), ...strategyCauses(specOf(object))],
   'replicasets.apps': workloadCauses,
-  'statefulsets.apps': workloadCauses,
+  'statefulsets.apps': statefulSetCauses,
   'daemonsets.apps': workloadCauses,
   replicationcontrollers: (controller) => [
     ...replicasCauses(specOf(controller)),
@@ -32,6 +33,7 @@ const VALIDATE: Readonly<Record<string, Validate>> = {
       'spec.jobTemplate.spec.template.spec',
     ),
   ],
+  services: serviceCauses,
   'poddisruptionbudgets.policy': budgetCauses,
   'leases.coordination.k8s.io': (lease) => leaseCauses(specOf(lease)),
   persistentvolumeclaims: (claim) => [

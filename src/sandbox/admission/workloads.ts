@@ -36,17 +36,20 @@ export function workloadCauses(object: JsonObject): readonly Cause[] {
   const isEmpty = selector !== undefined && Object.keys(objectOf(spec.selector)).length === 0;
   const policy = objectOf(template.spec).restartPolicy;
   const selectorFaults = selectorCauses(spec.selector, 'spec.selector');
+  const kind = textOf(object.kind);
   // A selector that cannot be read ends the search for faults of the template.
   if (selectorFaults.length > 0)
     return [
       ...replicasCauses(spec),
       ...selectorFaults,
-      invalidValue('spec.selector', spec.selector, 'invalid label selector'),
+      ...(kind === 'DaemonSet' ? [] : [invalidValue('spec.selector', spec.selector, 'invalid label selector')]),
     ];
   return [
     ...replicasCauses(spec),
     ...(selector === undefined ? [required('spec.selector')] : []),
-    ...(isEmpty ? [invalidValue('spec.selector', spec.selector, 'empty selector is invalid for deployment')] : []),
+    ...(isEmpty
+      ? [invalidValue('spec.selector', spec.selector, `empty selector is invalid for ${kind.toLowerCase()}`)]
+      : []),
     ...labelCauses(labels, 'spec.template.labels'),
     ...(selector !== undefined && matchesLabelSelector(selector, objectOf(labels) as Record<string, string>)
       ? []
@@ -55,6 +58,18 @@ export function workloadCauses(object: JsonObject): readonly Cause[] {
     ...(policy === undefined || policy === 'Always'
       ? []
       : [notSupported('spec.template.spec.restartPolicy', policy, ['Always'])]),
+  ];
+}
+
+const POD_MANAGEMENT = ['OrderedReady', 'Parallel'];
+
+export function statefulSetCauses(object: JsonObject): readonly Cause[] {
+  const { podManagementPolicy } = objectOf(object.spec);
+  const isKnown = POD_MANAGEMENT.includes(textOf(podManagementPolicy));
+  const wanted = `must be ${POD_MANAGEMENT.map((policy) => `'${policy}'`).join(' or ')}`;
+  return [
+    ...(isKnown ? [] : [invalidValue('spec.podManagementPolicy', podManagementPolicy, wanted)]),
+    ...workloadCauses(object),
   ];
 }
 

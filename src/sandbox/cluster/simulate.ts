@@ -26,6 +26,7 @@ import { createStorageClasses, startVolumes } from './scheduling/volumes.ts';
 import { startDisruption } from './upkeep/disruption.ts';
 import { startGarbageCollector } from './upkeep/garbage-collector.ts';
 import { startNamespaces } from './upkeep/namespaces.ts';
+import { startVolumeProtection } from './upkeep/volume-protection.ts';
 import { startDaemonSets } from './workloads/daemon-set.ts';
 import { startDeployments } from './workloads/deployment.ts';
 import { startJobs } from './workloads/job.ts';
@@ -64,6 +65,7 @@ export function simulateCluster(
   startJobs(world);
   startEphemeralClaims(world);
   startVolumes(world);
+  startVolumeProtection(world);
   startScheduler(world);
   startPodKubelets(world, timing);
   startDisruption(world);

@@ -75,6 +75,12 @@ function pathsOf(resource: Resource, types: Types, major: 2 | 3): [string, objec
   ];
 }
 
+/** Strings that may be numbers instead, and of which kind. */
+const EITHER: Readonly<Record<string, string>> = {
+  'util.intstr.IntOrString': 'integer',
+  'api.resource.Quantity': 'number',
+};
+
 /** Collects the types that a document needs. */
 class Types {
   readonly #prefix: string;
@@ -109,14 +115,28 @@ class Types {
     return this.#prefix + name;
   }
 
+  /** OpenAPI 3. */
+  get #isThird(): boolean {
+    return this.#prefix.includes('components');
+  }
+
   #follow(type: string): string {
     const name = longName(type);
     if (this.#known.has(name)) return this.#prefix + name;
     const fields = fieldsOfType(type);
     this.#known.set(name, {});
-    if (fields === undefined) this.#known.set(name, this.#schemaOf(scalarText(type), false));
+    if (fields === undefined) this.#known.set(name, this.#scalarOf(type));
     else this.#known.set(name, this.#structOf(fields));
     return this.#prefix + name;
+  }
+
+  /** What may be a number too has no type of its own, so that `kubectl explain` shows its name. */
+  #scalarOf(type: string): JsonObject {
+    const other = EITHER[type];
+    const schema = this.#schemaOf(scalarText(type), false);
+    if (other === undefined || !this.#isThird) return schema;
+    const { type: _, ...rest } = schema;
+    return { ...rest, oneOf: [{ type: 'string' }, { type: other }] };
   }
 
   #structOf(fields: Readonly<Record<string, string>>): JsonObject {
@@ -149,7 +169,7 @@ class Types {
       return { type: plain, ...(format !== undefined && { format }) };
     }
     const $ref = this.#follow(type);
-    return wraps && this.#prefix.includes('components') ? { allOf: [{ $ref }] } : { $ref };
+    return wraps && this.#isThird ? { allOf: [{ $ref }] } : { $ref };
   }
 }
 

@@ -37,7 +37,11 @@ export function answerOfError(error: unknown): Answer {
   };
 }
 
-export const bytesOf = ({ body }: Answer): string => (typeof body === 'string' ? body : JSON.stringify(body));
+/** JSON ends with a newline, as a line of a terminal does. */
+export function bytesOf({ body, headers }: Answer): string {
+  if (headers?.['content-type'] !== undefined) return typeof body === 'string' ? body : JSON.stringify(body);
+  return `${typeof body === 'string' ? body : JSON.stringify(body)}\n`;
+}
 
 export async function send(response: ServerResponse, answer: Answer, acceptsGzip: boolean): Promise<void> {
   const body = bytesOf(answer);

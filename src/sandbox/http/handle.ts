@@ -36,7 +36,8 @@ export const isPublic = (path: string): boolean => ['/version', '/healthz', '/li
 /** Answers everything but watches. @throws ApiError */
 export function handle(host: Host, route: Route | undefined, request: ApiRequest): Answer {
   if (route === undefined) return documentAt(host, request);
-  const warnings: string[] = [];
+  const { deprecation } = route.resource;
+  const warnings = deprecation === undefined ? [] : [deprecation];
   const answer = answerRoute(host, route, request, (message) => warnings.push(message));
   if (warnings.length === 0) return answer;
   const lines = warnings.map((message) => `299 - ${JSON.stringify(message)}`);
@@ -97,7 +98,7 @@ function answerSubresource(
   if (verb === undefined || subresource?.verbs.includes(verb) !== true) throw methodNotAllowed();
   if (verb === 'create') return postSubresource(context, target, kind, request, options);
   if (kind === 'scale')
-    return verb === 'get' ? getScale(context, target) : writeScale(context, target, request, options);
+    return verb === 'get' ? getScale(context, target, request) : writeScale(context, target, request, options);
   if (kind === 'log') return logOf(context, target);
   if (verb === 'get') return getObject(context, route, name, request);
   const part = { ...target, subresource: partOf(kind) };
@@ -143,9 +144,9 @@ function documentAt({ context: { registry }, address }: Host, { path, method, he
       const isCore = root === 'api';
       if (first === undefined) return groupsDocument(registry, isCore, headers.accept, address);
       if (parts.length > (isCore ? 2 : 3)) break;
-      if (isCore) return registry.hasVersion('', first) ? json(resourceList(registry, '', first)) : NO_PAGE;
-      if (second === undefined) return json(oneGroup(registry, first));
-      return registry.hasVersion(first, second) ? json(resourceList(registry, first, second)) : NO_PAGE;
+      if (isCore) return json(resourceList(registry, '', first));
+      if (second !== undefined) return json(resourceList(registry, first, second));
+      return registry.hasGroup(first) ? json(oneGroup(registry, first)) : NO_PAGE;
     }
     case 'openapi':
       if (first === 'v2') return headers.accept?.includes('protobuf') === true ? EMPTY_V2 : json(openApiV2(registry));

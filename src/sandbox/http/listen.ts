@@ -12,7 +12,7 @@ import type { RequestLog } from '../request-log.ts';
 import { type Answer, answerOfError, send } from './answer.ts';
 import { type Host, handle, isPublic } from './handle.ts';
 import { type ApiRequest, readRequest } from './request.ts';
-import { isWatch, type Route, routeOf, verbOf } from './route.ts';
+import { type Route, routeOf, verbOf } from './route.ts';
 import { startOf, type WatchEnd, WatchStream } from './watch.ts';
 
 const MAX_CONNECTIONS = 2000;
@@ -177,12 +177,7 @@ export class Listener {
     try {
       if (user === undefined && !isPublic(request.path)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
       if (route instanceof ApiError) throw route;
-      if (
-        route !== undefined &&
-        route.subresource === undefined &&
-        request.method === 'GET' &&
-        isWatch(request.query)
-      ) {
+      if (route !== undefined && request.method === 'GET' && verbOf('GET', route, request.query) === 'watch') {
         this.#watch(route, request, response);
         return 'watching';
       }

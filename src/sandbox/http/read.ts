@@ -26,17 +26,18 @@ export function getObject(context: Context, { resource, namespace }: Route, name
 
 export function listObjects(context: Context, { resource, namespace }: Route, request: ApiRequest): Answer {
   const form = formOf(request.headers.accept, request.query);
-  const filter = filterOf(resource, request.query, undefined);
+  const filter = filterOf(resource, request.query);
   const listed = list(context, resource, namespace, filter, request.query);
   const now = context.clock.now();
   const items = listed.items.map((stored) => textOfItem(form, resource, stored, now)).join(',');
-  return json(textOfList(form, resource, listed, items, form.is === 'whole'));
+  return json(textOfList(form, resource, listed, items));
 }
 
-function textOfList(form: Form, resource: Resource, listed: Listed, items: string, isWhole: boolean): string {
+/** A list of items that are serialised already. */
+export function textOfList(form: Form, resource: Resource, listed: Listed, items: string): string {
   const { resourceVersion, continueToken, remaining } = listed;
   // Lists of custom resources show an empty token too.
-  const showsEmpty = resource.custom !== undefined && isWhole;
+  const showsEmpty = resource.custom !== undefined && form.is === 'whole';
   const meta = [
     `"resourceVersion":"${resourceVersion}"`,
     ...(continueToken === '' && !showsEmpty ? [] : [`"continue":"${continueToken}"`]),

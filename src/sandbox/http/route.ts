@@ -49,8 +49,9 @@ export function verbOf(method: string, route: Route | undefined, query: URLSearc
     case 'GET':
     case 'HEAD':
       if (route === undefined) return 'get';
-      if (isWatch(query)) return 'watch';
-      return route.name === undefined ? 'list' : 'get';
+      // One object by its name is not watched, whatever is asked: who wants that selects the name.
+      if (route.name !== undefined) return 'get';
+      return isWatch(query) ? 'watch' : 'list';
     case 'POST':
       return 'create';
     case 'PUT':
@@ -62,7 +63,7 @@ export function verbOf(method: string, route: Route | undefined, query: URLSearc
   }
 }
 
-export function isWatch(query: URLSearchParams): boolean {
+function isWatch(query: URLSearchParams): boolean {
   const value = query.get('watch');
   return value === 'true' || value === '1';
 }

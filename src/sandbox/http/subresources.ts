@@ -6,8 +6,11 @@ import { badRequest, invalid, invalidValue, methodNotAllowed, notFound } from '.
 import { at, type JsonObject, listOf, numberOf, objectOf, textOf, withPath } from '../json.ts';
 import { inVersionOf } from '../kinds/convert.ts';
 import type { Resource } from '../kinds/resource.ts';
+import { formOf } from '../read/forms.ts';
 import { keyFor } from '../store/collection.ts';
+import { tableOf } from '../table/rows.ts';
 import { selectorText } from '../table/words.ts';
+import { SCALE } from '../table/workload-columns.ts';
 import { bindPod } from '../write/bind.ts';
 import { changeObject, type Target } from '../write/change.ts';
 import { evictPod } from '../write/evict.ts';
@@ -114,10 +117,12 @@ function scalePaths({ custom }: Resource) {
   return { spec: path(specReplicasPath), status: path(statusReplicasPath), selector: path(labelSelectorPath ?? '.') };
 }
 
-export function getScale(context: Context, { resource, namespace, name }: Target): Answer {
+export function getScale(context: Context, { resource, namespace, name }: Target, request: ApiRequest): Answer {
   const stored = context.store.collection(resource.collection).get(keyFor(namespace, name));
   if (stored === undefined) throw notFound(resource, name);
-  return json(scaleOf(resource, inVersionOf(resource, stored)));
+  const scale = scaleOf(resource, inVersionOf(resource, stored));
+  const form = formOf(request.headers.accept, request.query);
+  return json(form.is === 'table' ? tableOf(SCALE, scale, form.include, context.clock.now()) : scale);
 }
 
 /** PUT or PATCH of a Scale changes the replicas, and nothing else. */

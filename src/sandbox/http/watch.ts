@@ -1,13 +1,14 @@
 /**
  * Watches: each change as one line of JSON, serialised once for all watches of the same form.
  *
- * Bookmarks come every minute where the client allows them, and at the end of initial events (WatchList).
+ * Bookmarks come every minute and shortly before the end where the client allows them, and at the end of initial events
+ * (WatchList).
  */
 import type { ServerResponse } from 'node:http';
 import { setInterval, setTimeout } from 'node:timers';
 import { ApiError, type Stored } from '../api.ts';
 import type { Context } from '../context.ts';
-import { forbiddenField, invalid, statusOf } from '../errors.ts';
+import { forbiddenField, invalid, notSupported, statusOf } from '../errors.ts';
 import { apiVersionOf, type Resource } from '../kinds/resource.ts';
 import { type Filter, filterOf, seenThrough } from '../read/filter.ts';
 import { type Form, formOf, keyOfForm, textOfObject } from '../read/forms.ts';
@@ -18,6 +19,8 @@ import type { ApiRequest } from './request.ts';
 import type { Route } from './route.ts';
 
 const BOOKMARK_MS = 60_000;
+/** The last bookmark comes so long before the watch has had its time. */
+const LAST_BOOKMARK_MS = 2000;
 const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 /** What a watch may leave unread before it is cut: a client that slow never catches up. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
@@ -40,7 +43,7 @@ export interface WatchStart {
 }
 
 /** Reads what a watch is to be. @throws ApiError 400, 410, 422 or 500 before anything is sent */
-export function startOf(context: Context, { resource, namespace, name }: Route, request: ApiRequest): WatchStart {
+export function startOf(context: Context, { resource, namespace }: Route, request: ApiRequest): WatchStart {
   const { query, headers } = request;
   const version = query.get('resourceVersion') ?? '';
   if (!/^\d*$/.test(version)) {
@@ -50,11 +53,12 @@ export function startOf(context: Context, { resource, namespace, name }: Route, 
   }
   const sends = query.get('sendInitialEvents');
   checkInitialEvents(query, sends);
-  const filter = filterOf(resource, query, name);
+  const filter = filterOf(resource, query);
   const collection = context.store.collection(resource.collection);
   const wanted = version === '' || version === '0' ? 0 : Number(version);
   const isFresh = sends === 'true' || (sends === null && wanted === 0);
   if (!isFresh && wanted < collection.compactedAt) throw tooOld(wanted, collection.compactedAt);
+  const allowsBookmarks = ['true', '1'].includes(query.get('allowWatchBookmarks') ?? '');
   const seconds = Number(query.get('timeoutSeconds') ?? '');
   const initial = isFresh ? collection.list(namespace) : [];
   return {
@@ -64,8 +68,9 @@ export function startOf(context: Context, { resource, namespace, name }: Route, 
     filter,
     after: isFresh || wanted === 0 ? context.store.version : wanted,
     initial: filter === undefined ? initial : initial.filter(filter),
-    marksInitial: sends === 'true',
-    allowsBookmarks: ['true', '1'].includes(query.get('allowWatchBookmarks') ?? ''),
+    // The older form, which asks for any version, is marked too.
+    marksInitial: allowsBookmarks && isFresh,
+    allowsBookmarks,
     timeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : DEFAULT_TIMEOUT_MS,
   };
 }
@@ -73,14 +78,22 @@ export function startOf(context: Context, { resource, namespace, name }: Route, 
 function checkInitialEvents(query: URLSearchParams, sends: string | null): void {
   const match = query.get('resourceVersionMatch') ?? '';
   const about = { group: 'meta.k8s.io', plural: 'listoptions', kind: 'ListOptions' };
-  const refuse = (why: string) => {
-    throw invalid(about, '', [forbiddenField('resourceVersionMatch', why)]);
+  const refuse = (...causes: Parameters<typeof invalid>[2]) => {
+    throw invalid(about, '', causes);
   };
-  if (sends !== null && match !== 'NotOlderThan') {
-    refuse('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  const forbidden = (why: string) => forbiddenField('resourceVersionMatch', why);
+  const unknown =
+    match === '' || match === 'NotOlderThan' ? [] : [notSupported('resourceVersionMatch', match, ['NotOlderThan'])];
+  if ((query.get('continue') ?? '') !== '') {
+    refuse(forbidden('resourceVersionMatch is forbidden when continue is provided'));
   }
-  if (sends === null && match !== '')
-    refuse('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+  if (sends !== null && match === '') {
+    refuse(forbidden('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  }
+  if (sends !== null && unknown.length > 0) refuse(...unknown);
+  if (sends === null && match !== '') {
+    refuse(forbidden('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'), ...unknown);
+  }
 }
 
 /** A watch that is being answered. */
@@ -121,11 +134,13 @@ export class WatchStream {
     if (marksInitial && allowsBookmarks) this.bookmark(true);
     this.#stops.push(store.follow(store.collection(resource.collection), after, (commits) => this.#tell(commits)));
     const ending = setTimeout(() => this.end('close'), timeoutMs);
-    const bookmarks = setInterval(() => allowsBookmarks && this.bookmark(), BOOKMARK_MS);
-    this.#stops.push(
-      () => clearTimeout(ending),
-      () => clearInterval(bookmarks),
-    );
+    this.#stops.push(() => clearTimeout(ending));
+    if (!allowsBookmarks) return;
+    const bookmarks = setInterval(() => this.bookmark(), BOOKMARK_MS);
+    this.#stops.push(() => clearInterval(bookmarks));
+    if (timeoutMs <= LAST_BOOKMARK_MS) return;
+    const last = setTimeout(() => this.bookmark(), timeoutMs - LAST_BOOKMARK_MS);
+    this.#stops.push(() => clearTimeout(last));
   }
 
   /** Tells how far the watch has come. */

@@ -1,24 +1,24 @@
 /** POST, PUT, PATCH and DELETE of objects. */
 import { ApiError, type Stored } from '../api.ts';
 import type { Context } from '../context.ts';
-import { timeText } from '../context.ts';
-import { badRequest, conflict, invalid, invalidValue, notSupported, required } from '../errors.ts';
-import { isObject, type JsonObject, numberOf, objectOf, textOf, withField, withPath } from '../json.ts';
-import { apiVersionOf, hasSubresource } from '../kinds/resource.ts';
-import { applyConfiguration } from '../patch/apply.ts';
+import { badRequest, conflict, invalid, invalidValue, notSupported } from '../errors.ts';
+import { isObject, type JsonObject, numberOf, objectOf, textOf, withPath } from '../json.ts';
+import { asStored } from '../kinds/convert.ts';
 import { jsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge.ts';
 import { strategicMergePatch } from '../patch/strategic.ts';
 import { filterOf } from '../read/filter.ts';
+import { type Form, textOfItem } from '../read/forms.ts';
 import { list } from '../read/list.ts';
 import { keyFor } from '../store/collection.ts';
-import { type ChangeOptions, changeObject, type Target } from '../write/change.ts';
-import { create } from '../write/create.ts';
-import { checkKind, DecodeError, decode } from '../write/decode.ts';
+import { changeObject, type Target } from '../write/change.ts';
+import { create, toStored } from '../write/create.ts';
+import { checkKind, DecodeError } from '../write/decode.ts';
 import { deleteObject, deleteOptionsOf } from '../write/delete.ts';
-import { entriesOf, isSameWriter, withEntries } from '../write/managed-fields.ts';
 import type { WriteOptions } from '../write/options.ts';
 import { type Answer, json } from './answer.ts';
+import { applyObject } from './apply.ts';
+import { textOfList } from './read.ts';
 import { type ApiRequest, contentTypeOf, objectBody, patchBody } from './request.ts';
 import type { Route } from './route.ts';
 
@@ -108,7 +108,7 @@ export function patchObject(context: Context, target: Target, request: ApiReques
   const { resource } = target;
   const type = contentTypeOf(request);
   if (type === 'application/apply-patch+yaml' || type === 'application/apply-patch+cbor') {
-    return apply(context, target, request, options);
+    return applyObject(context, target, request, options);
   }
   const patch = patchBody(request);
   let result: unknown;
@@ -159,57 +159,6 @@ export function patched(
   return type === STRATEGIC ? strategicMergePatch(current, patch, resource.schema) : mergePatch(current, patch);
 }
 
-function apply(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
-  const { resource, namespace, name, subresource } = target;
-  if (request.query.get('fieldManager') === null) {
-    const about = { group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' };
-    throw invalid(about, '', [required('fieldManager', 'is required for apply patch')]);
-  }
-  const body = objectOf(patchBody(request));
-  const { apiVersion, kind } = body;
-  if (textOf(apiVersion) === '' || textOf(kind) === '')
-    throw badRequest(`invalid object type: /, Kind=${textOf(kind)}`);
-  checkKind(resource, body);
-  if (objectOf(body.metadata).managedFields !== undefined) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
-  const named = withPath(body, ['metadata', 'name'], textOf(objectOf(body.metadata).name) || name);
-  // What the request cannot change is not owned by who applies it.
-  const isWithoutStatus = subresource === '' && hasSubresource(resource, 'status');
-  const configuration = decode(resource, isWithoutStatus ? withField(named, 'status', undefined) : named, true).object;
-  const writer = {
-    manager: options.manager,
-    operation: 'Apply',
-    apiVersion: apiVersionOf(resource),
-    subresource,
-    time: timeText(context.clock.now()),
-  } as const;
-  const isForced = ['true', '1'].includes(request.query.get('force') ?? '');
-  const change = (current: JsonObject): JsonObject =>
-    withKeptTimes(current, applyConfiguration(current, configuration, resource.schema, writer, isForced));
-  const exists = context.store.collection(resource.collection).get(keyFor(namespace, name)) !== undefined;
-  if (exists || subresource !== '') {
-    return json(changeObject(context, target, change, { ...options, ownsFields: true } satisfies ChangeOptions));
-  }
-  const owner = (object: JsonObject): JsonObject => {
-    const owned = applyConfiguration({ metadata: {} }, configuration, resource.schema, writer, true);
-    return withEntries(object, entriesOf(owned));
-  };
-  return json(create(context, resource, configuration, namespace, options, owner), 201);
-}
-
-/** An apply that changes nothing keeps its time. */
-function withKeptTimes(before: JsonObject, after: JsonObject): JsonObject {
-  const known = entriesOf(before);
-  const entries = entriesOf(after).map((entry) => {
-    const old = known.find((one) => isSameWriter(one, entry));
-    return old !== undefined && JSON.stringify(old.fields) === JSON.stringify(entry.fields)
-      ? { ...entry, time: old.time }
-      : entry;
-  });
-  return withEntries(after, entries);
-}
-
 /** Kinds whose deletion answers with the object, and not with a Status, once it has gone. */
 const RETURNS_DELETED = new Set([
   'pods',
@@ -233,15 +182,19 @@ export function deleteOne(context: Context, { resource, namespace }: Route, name
   return json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
 }
 
+const WHOLE: Form = { is: 'whole' };
+
 export function deleteMany(context: Context, { resource, namespace }: Route, request: ApiRequest): Answer {
   const options = requestedDeletion(request);
-  const filter = filterOf(resource, request.query, undefined);
-  const { items, resourceVersion } = list(context, resource, namespace, filter, request.query);
-  const objects = items.map(
+  const listed = list(context, resource, namespace, filterOf(resource, request.query), request.query);
+  const objects = listed.items.map(
     ({ metadata }) => deleteObject(context, resource, metadata.namespace, metadata.name, options).object,
   );
-  const { listKind } = resource;
-  return json({ kind: listKind, apiVersion: apiVersionOf(resource), metadata: { resourceVersion }, items: objects });
+  const now = context.clock.now();
+  const items = objects
+    .map((object) => textOfItem(WHOLE, resource, toStored(asStored(resource, object)), now))
+    .join(',');
+  return json(textOfList(WHOLE, resource, listed, items));
 }
 
 /** Options stand in the body or in the query. */

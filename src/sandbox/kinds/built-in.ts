@@ -18,6 +18,8 @@ interface Row {
   readonly verbs?: readonly string[];
   /** @default its own */
   readonly collection?: string;
+  /** What every answer about it warns of. */
+  readonly deprecation?: string;
 }
 
 /** Subresources that are only posted to, and their kinds. */
@@ -33,7 +35,12 @@ const GROUPS: Readonly<Record<string, readonly Row[]>> = {
   '': [
     { kind: 'Binding', verbs: ['create'] },
     { kind: 'ConfigMap', short: ['cm'] },
-    { kind: 'Endpoints', plural: 'endpoints', short: ['ep'] },
+    {
+      kind: 'Endpoints',
+      plural: 'endpoints',
+      short: ['ep'],
+      deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+    },
     { kind: 'Event', short: ['ev'] },
     { kind: 'LimitRange', short: ['limits'] },
     {
@@ -111,7 +118,15 @@ export const BUILT_IN: readonly Resource[] = Object.entries(GROUPS).flatMap(([gr
 );
 
 function resourceOf(group: string, row: Row): Resource {
-  const { kind, short = [], categories = [], clusterWide = false, subresources = [], verbs = ALL_VERBS } = row;
+  const {
+    kind,
+    short = [],
+    categories = [],
+    clusterWide = false,
+    subresources = [],
+    verbs = ALL_VERBS,
+    deprecation,
+  } = row;
   const singular = kind.toLowerCase();
   const plural = row.plural ?? `${singular}s`.replace(/ys$/, 'ies');
   return {
@@ -127,6 +142,7 @@ function resourceOf(group: string, row: Row): Resource {
     verbs,
     subresources: subresources.map((name) => subresourceOf(kind, name)),
     schema: builtInType(typeNameOf(group, 'v1', kind)),
+    ...(deprecation !== undefined && { deprecation }),
     collection: row.collection ?? nameOfResource({ group, plural }),
     storedAs: row.collection === undefined ? apiVersionOf({ group, version: 'v1' }) : 'v1',
   };

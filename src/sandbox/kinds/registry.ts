@@ -22,6 +22,10 @@ export class Registry {
     return this.#served.get(keyOf(group, version, plural));
   }
 
+  hasGroup(group: string): boolean {
+    return this.all().some((resource) => resource.group === group);
+  }
+
   hasVersion(group: string, version: string): boolean {
     return this.all().some((resource) => resource.group === group && resource.version === version);
   }

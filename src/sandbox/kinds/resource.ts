@@ -34,6 +34,8 @@ export interface Resource {
   readonly verbs: readonly string[];
   readonly subresources: readonly Subresource[];
   readonly schema: Schema;
+  /** What every answer about it warns of. */
+  readonly deprecation?: string;
   /** Name of the collection that holds its objects: its own, but for `events.events.k8s.io`, which are the core Events. */
   readonly collection: string;
   /** In which its objects are stored; another one is converted on the way. */

@@ -26,11 +26,17 @@ import {
   withEntries,
 } from '../write/managed-fields.ts';
 
+export interface ApplyOptions {
+  /** Takes fields over from others instead of refusing. */
+  readonly isForced: boolean;
+  /** Fields that are the applier's own, whoever is noted as their owner. @default none */
+  readonly known?: FieldSet;
+}
+
 /**
  * The object with the configuration applied. Fields that the same applier set before and leaves out now go, unless somebody else
  * owns them too.
  *
- * @param force takes fields over from others instead of refusing.
  * @throws ApiError 409 that names every field and its owner
  */
 export function applyConfiguration(
@@ -38,14 +44,14 @@ export function applyConfiguration(
   configuration: JsonObject,
   schema: Schema,
   writer: Writer,
-  force: boolean,
+  { isForced, known = EMPTY }: ApplyOptions,
 ): JsonObject {
   const wanted = ownable(fieldsOf(bare(configuration), schema));
   const merged = merge(bare(live), bare(configuration), schema);
   const entries = entriesOf(live);
   const changed = ownable(compare(bare(live), merged, schema).changed);
-  const conflicts = conflicting(entries, writer, changed);
-  if (conflicts.length > 0 && !force) throw refusal(conflicts);
+  const conflicts = isForced ? [] : conflicting(entries, writer, without(changed, known));
+  if (conflicts.length > 0) throw refusal(conflicts);
 
   const others = entries
     .filter((entry) => !isSameWriter(entry, writer))
@@ -71,16 +77,40 @@ function merge(live: unknown, wanted: unknown, schema: Schema): unknown {
   return wanted;
 }
 
-/** Items of the live list stay in their order, new ones follow. */
+/**
+ * What is applied stands in its own order; an item that is only in the live list keeps its place among those that the two share
+ * and have in the same order.
+ */
 function mergeLists(live: readonly unknown[], wanted: readonly unknown[], schema: ListSchema): readonly unknown[] {
-  const items = itemsOf(schema, wanted);
-  const kept = live.map((item) => {
-    const key = itemKeyOf(schema, item) ?? '';
-    const found = items.get(key);
-    items.delete(key);
-    return found === undefined ? item : merge(item, found, schema.items);
-  });
-  return [...kept, ...items.values()];
+  const keyOf = (item: unknown): string => itemKeyOf(schema, item) ?? '';
+  const [before, after] = [itemsOf(schema, live), itemsOf(schema, wanted)];
+  const [liveKeys, wantedKeys] = [live.map(keyOf), wanted.map(keyOf)];
+  const shared = wantedKeys.filter((key) => before.has(key));
+  const taken = new Set<string>();
+  const result: unknown[] = [];
+  const take = (key: string): void => {
+    const item = after.get(key);
+    result.push(before.has(key) ? merge(before.get(key), item, schema.items) : item);
+    taken.add(key);
+    wantedKeys.shift();
+    if (shared[0] === key) shared.shift();
+  };
+  for (const [index, key] of liveKeys.entries()) {
+    if (!after.has(key)) {
+      result.push(live[index]);
+      continue;
+    }
+    const [next] = wantedKeys;
+    if (taken.has(key)) {
+      // Once all that is shared is placed, what is new comes before the rest of the live list.
+      if (shared.length === 0 && next !== undefined) take(next);
+      continue;
+    }
+    // One that is applied further down waits for its turn there.
+    if (shared[0] === key) while (!taken.has(key)) take(wantedKeys[0] ?? key);
+  }
+  for (const key of [...wantedKeys]) take(key);
+  return result;
 }
 
 /** Without the dropped fields; what others own below stays. */

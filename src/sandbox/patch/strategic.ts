@@ -89,11 +89,10 @@ function mergeItems(
   const idOf = (item: unknown): unknown => objectOf(item)[mergeKey];
   let result: unknown[] = [...found];
   for (const item of wanted) {
-    if (!isObject(item))
-      throw malformed(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
     const id = idOf(item);
-    if (id === undefined)
-      throw malformed(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+    if (!isObject(item) || id === undefined) {
+      throw new ApiError(500, '', `map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
+    }
     if (item.$patch === 'delete') {
       result = result.filter((one) => !isSame(idOf(one), id));
       continue;
@@ -149,6 +148,14 @@ function withDirectives(object: JsonObject, patch: JsonObject, schema: Schema): 
 
 function retained(target: JsonObject, keys: readonly unknown[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(target).filter(([key]) => keys.includes(key)));
+}
+
+/** As Go prints it. */
+function goText(value: unknown): string {
+  if (isList(value)) return `[${value.map(goText).join(' ')}]`;
+  if (!isObject(value)) return value === null ? '<nil>' : String(value);
+  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`;
 }
 
 function malformed(why: string): ApiError {

@@ -11,11 +11,10 @@ export type Filter = ((object: Stored) => boolean) | undefined;
 const NO_LABELS = {};
 
 /** @throws ApiError 400 where a selector cannot be read */
-export function filterOf(resource: Resource, query: URLSearchParams, name: string | undefined): Filter {
+export function filterOf(resource: Resource, query: URLSearchParams): Filter {
   const labels = query.get('labelSelector') ?? '';
   const fields = query.get('fieldSelector') ?? '';
   const tests: ((object: Stored) => boolean)[] = [];
-  if (name !== undefined) tests.push(({ metadata }) => metadata.name === name);
   if (labels.trim() !== '') {
     const filter = parseLabelSelector(labels);
     tests.push(({ metadata }) => filter(metadata.labels ?? NO_LABELS));

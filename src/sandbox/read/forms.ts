@@ -3,6 +3,7 @@ import { ApiError, type Stored } from '../api.ts';
 import { inVersionOf } from '../kinds/convert.ts';
 import { apiVersionOf, type Resource } from '../kinds/resource.ts';
 import { type IncludeObject, rowOf } from '../table/rows.ts';
+import { metadataOnly } from './partial.ts';
 
 export type Form =
   | { readonly is: 'whole' }
@@ -61,9 +62,3 @@ export function textOfItem(form: Form, resource: Resource, stored: Stored, now: 
   const kind = `{"kind":"${resource.kind}","apiVersion":"${apiVersionOf(resource)}",`;
   return text.startsWith(kind) ? `{${text.slice(kind.length)}` : text;
 }
-
-export const metadataOnly = ({ metadata }: Pick<Stored, 'metadata'>) => ({
-  kind: 'PartialObjectMetadata',
-  apiVersion: 'meta.k8s.io/v1',
-  metadata,
-});

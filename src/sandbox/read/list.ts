@@ -38,10 +38,10 @@ export function list(
   query: URLSearchParams,
 ): Listed {
   checkListOptions(query);
-  const limit = limitOf(query.get('limit'));
+  const limit = limitOf(resource, query);
   const page = pageOf(query.get('continue') ?? '');
   const collection = store.collection(resource.collection);
-  const wanted = page === undefined ? versionFor(store.version, query) : page.rv;
+  const wanted = page === undefined ? versionFor(store.version, limit, query) : page.rv;
   const at = wanted <= 0 ? store.version : wanted;
   const all = collection.listAt(at, namespace, page?.start);
   if (all === undefined) {
@@ -51,7 +51,8 @@ export function list(
   const matching = filter === undefined ? all : all.filter(filter);
   const items = limit > 0 ? matching.slice(0, limit) : matching;
   const last = items.at(-1);
-  const isCut = items.length < matching.length && last !== undefined;
+  // Behind a full page may be such as do not match, which the real server has not looked at yet: the next page may be empty.
+  const isCut = items.length === limit && last !== undefined && last !== all.at(-1) && !namesOne(query);
   return {
     items,
     resourceVersion: String(at),
@@ -70,12 +71,17 @@ export function tooNew(version: number, current: number): ApiError {
   });
 }
 
+/** Whether one object is looked up by its name, which is done without pages. */
+const namesOne = (query: URLSearchParams): boolean =>
+  /(^|,)metadata\.name==?[^=]/.test(query.get('fieldSelector') ?? '');
+
 /** Version at which the list is to be; 0 for the present one. */
-function versionFor(current: number, query: URLSearchParams): number {
+function versionFor(current: number, limit: number, query: URLSearchParams): number {
   const version = versionOf(query.get('resourceVersion') ?? '');
   if (version > current) throw tooNew(version, current);
+  const match = query.get('resourceVersionMatch') ?? '';
   // "Any" and "not older than" are answered with the present state, which is both.
-  return query.get('resourceVersionMatch') === 'Exact' ? version : 0;
+  return match === 'Exact' || (match === '' && limit > 0) ? version : 0;
 }
 
 /** @throws ApiError 400 where it is no number */
@@ -88,10 +94,13 @@ export function versionOf(text: string): number {
   );
 }
 
-function limitOf(text: string | null): number {
-  if (text === null || text === '') return 0;
+/** Zero for no limit. A list "at any version" comes from the server's cache, which knows no pages; of Events there is none. */
+function limitOf({ collection }: Resource, query: URLSearchParams): number {
+  const text = query.get('limit') ?? '';
+  if (text === '') return 0;
   if (!/^-?\d{1,15}$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
+  const isCached = query.get('resourceVersion') === '0' && collection !== 'events';
+  return isCached ? 0 : Number(text);
 }
 
 function checkListOptions(query: URLSearchParams): void {
@@ -103,10 +112,14 @@ function checkListOptions(query: URLSearchParams): void {
   if (query.get('sendInitialEvents') !== null) {
     refuse(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
+  const hasPage = (query.get('continue') ?? '') !== '';
+  if (hasPage && match === '' && version !== '' && version !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
+  }
   if (match === '') return;
   const forbid = (why: string) => refuse(forbiddenField('resourceVersionMatch', why));
   if (version === '') forbid('resourceVersionMatch is forbidden unless resourceVersion is provided');
-  if ((query.get('continue') ?? '') !== '') forbid('resourceVersionMatch is forbidden when continue is provided');
+  if (hasPage) forbid('resourceVersionMatch is forbidden when continue is provided');
   if (match !== 'Exact' && match !== 'NotOlderThan') {
     refuse(notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
   }

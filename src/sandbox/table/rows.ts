@@ -1,9 +1,11 @@
 /** Tables (`meta.k8s.io/v1` Table): what kubectl prints without knowing the kind. */
 import type { Stored } from '../api.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, objectOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
-import { OTHERS, TABLES, type TableColumn, type TableKind } from './columns.ts';
+import { metadataOnly } from '../read/partial.ts';
+import { TABLES } from './columns.ts';
 import { evaluatePath } from './json-path.ts';
+import { NAME, nameOf, OTHERS, type TableColumn, type TableKind } from './table-kind.ts';
 import { ageOf } from './words.ts';
 
 /** What each row carries of its object. */
@@ -11,24 +13,38 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 const custom = new WeakMap<object, TableKind>();
 
-export function columnDefinitions(resource: Resource): readonly object[] {
-  return kindOf(resource).columns.map(
-    ({ name, type = 'string', format = '', priority = 0, description = '' }: TableColumn) => ({
-      name,
-      type,
-      format,
-      description,
-      priority,
-    }),
-  );
+export const columnDefinitions = (resource: Resource): readonly object[] => definitionsOf(kindOf(resource));
+
+function definitionsOf({ columns }: TableKind): readonly object[] {
+  return columns.map(({ name, type = 'string', format = '', priority = 0, description = '' }: TableColumn) => ({
+    name,
+    type,
+    format,
+    description,
+    priority,
+  }));
 }
 
 export function rowOf(resource: Resource, object: Stored, include: IncludeObject, now: number): object {
-  const cells = kindOf(resource).cells(object, now);
+  return rowIn(kindOf(resource), object, include, now);
+}
+
+/** One object as a table, of a kind that is no resource. */
+export function tableOf(kind: TableKind, object: JsonObject, include: IncludeObject, now: number): object {
+  const { resourceVersion } = objectOf(object.metadata);
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: { resourceVersion },
+    columnDefinitions: definitionsOf(kind),
+    rows: [rowIn(kind, object, include, now)],
+  };
+}
+
+function rowIn(kind: TableKind, object: JsonObject, include: IncludeObject, now: number): object {
+  const cells = kind.cells(object, now);
   if (include === 'None') return { cells };
-  const { metadata } = object;
-  const partial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
-  return { cells, object: include === 'Object' ? object : partial };
+  return { cells, object: include === 'Object' ? object : metadataOnly(object) };
 }
 
 function kindOf(resource: Resource): TableKind {
@@ -45,9 +61,9 @@ function kindOf(resource: Resource): TableKind {
 function customTable(columns: NonNullable<Resource['custom']>['columns']): TableKind {
   const shown = columns.length > 0 ? columns : [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }];
   return {
-    columns: [{ name: 'Name', format: 'name' }, ...shown],
+    columns: [NAME, ...shown],
     cells: (object, now) => [
-      (object.metadata as JsonObject).name,
+      nameOf(object),
       ...shown.map(({ type, jsonPath }) => cellOf(type, evaluatePath(object, jsonPath), now)),
     ],
   };

@@ -1,6 +1,6 @@
 /** Changing objects: PUT and PATCH, on the object or on one of its subresources. */
 
-import { admitChanged } from '../admission/admit.ts';
+import { admitChanged, readBack } from '../admission/admit.ts';
 import { faultsOfChange } from '../admission/validate.ts';
 import { ApiError, type Stored } from '../api.ts';
 import { type Context, timeText } from '../context.ts';
@@ -64,7 +64,7 @@ export function changeObject(
 
   const scoped = inScope(target, restored(read, current), current);
   const defaulted = resource.custom === undefined ? scoped : withCustomDefaults(resource, scoped);
-  const admitted = admitChanged(resource, defaulted);
+  const admitted = admitChanged(context, resource, defaulted, current);
   const unguarded =
     target.subresource === 'binding' || target.subresource === 'resize' || target.subresource === 'ephemeralcontainers';
   const faults = unguarded
@@ -75,7 +75,7 @@ export function changeObject(
   const counted = withGeneration(target, admitted, current);
   const owned = options.ownsFields === true ? counted : owning(context, target, counted, current, options);
   if (isUnchanged(current, owned)) return current;
-  const object = toStored(asStored(resource, owned));
+  const object = toStored(asStored(resource, readBack(resource, owned)));
   if (options.dryRun === true) return inVersionOf(resource, object);
   if (!isFinished(object)) return inVersionOf(resource, context.store.put(collection, key, object));
   // With its last finalizer it goes, and watches see it as it was before that.

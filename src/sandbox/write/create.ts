@@ -1,6 +1,7 @@
 /** Creating objects. */
 import { randomUUID } from 'node:crypto';
-import { admitNew, nameSuffix } from '../admission/admit.ts';
+import { admitNew, readBack } from '../admission/admit.ts';
+import { nameSuffix } from '../admission/name-suffix.ts';
 import { faultsOfNew } from '../admission/validate.ts';
 import { ApiError, type Stored } from '../api.ts';
 import { type Context, timeText } from '../context.ts';
@@ -66,7 +67,7 @@ export function create(
   if (existing !== undefined) {
     throw alreadyExists(resource, textOf(meta.name), existing.metadata.deletionTimestamp !== undefined);
   }
-  const object = toStored(asStored(resource, owned));
+  const object = toStored(asStored(resource, readBack(resource, owned)));
   const { resourceVersion } = objectOf(read.metadata);
   // What is not stored keeps the version that it came with.
   if (options.dryRun === true && textOf(resourceVersion) !== '')

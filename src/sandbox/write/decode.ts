@@ -5,6 +5,7 @@
 import { ApiError } from '../api.ts';
 import { badRequest } from '../errors.ts';
 import { isList, isObject, type JsonObject } from '../json.ts';
+import { canonicalQuantity } from '../kinds/canonical-quantity.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { apiVersionOf } from '../kinds/resource.ts';
 import { ANY, type FieldSchema, type ScalarSchema, type Schema } from '../kinds/schema.ts';
@@ -25,21 +26,21 @@ interface Walk {
   readonly owner: string;
   /** Wrong types are left to the validation by the kind's own schema. */
   readonly isCustom: boolean;
-  readonly keepsEmpty: boolean;
+  readonly isLiteral: boolean;
 }
 
 /**
- * @param keepsEmpty leaves what is empty as it is, for who owns even that.
+ * @param isLiteral leaves what is empty, and quantities, as they are: server-side apply looks at what was sent.
  * @throws ApiError 400 where a value has the wrong type
  */
-export function decode(resource: Resource, object: JsonObject, keepsEmpty = false): Decoded {
+export function decode(resource: Resource, object: JsonObject, isLiteral = false): Decoded {
   const unknown: string[] = [];
   try {
     const read = walk(resource.schema, object, '', {
       unknown,
       owner: resource.kind,
       isCustom: resource.custom !== undefined,
-      keepsEmpty,
+      isLiteral,
     });
     return { object: isObject(read) ? read : {}, unknown };
   } catch (error) {
@@ -124,7 +125,7 @@ function walkFields(value: JsonObject, fieldOf: (key: string) => Field | undefin
     const inside = path === '' ? key : `${path}.${key}`;
     if (field === undefined) state.unknown.push(inside);
     const found = field === undefined ? undefined : walk(field.schema, value[key], inside, state);
-    const read = !state.keepsEmpty && field?.omitsEmpty === true && isEmpty(field.schema, found) ? undefined : found;
+    const read = !state.isLiteral && field?.omitsEmpty === true && isEmpty(field.schema, found) ? undefined : found;
     if (read === value[key]) continue;
     result ??= { ...value };
     if (read === undefined) delete result[key];
@@ -164,8 +165,8 @@ function scalar({ type, format }: ScalarSchema, value: unknown, path: string, st
       if (typeof value === 'string' || Number.isInteger(value)) return value;
       break;
     case 'quantity':
-      if (typeof value === 'string') return value;
-      if (typeof value === 'number') return String(value);
+      if (typeof value !== 'string' && typeof value !== 'number') break;
+      return state.isLiteral ? String(value) : canonicalQuantity(String(value));
   }
   return refuse(value, path, format ?? (type === 'boolean' ? 'bool' : type), state);
 }

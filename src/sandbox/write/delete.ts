@@ -46,12 +46,13 @@ export function deleteObject(
 
   const marked = mark(context, resource, found, options);
   const isGone = isFinished(marked);
-  if (options.dryRun === true) return { object: inVersionOf(resource, marked), isGone };
+  // A Pod is marked before it goes, also where that is one step; other kinds go as they are.
+  const isMarked = !isGone || resource.collection === 'pods';
+  if (options.dryRun === true) return { object: inVersionOf(resource, isMarked ? marked : found), isGone };
   const isChanged = !isSame(marked, found);
   if (!isGone)
     return { object: inVersionOf(resource, isChanged ? context.store.put(collection, key, marked) : found), isGone };
-  // A Pod is marked before it goes, also where that is one step; other kinds go as they are.
-  const last = resource.collection !== 'pods' ? found : isChanged ? context.store.put(collection, key, marked) : found;
+  const last = isMarked && isChanged ? context.store.put(collection, key, marked) : found;
   return { object: inVersionOf(resource, context.store.remove(collection, key, last)), isGone };
 }
 
@@ -75,15 +76,14 @@ function check(resource: Resource, { metadata }: Stored, { preconditions }: Dele
 /** Kinds that are still there for a while after their deletion, whatever their finalizers. */
 const WITH_STAGES = new Set(['namespaces', 'pods']);
 
+/** Kinds older than garbage collection: who deletes one without a word on its Pods leaves them. kubectl always says it. */
+const ORPHANING = new Set(['jobs.batch', 'replicationcontrollers']);
+
 /** The object with what the deletion sets; `isFinished()` tells whether it may go. */
 function mark(context: Context, resource: Resource, found: Stored, options: DeleteOptions): Stored {
   const grace = graceOf(resource, found, options);
   const { metadata } = found;
-  // Nothing belongs to Events, so that their deletion waits for nothing.
-  // … and a Namespace or a Pod that is going away goes as it was asked to first.
-  const isSettled = WITH_STAGES.has(resource.collection) && metadata.deletionTimestamp !== undefined;
-  const policy = resource.collection === 'events' || isSettled ? undefined : options.propagationPolicy;
-  const finalizers = finalizersFor(metadata.finalizers ?? [], policy);
+  const finalizers = finalizersFor(metadata.finalizers ?? [], policyFor(resource, found, options));
   const known = metadata.deletionTimestamp !== undefined;
   const isShorter = grace < (numberOf(metadata.deletionGracePeriodSeconds) ?? 0);
   const now = context.clock.now();
@@ -100,6 +100,21 @@ function mark(context: Context, resource: Resource, found: Stored, options: Dele
   const status: JsonObject =
     resource.collection === 'namespaces' ? { status: { ...objectOf(found.status), phase: 'Terminating' } } : {};
   return toStored({ ...found, ...status, metadata: meta });
+}
+
+/** What becomes of what belongs to the object; undefined where that is not, or no more, for this request to say. */
+function policyFor(
+  { collection }: Resource,
+  { metadata }: Stored,
+  { propagationPolicy }: DeleteOptions,
+): DeleteOptions['propagationPolicy'] {
+  // A Namespace or a Pod that is going away goes as it was asked to first.
+  const isSettled = WITH_STAGES.has(collection) && metadata.deletionTimestamp !== undefined;
+  // Nothing belongs to Events, so that their deletion waits for nothing.
+  if (collection === 'events' || isSettled) return undefined;
+  if (propagationPolicy !== undefined || !ORPHANING.has(collection)) return propagationPolicy;
+  const isDecided = metadata.finalizers?.some((finalizer) => finalizer === ORPHAN || finalizer === FOREGROUND) === true;
+  return isDecided ? undefined : 'Orphan';
 }
 
 /** Seconds: only Pods that have a Node and have not ended are given time. */

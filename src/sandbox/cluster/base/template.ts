@@ -19,7 +19,8 @@ export function podFrom(owner: Stored, template: PodTemplate, parts: PodParts = 
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     metadata: {
-      ...(parts.name === undefined ? { generateName: `${owner.metadata.name}-` } : { name: parts.name }),
+      generateName: `${owner.metadata.name}-`,
+      ...(parts.name !== undefined && { name: parts.name }),
       labels: { ...labels, ...parts.labels },
       ...(annotations !== undefined && { annotations }),
       ...(finalizers !== undefined && { finalizers }),

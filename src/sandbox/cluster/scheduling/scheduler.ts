@@ -149,7 +149,10 @@ class Scheduler {
       (each) => each.type === 'PodScheduled' && each.reason === reason && each.message === message,
     );
     if (isSaid) return;
-    const said = { type: 'PodScheduled', status: 'False', reason, message };
+    const { generation } = pod.metadata;
+    // That a Pod waits at a gate is said by the API server, without it.
+    const seen = reason === 'Unschedulable' && generation !== undefined ? { observedGeneration: generation } : {};
+    const said = { type: 'PodScheduled', status: 'False', reason, message, ...seen };
     world.patch('pods', pod, { status: { conditions: withConditions(conditions, [said], world.now()) } }, 'status');
     if (reason !== 'Unschedulable') return;
     world.record({ about: pod, type: 'Warning', source: SCHEDULER, reason: 'FailedScheduling', message });

@@ -31,7 +31,7 @@ export function startVolumes(world: World): void {
   });
   const volumes = world.controller('PersistentVolume', (key) => {
     const volume = world.fresh(VOLUMES, key);
-    if (volume !== undefined && !isTerminating(volume)) lookAtVolume(world, volume);
+    if (volume !== undefined) lookAtVolume(world, volume);
   });
   world.mirror(CLAIMS).onChange(({ object, type }) => {
     claims.add(keyOf(object));
@@ -107,8 +107,9 @@ function lookAtVolume(world: World, volume: PersistentVolume): void {
   }
   const claim = world.fresh(CLAIMS, `${claimRef.namespace}/${claimRef.name}`);
   if (claim?.metadata.uid === claimRef.uid) return;
+  // A bound volume would be protected from being deleted.
+  world.patchStatus(VOLUMES, volume, { phase: 'Released' });
   if (persistentVolumeReclaimPolicy === 'Delete') world.delete(VOLUMES, volume);
-  else world.patchStatus(VOLUMES, volume, { phase: 'Released' });
 }
 
 function bind(world: World, claim: PersistentVolumeClaim, volume: PersistentVolume): void {

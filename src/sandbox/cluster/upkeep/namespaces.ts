@@ -54,7 +54,8 @@ function empty(world: World, namespace: Namespace, contents: readonly string[]):
   let isEmpty = true;
   for (const resource of contents) {
     const objects = world.mirrorOf(resource).index('namespace', ({ metadata }) => metadata.namespace);
-    for (const object of objects.get(name)) if (!isTerminating(object)) world.delete(resource, object);
+    for (const object of objects.get(name))
+      if (!isTerminating(object)) world.delete(resource, object, { propagationPolicy: 'Background' });
     isEmpty &&= objects.get(name).length === 0;
   }
   const present = world.fresh('namespaces', name);

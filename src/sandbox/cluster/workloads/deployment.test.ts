@@ -30,8 +30,10 @@ describe('Deployments', () => {
     const hash = replicaSet?.metadata.labels?.['pod-template-hash'];
     expect(replicaSet?.metadata.name).toBe(`web-${hash}`);
     for (const pod of pods) expect(pod.metadata.labels).toEqual({ app: 'web', 'pod-template-hash': hash });
-    expect(sandbox.must('deployments.apps', 'web', 'default').metadata.annotations).toEqual({
-      'deployment.kubernetes.io/revision': '1',
+    // What the controller notes is no change of the Deployment.
+    expect(sandbox.must('deployments.apps', 'web', 'default').metadata).toMatchObject({
+      generation: 1,
+      annotations: { 'deployment.kubernetes.io/revision': '1' },
     });
   });
 

@@ -150,7 +150,8 @@ function annotateRevision(world: World, deployment: Deployment, revision: number
   if (deployment.metadata.annotations?.[REVISION] === String(revision)) return;
   const fresh = world.fresh('deployments.apps', keyOf(deployment));
   if (fresh !== undefined) {
-    world.patch('deployments.apps', fresh, { metadata: { annotations: { [REVISION]: String(revision) } } });
+    // With the status, which does not count as a change of the Deployment.
+    world.patch('deployments.apps', fresh, { metadata: { annotations: { [REVISION]: String(revision) } } }, 'status');
   }
 }
 

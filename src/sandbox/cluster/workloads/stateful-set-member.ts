@@ -1,5 +1,6 @@
 /** One Pod of a StatefulSet, with its claims. */
 import type { ClaimTemplate, Pod, PodVolume, StatefulSet } from '../base/kinds.ts';
+import { isTerminating } from '../base/pods.ts';
 import { podFrom } from '../base/template.ts';
 import type { World } from '../base/world.ts';
 import { REVISION_LABEL, templateOf } from './revisions.ts';
@@ -13,12 +14,12 @@ export function ordinalOf({ metadata }: Pod, set: StatefulSet): number {
   return /^\d+$/.test(rest) ? Number(rest) : -1;
 }
 
-/** Creates the claims that are missing, then the Pod. */
+/** Creates the claims that are missing, then the Pod; not while one of its claims is on its way out. */
 export function createMember(world: World, set: StatefulSet, ordinal: number, revision: string): void {
   const { namespace } = set.metadata;
   const name = `${set.metadata.name}-${ordinal}`;
   const claims = set.spec.volumeClaimTemplates ?? [];
-  for (const template of claims) createClaim(world, set, template, name);
+  if (!ensureClaims(world, set, name)) return;
   const template = templateOf(world, set, revision) ?? set.spec.template;
   const draft = podFrom(set, template, {
     name,
@@ -38,10 +39,29 @@ export function createMember(world: World, set: StatefulSet, ordinal: number, re
   world.record({ about: set, type: 'Normal', source: SOURCE, reason: 'SuccessfulCreate', message });
 }
 
+/** Creates the claims that the Pod lacks. @returns whether none of them is being deleted. */
+export function ensureClaims(world: World, set: StatefulSet, podName: string): boolean {
+  const templates = set.spec.volumeClaimTemplates ?? [];
+  const found = templates.map((template) => {
+    const key = `${set.metadata.namespace}/${claimName(template, podName)}`;
+    const claim = world.fresh('persistentvolumeclaims', key);
+    if (claim === undefined) createClaim(world, set, template, podName);
+    return claim;
+  });
+  return !found.some((claim) => claim !== undefined && isTerminating(claim));
+}
+
+/** Whether a claim of this name is one of the set's. */
+export function hasClaim(set: StatefulSet, claim: string): boolean {
+  return (set.spec.volumeClaimTemplates ?? []).some((template) => {
+    const prefix = claimName(template, `${set.metadata.name}-`);
+    return claim.startsWith(prefix) && /^\d+$/.test(claim.slice(prefix.length));
+  });
+}
+
 function createClaim(world: World, set: StatefulSet, template: ClaimTemplate, podName: string): void {
   const { namespace } = set.metadata;
   const name = claimName(template, podName);
-  if (world.fresh('persistentvolumeclaims', `${namespace}/${name}`) !== undefined) return;
   const { labels, annotations } = template.metadata ?? {};
   const { apiVersion, kind, metadata } = set;
   const goesWithSet = set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted === 'Delete';

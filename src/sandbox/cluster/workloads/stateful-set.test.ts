@@ -37,6 +37,7 @@ describe('StatefulSets', () => {
     const [pod] = await sandbox.ready('db', 3);
     stop();
     expect([early, log]).toEqual([false, ['+db-0', '+db-1', '+db-2']]);
+    expect(pod?.metadata.generateName).toBe('db-');
     expect(pod?.metadata.labels).toMatchObject({
       app: 'db',
       'statefulset.kubernetes.io/pod-name': 'db-0',

@@ -4,7 +4,8 @@
  * - `OrderedReady`: a Pod is created once all before it are running and ready, and removed once all after it are gone; one thing
  *   at a time. `Parallel`: all at once.
  * - A Pod that has finished is replaced under its name. A terminating one is waited for.
- * - Claims of the templates are made before their Pod, and stay when it goes, unless the retention policy says otherwise.
+ * - Claims of the templates are made before their Pod, and stay when it goes, unless the retention policy says otherwise. One that
+ *   is being deleted is waited for, and made anew.
  * - A rolling update replaces from the highest ordinal down to the partition, each when the one before is healthy.
  */
 import { keyOf } from '../../../core/meta.ts';
@@ -13,7 +14,7 @@ import { isActive, isFinished, isReady, isTerminating, msUntilAvailable } from '
 import type { World } from '../base/world.ts';
 import { claimPods, watchPodsOf } from './claim-pods.ts';
 import { pruneRevisions, REVISION_LABEL, recordRevision, SET_HASH_LABEL } from './revisions.ts';
-import { createMember, ordinalOf } from './stateful-set-member.ts';
+import { createMember, ensureClaims, hasClaim, ordinalOf } from './stateful-set-member.ts';
 
 const RESOURCE = 'statefulsets.apps';
 
@@ -26,6 +27,11 @@ export function startStatefulSets(world: World): void {
   });
   world.mirror(RESOURCE).onChange(({ object }) => work.add(keyOf(object)));
   watchPodsOf(world, RESOURCE, 'StatefulSet', work);
+  const inNamespace = world.mirror(RESOURCE).index('namespace', ({ metadata }) => metadata.namespace);
+  world.mirror('persistentvolumeclaims').onChange(({ type, object: { metadata } }) => {
+    if (type !== 'DELETED') return;
+    for (const set of inNamespace.get(metadata.namespace ?? '')) if (hasClaim(set, metadata.name)) work.add(keyOf(set));
+  });
 }
 
 interface Revisions {
@@ -52,6 +58,7 @@ function bringNearer(world: World, set: StatefulSet, revisions: Revisions): void
     if (pod === undefined) createMember(world, set, ordinal, revisionFor(set, ordinal, revisions));
     else if (isFinished(pod) && !isTerminating(pod)) remove(world, set, pod);
     else if (isHealthy(pod)) continue;
+    else if (pod.status?.phase === 'Pending' && !isTerminating(pod)) ensureClaims(world, set, pod.metadata.name);
     if (isOrdered) return;
   }
   const surplus = [...pods].filter(([ordinal]) => ordinal < first || ordinal >= first + replicas);
