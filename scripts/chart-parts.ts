@@ -21,6 +21,9 @@ export const CHART = 'charts/maintenance-bridge';
 const VALUES_BY_FLAG: Readonly<Record<string, string>> = {
   'leader-elect': 'leaderElection.enabled',
   'leader-election-id': 'leaderElection.id',
+  'leader-elect-lease-duration': 'leaderElection.leaseDuration',
+  'leader-elect-renew-deadline': 'leaderElection.renewDeadline',
+  'leader-elect-retry-period': 'leaderElection.retryPeriod',
   'leader-election-namespace': 'namespaceOverride',
   'metrics-bind-address': 'containerPorts.metrics',
   'health-probe-bind-address': 'containerPorts.health',

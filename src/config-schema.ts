@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { type CapiSettings, capiSettingsSchema } from './capi/settings.ts';
 import { describeFound, type Fault, faultsOf, isMapping, type Path, valueAt } from './config-faults.ts';
+import { parseDuration } from './core/duration.ts';
+import { durationSchema, positiveDurationSchema } from './core/duration-schema.ts';
 import { type Metal3Settings, metal3SettingsSchema } from './metal3/settings.ts';
 import { type BindAddress, parseBindAddress } from './obs/address.ts';
 import { ADDRESS_FORM } from './options.ts';
@@ -32,6 +34,10 @@ export interface RunOptions {
     /** Our own namespace, of stored Pods too. Absent where only the kubeconfig's context can say: then that context's namespace, else `default`. */
     readonly namespace?: string | undefined;
     readonly id: string;
+    /** Each longer than the next; the first in whole seconds. */
+    readonly leaseDurationMs: number;
+    readonly renewDeadlineMs: number;
+    readonly retryPeriodMs: number;
   };
   readonly metrics: { readonly bindAddress: BindAddress };
   readonly health: { readonly bindAddress: BindAddress };
@@ -58,11 +64,22 @@ const frameSchema = z.strictObject({
   context: z.string().min(1).optional(),
   namespaces: z.array(z.string().regex(DNS_LABEL, 'the name of a namespace')).default([]),
   dryRun: z.boolean(),
-  leaderElection: z.strictObject({
-    enabled: z.boolean(),
-    namespace: z.string().regex(DNS_LABEL, 'the name of a namespace').optional(),
-    id: z.string().max(253).regex(DNS_SUBDOMAIN, 'a name such as "maintenance-bridge"'),
-  }),
+  leaderElection: z
+    .strictObject({
+      enabled: z.boolean(),
+      namespace: z.string().regex(DNS_LABEL, 'the name of a namespace').optional(),
+      id: z.string().max(253).regex(DNS_SUBDOMAIN, 'a name such as "maintenance-bridge"'),
+      // The field of the Lease takes no fractions.
+      leaseDuration: durationSchema('a duration of whole seconds such as "15s"', (ms) => ms > 0 && ms % 1000 === 0),
+      renewDeadline: positiveDurationSchema,
+      retryPeriod: positiveDurationSchema,
+    })
+    .transform(({ leaseDuration, renewDeadline, retryPeriod, ...rest }) => ({
+      ...rest,
+      leaseDurationMs: leaseDuration,
+      renewDeadlineMs: renewDeadline,
+      retryPeriodMs: retryPeriod,
+    })),
   metrics: z.strictObject({ bindAddress }),
   health: z.strictObject({ bindAddress }),
   log: z.strictObject({ level: z.enum(LOG_LEVELS), format: z.enum(LOG_FORMATS) }),
@@ -108,7 +125,7 @@ export function checkTogether(
   isKnown: (path: Path) => boolean,
 ): readonly Fault[] {
   const is = (wanted: boolean, ...path: Path): boolean => valueAt(data, path) === wanted && isKnown(path);
-  return [...gatesWithoutNodes(is), ...nothingToDo(is)];
+  return [...gatesWithoutNodes(is), ...nothingToDo(is), ...termsThatDoNotFit(data, isKnown)];
 }
 
 /** Whether a switch is known to be in that position. */
@@ -126,6 +143,33 @@ function gatesWithoutNodes(is: Is): readonly Fault[] {
 function nothingToDo(is: Is): readonly Fault[] {
   if (!['tmm', 'capi', 'metal3'].every((feature) => is(false, feature, 'enabled'))) return [];
   return [{ path: ['tmm', 'enabled'], text: 'wanted true while nothing else is enabled, found false' }];
+}
+
+/** From the longest to the shortest, with their defaults. */
+const TERMS = [
+  { key: 'leaseDuration', usual: '15s' },
+  { key: 'renewDeadline', usual: '10s' },
+  { key: 'retryPeriod', usual: '2s' },
+] as const;
+
+/**
+ * A leader that could go on for as long as the others wait would be one of two; and it needs time for a second try. Where one of
+ * two is the default, the other is what somebody chose.
+ */
+function termsThatDoNotFit(
+  data: Readonly<Record<string, unknown>>,
+  isKnown: (path: Path) => boolean,
+): readonly Fault[] {
+  const textOf = (key: string): string => String(valueAt(data, ['leaderElection', key]));
+  return TERMS.slice(1).flatMap((shorter, index): readonly Fault[] => {
+    const longer = TERMS[index];
+    const areKnown = longer !== undefined && [longer, shorter].every(({ key }) => isKnown(['leaderElection', key]));
+    if (!areKnown || (parseDuration(textOf(longer.key)) ?? 0) > (parseDuration(textOf(shorter.key)) ?? 0)) return [];
+    const isShorterChosen = textOf(shorter.key) !== shorter.usual;
+    const [chosen, other, than] = isShorterChosen ? [shorter, longer, 'less'] : [longer, shorter, 'more'];
+    const text = `wanted ${than} than leaderElection.${other.key} (${textOf(other.key)}), found ${describeFound(textOf(chosen.key))}`;
+    return [{ path: ['leaderElection', chosen.key], text }];
+  });
 }
 
 type CheckedSection<T> =

@@ -40,7 +40,13 @@ describe('`resolveOptions()`', () => {
   it('needs no file, no variable and no flag', () => {
     expect(optionsOf({})).toMatchObject({
       dryRun: false,
-      leaderElection: { enabled: true, id: 'maintenance-bridge' },
+      leaderElection: {
+        enabled: true,
+        id: 'maintenance-bridge',
+        leaseDurationMs: 15_000,
+        renewDeadlineMs: 10_000,
+        retryPeriodMs: 2000,
+      },
       metrics: { bindAddress: { is: 'on', port: 8080 } },
       health: { bindAddress: { is: 'on', port: 8081 } },
       log: { level: 'info', format: 'json' },
@@ -79,7 +85,7 @@ describe('`resolveOptions()`', () => {
     const file = `${HEAD}
 context: lab
 dryRun: true
-leaderElection: { enabled: false, namespace: kube-system, id: mine }
+leaderElection: { enabled: false, namespace: kube-system, id: mine, leaseDuration: 1m }
 metrics: { bindAddress: 0 }
 health: { bindAddress: "[::1]:9000" }
 log: { format: text }
@@ -93,7 +99,7 @@ tmm:
     expect(optionsOf({ file })).toMatchObject({
       context: 'lab',
       dryRun: true,
-      leaderElection: { enabled: false, namespace: 'kube-system', id: 'mine' },
+      leaderElection: { enabled: false, namespace: 'kube-system', id: 'mine', leaseDurationMs: 60_000 },
       metrics: { bindAddress: { is: 'off' } },
       health: { bindAddress: { is: 'on', host: '::1', port: 9000 } },
       log: { level: 'info', format: 'text' },
@@ -215,6 +221,26 @@ tmm:
       'features that are all off',
       { flags: { 'enable-tmm': 'false' }, file: `${HEAD}capi:\n  enabled: false\n` },
       ['--enable-tmm: wanted true while nothing else is enabled, found false'],
+    ],
+    [
+      'a leader that would go on for longer than the others wait',
+      { flags: { 'leader-elect-renew-deadline': '20s' } },
+      ['--leader-elect-renew-deadline: wanted less than leaderElection.leaseDuration (15s), found "20s"'],
+    ],
+    [
+      'a Lease that is shorter than what is usual for its renewal',
+      { file: `${HEAD}leaderElection:\n  leaseDuration: 5s\n` },
+      ['bridge.yaml:4: leaderElection.leaseDuration: wanted more than leaderElection.renewDeadline (10s), found "5s"'],
+    ],
+    [
+      'no time for a second try',
+      { file: `${HEAD}leaderElection: { renewDeadline: 9s, retryPeriod: 9s }\n` },
+      ['bridge.yaml:3: leaderElection.retryPeriod: wanted less than leaderElection.renewDeadline (9s), found "9s"'],
+    ],
+    [
+      'a part of a second, of which a Lease has none',
+      { flags: { 'leader-elect-lease-duration': '15500ms' } },
+      ['--leader-elect-lease-duration: wanted a duration of whole seconds such as "15s", found "15500ms"'],
     ],
     [
       'a name of a namespace',

@@ -16,7 +16,9 @@ export interface Rights {
 }
 
 export function rightsFor(
-  options: Pick<RunOptions, 'tmm' | 'capi' | 'metal3' | 'namespaces' | 'leaderElection'>,
+  options: Pick<RunOptions, 'tmm' | 'capi' | 'metal3' | 'namespaces'> & {
+    readonly leaderElection: Pick<RunOptions['leaderElection'], 'enabled' | 'id'>;
+  },
 ): Rights {
   const { tmm, capi, metal3, namespaces, leaderElection } = options;
   const { settings } = tmm;

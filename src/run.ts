@@ -118,6 +118,9 @@ function elect(
     identity,
     log,
     time: { monotonicMs: () => performance.now(), wallMs: () => Date.now(), sleep },
+    leaseDurationMs: leaderElection.leaseDurationMs,
+    renewDeadlineMs: leaderElection.renewDeadlineMs,
+    retryPeriodMs: leaderElection.retryPeriodMs,
   });
   return { election, isLeader: () => election.isLeader() };
 }

@@ -1,6 +1,6 @@
 /** What an operator can choose for Metal3: the `metal3` section of the configuration. */
 import { z } from 'zod';
-import { parseDuration } from '../core/duration.ts';
+import { durationSchema } from '../core/duration-schema.ts';
 
 export const REBOOT_MODES = ['soft', 'hard'] as const;
 
@@ -20,14 +20,6 @@ export const metal3SettingsSchema = z
     rebootMode: z.enum(REBOOT_MODES).default('soft'),
     requireDrained: z.boolean().default(false),
     waitForVolumeDetach: z.boolean().default(false),
-    startTimeout: z
-      .string()
-      .transform((text, context) => {
-        const ms = parseDuration(text);
-        if (ms !== undefined) return ms;
-        context.addIssue({ code: 'custom', message: 'a duration such as "20m", or "0" for none', input: text });
-        return z.NEVER;
-      })
-      .default(1_200_000),
+    startTimeout: durationSchema('a duration such as "20m", or "0" for none').default(1_200_000),
   })
   .transform(({ startTimeout, ...rest }): Metal3Settings => ({ ...rest, startTimeoutMs: startTimeout }));

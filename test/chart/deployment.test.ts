@@ -63,7 +63,7 @@ describeWithTools('names', [CHART_TOOLS], (get) => {
     const values = { fullnameOverride: 'mb' };
     expect(await namesWith(values, 'fleet')).toEqual(['mb', 'mb-test']);
     const text = configurationIn(await render(get().helm, { values }));
-    expect(parse(text)).toMatchObject({ leaderElection: { id: 'mb' } });
+    expect(parse(text)).toMatchObject({ leaderElection: { id: 'mb', leaseDuration: '15s' } });
   });
 
   it('lie in `namespaceOverride`, apart from what watches other namespaces', async () => {

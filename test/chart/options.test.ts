@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { chartValueOf } from '../../scripts/chart-parts.ts';
 import type { RunOptions } from '../../src/config-schema.ts';
+import { formatDuration, parseDuration } from '../../src/core/duration.ts';
 import { OPTION_ROWS } from '../../src/option-rows.ts';
 import type { OptionRow } from '../../src/options.ts';
 import { describeWithTools } from '../tools/suite.ts';
@@ -24,6 +25,8 @@ function sampleOf({ kind, values, default: standard, path }: OptionRow): Sample 
     case 'share':
       return { text: '7%' };
     case 'duration':
+      // Those of the Lease have to fall from one to the next, and these do with the defaults of the others.
+      return { text: formatDuration((parseDuration(String(standard)) ?? 0) - 1000) };
     case 'limit':
       return { text: '7m' };
     case 'enum':

@@ -71,6 +71,16 @@ const REFUSED: readonly { readonly what: string; readonly values: object; readon
     says: 'replicaCount: wanted at most 1 while leaderElection.enabled is false, since all replicas would act at once',
   },
   {
+    what: 'a leader that would go on for as long as the others wait',
+    values: { leaderElection: { renewDeadline: '15s' } },
+    says: 'leaderElection: wanted leaseDuration above renewDeadline above retryPeriod, found 15s, 15s and 2s',
+  },
+  {
+    what: 'a Lease of half a second',
+    values: { leaderElection: { leaseDuration: '500ms' } },
+    says: /leaderElection\/leaseDuration/,
+  },
+  {
     what: 'a gate without the connections that it asks over',
     values: {
       features: { clusterApi: { enabled: false }, metal3: { enabled: true } },

@@ -124,6 +124,9 @@ dry-run: config.dryRun
 leader-elect: leaderElection.enabled
 leader-election-namespace: namespaceOverride
 leader-election-id: leaderElection.id
+leader-elect-lease-duration: leaderElection.leaseDuration
+leader-elect-renew-deadline: leaderElection.renewDeadline
+leader-elect-retry-period: leaderElection.retryPeriod
 metrics-bind-address: containerPorts.metrics
 health-probe-bind-address: containerPorts.health
 log-level: logLevel

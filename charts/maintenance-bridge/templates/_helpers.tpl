@@ -78,7 +78,7 @@ default of a value, since `helm upgrade --reuse-values` takes defaults over from
 {{- $config := deepCopy (default dict .Values.config) }}
 {{- $_ := set $config "apiVersion" "maintenance-bridge.io/v1alpha1" }}
 {{- $_ := set $config "kind" "BridgeConfiguration" }}
-{{- $_ := set $config "leaderElection" (dict "enabled" .Values.leaderElection.enabled "id" (include "maintenance-bridge.leaseName" .)) }}
+{{- $_ := set $config "leaderElection" (merge (dict "id" (include "maintenance-bridge.leaseName" .)) .Values.leaderElection) }}
 {{- $_ := set $config "metrics" (dict "bindAddress" (printf ":%v" .Values.containerPorts.metrics)) }}
 {{- $_ := set $config "health" (dict "bindAddress" (printf ":%v" .Values.containerPorts.health)) }}
 {{- $_ := set $config "log" (dict "level" .Values.logLevel "format" .Values.logFormat) }}

@@ -26,9 +26,23 @@
 {{- if eq (int $values.containerPorts.metrics) (int $values.containerPorts.health) }}
 {{- fail (printf "containerPorts.health: wanted another port than containerPorts.metrics, found %v for both" $values.containerPorts.health) }}
 {{- end }}
+{{- include "maintenance-bridge.validateLease" . }}
 {{- include "maintenance-bridge.validateBudget" . }}
 {{- include "maintenance-bridge.validateMonitoring" . }}
 {{- include "maintenance-bridge.validateOneSource" . }}
+{{- end }}
+
+{{- /* Else the new Pods would end with exit code 2, one after another. */ -}}
+{{- define "maintenance-bridge.validateLease" -}}
+{{- with .Values.leaderElection }}
+{{- $milliseconds := list }}
+{{- range list .leaseDuration .renewDeadline .retryPeriod }}
+{{- $milliseconds = append $milliseconds (include "maintenance-bridge.milliseconds" . | int64) }}
+{{- end }}
+{{- if or (le (index $milliseconds 0) (index $milliseconds 1)) (le (index $milliseconds 1) (index $milliseconds 2)) }}
+{{- fail (printf "leaderElection: wanted leaseDuration above renewDeadline above retryPeriod, found %s, %s and %s" .leaseDuration .renewDeadline .retryPeriod) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* A budget that can never allow an eviction would hold up the maintenance of every Node that the bridge runs on. */ -}}
