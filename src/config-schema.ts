@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { type CapiSettings, capiSettingsSchema } from './capi/settings.ts';
 import { describeFound, type Fault, faultsOf, isMapping, type Path, valueAt } from './config-faults.ts';
-import { parseDuration } from './core/duration.ts';
-import { durationSchema, positiveDurationSchema } from './core/duration-schema.ts';
+import { durationMs, isPositiveDuration, parseDuration } from './core/duration.ts';
 import { type Metal3Settings, metal3SettingsSchema } from './metal3/settings.ts';
 import { type BindAddress, parseBindAddress } from './obs/address.ts';
 import { ADDRESS_FORM } from './options.ts';
@@ -58,6 +57,8 @@ const bindAddress = z.union([z.string(), z.literal(0)]).transform((value, contex
   return z.NEVER;
 });
 
+const duration = z.string().refine(isPositiveDuration, 'a duration above zero such as "15s"').transform(durationMs);
+
 const frameSchema = z.strictObject({
   apiVersion: z.literal(CONFIG_API_VERSION),
   kind: z.literal(CONFIG_KIND),
@@ -70,9 +71,9 @@ const frameSchema = z.strictObject({
       namespace: z.string().regex(DNS_LABEL, 'the name of a namespace').optional(),
       id: z.string().max(253).regex(DNS_SUBDOMAIN, 'a name such as "maintenance-bridge"'),
       // The field of the Lease takes no fractions.
-      leaseDuration: durationSchema('a duration of whole seconds such as "15s"', (ms) => ms > 0 && ms % 1000 === 0),
-      renewDeadline: positiveDurationSchema,
-      retryPeriod: positiveDurationSchema,
+      leaseDuration: duration.refine((ms) => ms % 1000 === 0, 'a duration of whole seconds such as "15s"'),
+      renewDeadline: duration,
+      retryPeriod: duration,
     })
     .transform(({ leaseDuration, renewDeadline, retryPeriod, ...rest }) => ({
       ...rest,

@@ -19,6 +19,7 @@ import { PodEvictor } from './kube/evictor.ts';
 import { PodKeeper } from './kube/keeper.ts';
 import { type Parts, recordEvents, unseen, watch, watchMetadata } from './run-parts.ts';
 import { Controller } from './runtime/controller.ts';
+import { nextTurn } from './runtime/sleep.ts';
 import { TmmMeter } from './tmm/metrics.ts';
 import { makeReconcile } from './tmm/reconcile.ts';
 import { askingTaint } from './tmm/taints.ts';
@@ -92,6 +93,7 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
     metrics: observers.controllers,
     isConflict: (error) => isKubeError(error, 'Conflict'),
     workers: WORKERS,
+    nextTurn,
   });
   const enqueueQueued = wire(sources, settings, (nodeName) => controller.enqueue(nodeName));
   manager.add(evictor);

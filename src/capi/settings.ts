@@ -1,6 +1,6 @@
 /** What an operator can choose for the Cluster API bridge: the `capi` section of the configuration. */
 import { z } from 'zod';
-import { durationSchema } from '../core/duration-schema.ts';
+import { durationMs, parseDuration } from '../core/duration.ts';
 
 export interface CapiSettings {
   /** Only Nodes that carry this label, with any value, take part; empty means all. */
@@ -14,6 +14,10 @@ const LABEL_KEY = /^(([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_
 export const capiSettingsSchema = z
   .strictObject({
     requireNodeLabel: z.string().max(317).regex(LABEL_KEY, 'the key of a label, or nothing').default(''),
-    hookTimeout: durationSchema('a duration such as "12h", or "0" for no limit').default(0),
+    hookTimeout: z
+      .string()
+      .refine((text) => parseDuration(text) !== undefined, 'a duration such as "12h", or "0" for no limit')
+      .transform(durationMs)
+      .default(0),
   })
   .transform(({ hookTimeout, ...rest }): CapiSettings => ({ ...rest, hookTimeoutMs: hookTimeout }));

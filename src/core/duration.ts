@@ -14,6 +14,18 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(total);
 }
 
+/** Milliseconds of a text that has been checked before. @throws RangeError where it is no duration */
+export function durationMs(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new RangeError(`Not a duration: ${text}`);
+  return ms;
+}
+
+/** Whether it is a duration, and not 0. */
+export function isPositiveDuration(text: string): boolean {
+  return (parseDuration(text) ?? 0) > 0;
+}
+
 /** The shortest exact form for whole seconds (`1h`, `5m`, `1m30s`); below a second in `ms`. */
 export function formatDuration(ms: number): string {
   if (ms > 0 && ms < 1000) return `${Math.round(ms)}ms`;

@@ -45,7 +45,8 @@ async function run(
   await vi.advanceTimersByTimeAsync(60_000);
   await api.finished;
   const paths = api.requests.map(({ verb, path }) => `${verb} ${path}`);
-  const seen = { mirror, log, isReady, paths, trouble: mirror.readyz(), isWatching: mirror.isWatching() };
+  const blindMs = mirror.blindMs(api.clock.now() + 60_000);
+  const seen = { mirror, log, isReady, paths, blindMs, trouble: mirror.readyz(), isWatching: mirror.isWatching() };
   stop.abort();
   await vi.runAllTimersAsync();
   await running;
@@ -102,6 +103,17 @@ describe('`OptionalMirror`', () => {
     ]);
     expect(paths.at(-1)).toBe(`watch ${GROUP}/v1beta1/machines`);
     expect(mirror.informer.size).toBe(2);
+  });
+
+  it('follows nothing between a version that is withdrawn and the next watch', async () => {
+    const withdrawn: readonly ScriptedAnswer[] = [
+      serving('machines'),
+      list('a'),
+      { stream: [], ends: new KubeError({ reason: 'NotFound', code: 404, message: 'gone' }) },
+    ];
+    expect((await run([...withdrawn, DOWN, DOWN])).blindMs).toBeGreaterThanOrEqual(60_000);
+    expect((await run([...withdrawn, serving('machines'), list('a'), HELD])).blindMs).toBe(0);
+    expect((await run([NOT_FOUND, NOT_FOUND])).blindMs).toBe(0);
   });
 
   it('does not take a server that cannot be asked for one that serves nothing', async () => {

@@ -37,6 +37,8 @@ export class OptionalMirror<T extends KubeObject> implements Runnable {
   readonly #firstAnswer = Promise.withResolvers<void>();
   #version: string | undefined;
   #reflector: Reflector<T> | undefined;
+  /** When a kind that was mirrored was not served any more. */
+  #lostAtMs: number | undefined;
   #trouble: string | undefined;
 
   constructor(options: OptionalMirrorOptions<T>) {
@@ -93,8 +95,9 @@ export class OptionalMirror<T extends KubeObject> implements Runnable {
     return this.#reflector?.isStale(nowMs) ?? false;
   }
 
-  /** As of `Reflector`; 0 while the kind is not served. */
+  /** As of `Reflector`; 0 while the kind has never been served: what is cached of one that is gone may be old. */
   blindMs(nowMs: number): number {
+    if (this.#lostAtMs !== undefined) return nowMs < this.#lostAtMs ? Number.POSITIVE_INFINITY : nowMs - this.#lostAtMs;
     return this.#reflector?.blindMs(nowMs) ?? 0;
   }
 
@@ -132,6 +135,10 @@ export class OptionalMirror<T extends KubeObject> implements Runnable {
       ...this.#options,
       resource: this.resource,
       transform: trimOf(this.#options.resource),
+      onWatching: () => {
+        this.#lostAtMs = undefined;
+        this.#options.onWatching?.();
+      },
       onRestart: (reason) => {
         this.#options.onRestart?.(reason);
         if (reason === 'NotServed') end();
@@ -141,5 +148,6 @@ export class OptionalMirror<T extends KubeObject> implements Runnable {
     await this.#reflector.run(this.informer, round.signal);
     stop.removeEventListener('abort', end);
     this.#reflector = undefined;
+    this.#lostAtMs ??= this.#options.clock.now();
   }
 }

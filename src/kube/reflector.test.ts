@@ -270,6 +270,8 @@ describe('`Reflector.blindMs()`', () => {
     const expired: ScriptedAnswer = { fails: error('Gone', { code: 410 }) };
     const { reflector, api } = await follow([page([], '9'), expired, page([], '12')]);
     expect(reflector.blindMs(api.clock.now() + 1000)).toBe(1000);
+    // A clock that is set back by an hour is no reason to trust the cache for an hour.
+    expect(reflector.blindMs(api.clock.now() - 3_600_000)).toBe(Number.POSITIVE_INFINITY);
   });
 });
 

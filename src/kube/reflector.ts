@@ -147,10 +147,12 @@ export class Reflector<T> {
 
   /**
    * For how long no watch has been open, so that changes may have been missed that the list or the next watch will bring; 0
-   * while one is open. A connection that died without a word counts as open until `idleMs` is over.
+   * while one is open. A connection that died without a word counts as open until `idleMs` is over. Infinity where the clock was
+   * set back meanwhile: it might have been for long.
    */
   blindMs(nowMs: number): number {
-    return this.#blindSinceMs === undefined ? 0 : Math.max(0, nowMs - this.#blindSinceMs);
+    if (this.#blindSinceMs === undefined) return 0;
+    return nowMs < this.#blindSinceMs ? Number.POSITIVE_INFINITY : nowMs - this.#blindSinceMs;
   }
 
   /** A failure is remembered until a page, an event or a bookmark comes, or a watch ends properly. */

@@ -147,6 +147,39 @@ describe('a Machine on a host', () => {
     expect(annotationsOf('a')).toEqual([]);
   });
 
+  it('is not switched off for an approval that was taken back while the workload cluster was asked', async () => {
+    setUp({ requireDrained: true });
+    add('a', { maintenance: 'approved' });
+    // Somebody else's: nothing is written on the Machine that would meet a conflict.
+    world.editMachine('metal/a', (object) => ({
+      ...object,
+      metadata: { ...object.metadata, annotations: { 'cluster.x-k8s.io/skip-remediation': '' } },
+    }));
+    Object.defineProperty(answers, 'isDrained', {
+      get: () => {
+        label('a', null);
+        return { is: 'known', value: true };
+      },
+    });
+    expect(await passes.machine?.('metal/a', { log })).toEqual({ requeueAfterMs: 0 });
+    await settle();
+    expect([annotationsOf('a'), world.patches]).toEqual([[], []]);
+  });
+
+  it('says anew that it is left alone when it was in order meanwhile', async () => {
+    add('a', { maintenance: 'approved' });
+    const blindPass = async (): Promise<number> => {
+      unseen = ['machines'];
+      await passes.machine?.('metal/a', { log });
+      return log.lines.filter(({ message }) => message.startsWith('Not decided')).length;
+    };
+    expect([await blindPass(), await blindPass()]).toEqual([1, 1]);
+    world.machines.objects.delete('metal/a');
+    await passes.machine?.('metal/a', { log });
+    add('a', { maintenance: 'approved' });
+    expect(await blindPass()).toBe(2);
+  });
+
   it('tells for how long its host has been held off, by the note on the host', async () => {
     add('a', { maintenance: 'approved' });
     await settle();

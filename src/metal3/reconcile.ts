@@ -40,11 +40,16 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
     const seen = readers.machines.get(key);
     if (seen.is !== 'present') {
       if (seen.is === 'absent') meter.machine(key, 'NotRequested');
+      blindness.isOver(key);
       return {};
     }
     const cached = observe(readers, seen.object, clock.now());
     if (cached === undefined) return { requeueAfterMs: SYNC_POLL_MS };
-    const decision = decide(await gated(cached, settings, nodes), settings);
+    const observed = await gated(cached, settings, nodes);
+    // The workload cluster took its time to answer: the approval may have been taken back meanwhile.
+    const now = readers.machines.get(key);
+    if (observed !== cached && (now.is !== 'present' || now.object !== seen.object)) return { requeueAfterMs: 0 };
+    const decision = decide(observed, settings);
     const kinds = unseen();
     if (kinds.length > 0 && switchesPower(decision)) return blindness.leaveAlone(key, kinds, log);
     blindness.isOver(key);
@@ -62,7 +67,10 @@ export function reconcileHosts(ports: Metal3Ports): Reconcile {
     const seen = readers.hosts.get(key);
     if (seen.is === 'unknown') return {};
     meter.host(key, seen.is === 'present' ? seen.object : undefined, clock.now());
-    if (seen.is === 'absent' || !carriesOurs(seen.object)) return {};
+    if (seen.is === 'absent' || !carriesOurs(seen.object)) {
+      blindness.isOver(key);
+      return {};
+    }
     const decision = decideSweep(seen.object, isWantedOff(seen.object, readers));
     const kinds = unseen();
     if (kinds.length > 0 && switchesPower(decision)) return blindness.leaveAlone(key, kinds, log);

@@ -1,6 +1,6 @@
 /** What an operator can choose for Metal3: the `metal3` section of the configuration. */
 import { z } from 'zod';
-import { durationSchema } from '../core/duration-schema.ts';
+import { durationMs, parseDuration } from '../core/duration.ts';
 
 export const REBOOT_MODES = ['soft', 'hard'] as const;
 
@@ -20,6 +20,10 @@ export const metal3SettingsSchema = z
     rebootMode: z.enum(REBOOT_MODES).default('soft'),
     requireDrained: z.boolean().default(false),
     waitForVolumeDetach: z.boolean().default(false),
-    startTimeout: durationSchema('a duration such as "20m", or "0" for none').default(1_200_000),
+    startTimeout: z
+      .string()
+      .refine((text) => parseDuration(text) !== undefined, 'a duration such as "20m", or "0" for none')
+      .transform(durationMs)
+      .default(1_200_000),
   })
   .transform(({ startTimeout, ...rest }): Metal3Settings => ({ ...rest, startTimeoutMs: startTimeout }));

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { recordingLog } from '../../test/support/recording-log.ts';
 import { TerminalError } from '../core/decision.ts';
 import { Controller, type ControllerOptions, type PassOutcome, type Reconcile } from './controller.ts';
+import { nextTurn } from './sleep.ts';
 import { LeadershipLost } from './stopping.ts';
 
 class Conflict extends Error {}
@@ -60,6 +61,23 @@ describe('Controller', () => {
       ['a', 'b', 'c'],
       ['Done', 'Done', 'Done'],
     ]);
+  });
+
+  it('`Controller` begins each pass in a turn of its own where passes compute for long', async () => {
+    vi.useRealTimers();
+    const seen: string[] = [];
+    const reconcile: Reconcile = async (key) => {
+      seen.push(key);
+      setImmediate(() => seen.push('turn'));
+      return {};
+    };
+    const { controller, start, stop } = setUp(reconcile, { workers: 4, nextTurn });
+    for (const key of ['a', 'b', 'c']) controller.enqueue(key);
+    const running = start();
+    await vi.waitFor(() => expect(seen).toHaveLength(6));
+    expect(seen).toEqual(['a', 'turn', 'b', 'turn', 'c', 'turn']);
+    stop.abort();
+    await running;
   });
 
   it('`Controller` works on several keys at a time, and never on one twice', async () => {

@@ -40,6 +40,13 @@ export interface ControllerOptions {
   readonly workers?: number;
   /** @default 120_000 */
   readonly timeoutMs?: number;
+  /**
+   * Awaited before each pass, of one after another, where passes compute for long: several in a row would keep the Lease from
+   * being renewed.
+   *
+   * @default none
+   */
+  readonly nextTurn?: () => Promise<void>;
   /** How long passes in flight may go on after the stop. @default 5_000 */
   readonly drainMs?: number;
   /** @default true */
@@ -57,6 +64,7 @@ export class Controller implements Runnable {
   readonly #options: ControllerOptions;
   readonly #log: Log;
   readonly #queue: WorkQueue;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(options: ControllerOptions) {
     this.name = options.name;
@@ -88,10 +96,13 @@ export class Controller implements Runnable {
   }
 
   async #work(stop: AbortSignal, work: AbortSignal): Promise<void> {
+    const { nextTurn } = this.#options;
     for (;;) {
       const key = await this.#queue.get(stop);
       if (key === undefined) return;
       try {
+        if (nextTurn !== undefined) this.#lastTurn = this.#lastTurn.then(nextTurn);
+        await this.#lastTurn;
         await this.#pass(key, work);
       } finally {
         this.#queue.done(key);

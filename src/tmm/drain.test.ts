@@ -175,6 +175,14 @@ describe('`planDrain()`', () => {
     expect(causesOf(given)).toEqual([`shop/x ${cause}`]);
   });
 
+  it('does not ask without a pause where a budget refuses that the cache has not heard of', () => {
+    const refused = (atMs: number) => ({ pods: [here('x')], attempts: { x: attempt({ atMs, basis: '' }) } });
+    expect(wantedOf(refused(NOW - 1000))).toEqual([]);
+    expect(plan(refused(NOW - 1000)).nextAtMs).toBe(NOW + 4000);
+    expect(causesOf(refused(NOW - 1000))).toEqual(['shop/x BudgetExhausted']);
+    expect(wantedOf(refused(NOW - 5000))).toEqual(['x']);
+  });
+
   it('does not name a refusal by a budget that has changed since', () => {
     const refused = attempt({ basis: basisOf('db', '0') });
     const given = { pods: [here('x')], budgets: [budget('db', { allowed: 1 })], attempts: { x: refused } };

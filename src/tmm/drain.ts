@@ -27,6 +27,9 @@ const STUCK_AFTER_MS = 30_000;
 /** How often a self-moving workload's closed budget is knocked at. */
 const SELF_MOVING_RETRY_MS = 30_000;
 
+/** A budget that refuses and that we do not see is on its way, or its watch is dead and nothing will tell of a change. */
+const UNSEEN_BUDGET_RETRY_MS = 5000;
+
 export interface DrainInput {
   /** The related Pods that are still here. */
   readonly related: readonly RelatedPod[];
@@ -239,7 +242,7 @@ function freeStep({ pod }: RelatedPod, lane: string, basis: string, { attempts, 
   const attempt = attempts.get(pod.metadata.uid);
   const evict = evictionOf(pod, lane, basis);
   if (attempt === undefined) return { evict };
-  const { outcome, retryAtMs = 0 } = attempt;
+  const { outcome, retryAtMs = outcome === 'BudgetBlocked' ? attempt.atMs + UNSEEN_BUDGET_RETRY_MS : 0 } = attempt;
   const hasNews = (outcome === 'BudgetPending' || outcome === 'BudgetBlocked') && attempt.basis !== basis;
   if (hasNews) return { evict };
   const blocked = blockedByAnswer(pod, attempt);

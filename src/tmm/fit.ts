@@ -30,7 +30,7 @@ export function movablePods(related: readonly RelatedPod[]): readonly Pod[] {
  * Of Pods that leave other Nodes at the same time, at most so many are placed as well: a simulation takes time that grows with
  * them, and holds up everything else (a second, for this many in a cluster of 5 000 Nodes).
  */
-const MAX_OTHERS = 200;
+const MAX_OTHERS = 100;
 
 /** Where Pods would go, and whose room was reckoned with. */
 export interface Fit extends FitResult {
@@ -50,21 +50,21 @@ export function fitOf(
 ): Fit | undefined {
   const own = movablePods(related);
   if (own.length === 0 || placeElsewhere === undefined) return undefined;
-  const others = draining.flatMap(({ node, pods }) => {
+  const ownLeaving = related.map(({ pod }) => pod);
+  const alone: Fit = { ...placeElsewhere(own, ownLeaving), besides: [] };
+  // First: in a full cluster, to place all of them in vain takes seconds.
+  if (alone.unplaced.length > 0) return alone;
+  const nodes = draining();
+  const others = nodes.flatMap(({ node, pods }) => {
     const taint = askingTaint(node, settings.taints);
     return taint === undefined ? [] : relatedPods(pods, taint, settings);
   });
-  const ownLeaving = related.map(({ pod }) => pod);
   const leaving = [...ownLeaving, ...others.map(({ pod }) => pod)];
   const movable = movablePods(others);
+  if (movable.length === 0) return alone;
   const theirs = movable.slice(0, MAX_OTHERS);
   const together = placeElsewhere([...own, ...theirs], leaving);
-  const fits = (pods: readonly Pod[], gone: readonly Pod[]): boolean =>
-    placeElsewhere(pods, gone).unplaced.length === 0;
-  const isForWantOfBoth = (): boolean => fits(own, ownLeaving) && fits(theirs, leaving);
-  if (theirs.length === 0 || (together.unplaced.length > 0 && !isForWantOfBoth())) {
-    return { ...placeElsewhere(own, ownLeaving), besides: [] };
-  }
+  if (together.unplaced.length > 0 && placeElsewhere(theirs, leaving).unplaced.length > 0) return alone;
   const leftOut = movable.length - theirs.length;
   return {
     ...together,
@@ -72,7 +72,7 @@ export function fitOf(
       leftOut === 0
         ? together.notModelled
         : [`The room for ${leftOut} more Pods that leave other Nodes`, ...together.notModelled],
-    besides: draining.map(({ node }) => node.metadata.name),
+    besides: nodes.map(({ node }) => node.metadata.name),
   };
 }
 

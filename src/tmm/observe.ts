@@ -76,9 +76,7 @@ function observeKnown(view: View, nodeName: string, moment: Moment): Observed {
         ? budgetSurroundings(node, budgets, neighbours, view, failureDomainLabels)
         : new Map(),
     ...(mayJudge && node !== undefined && { placeElsewhere: placeElsewhereOf(node, neighbours, view) }),
-    draining: mayJudge
-      ? neighbours.filter(({ phase }) => phase === 'Draining').flatMap((each) => drainingNode(each, view))
-      : [],
+    draining: () => neighbours.filter(({ phase }) => phase === 'Draining').flatMap((each) => drainingNode(each, view)),
     unschedulable: new Map(
       mayJudge
         ? []

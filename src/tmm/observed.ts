@@ -67,8 +67,8 @@ export interface Observed {
   readonly unschedulable: ReadonlyMap<string, string>;
   /** Absent where no verdict may be formed. */
   readonly placeElsewhere?: PlaceElsewhere;
-  /** Other Nodes that are being drained, with what is bound to them; filled where a verdict may be formed. */
-  readonly draining: readonly DrainingNode[];
+  /** Other Nodes that are being drained, with what is bound to them. Costs time that grows with the cluster, as `placeElsewhere`. */
+  readonly draining: () => readonly DrainingNode[];
   /** Pods without a controller that are stored, or were created again. */
   readonly kept: Kept;
   /** Other Nodes' sessions by their start, then by name. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TestCluster } from '../../test/build/cluster.ts';
 import { budget, claim, controlledBy, localVolume, node, pod, statefulSet, TAINT } from '../../test/build/objects.ts';
+import { decide } from './decide.ts';
 import { slotsOf } from './queue.ts';
 
 const tainted = (name: string) => node(name, { taints: [TAINT] });
@@ -195,18 +196,35 @@ describe('the queue', () => {
     });
   });
 
-  it('places 200 Pods of other Nodes at most, and says how many it has left out', () => {
+  it('places 100 Pods of other Nodes at most, and says how many it has left out', () => {
     const made = node('spare');
     const cluster = new TestCluster(
       {
-        nodes: [tainted('a'), tainted('b'), { ...made, status: { ...made.status, allocatable: { pods: 201 } } }],
+        nodes: [tainted('a'), tainted('b'), { ...made, status: { ...made.status, allocatable: { pods: 101 } } }],
         pods: [...Array.from({ length: 210 }, (_, index) => web(`x-${index}`, 'a')), web('y', 'b')],
       },
       { maxConcurrentNodes: 2 },
     );
     cluster.reservations.set('a', { session: 's', started: '', since: '2026-11-21T02:00:00Z' });
     expect(cluster.pass('b').because).toBe('Admitted');
-    expect(cluster.report('b')?.notModelled).toEqual(['The room for 10 more Pods that leave other Nodes']);
+    expect(cluster.report('b')?.notModelled).toEqual(['The room for 110 more Pods that leave other Nodes']);
+  });
+
+  it('looks at the Pods of other Nodes only where the verdict hangs on them', () => {
+    const notAsked = () => {
+      throw new Error('This takes long');
+    };
+    const made = node('spare');
+    const full = { ...made, status: { ...made.status, allocatable: { pods: 0 } } };
+    const judged = (maxConcurrentNodes: number, nodes = [tainted('a'), tainted('b')]) => {
+      const cluster = new TestCluster({ nodes, pods: [web('x', 'a'), web('y', 'b')] }, { maxConcurrentNodes });
+      cluster.reservations.set('a', { session: 's', started: '', since: '2026-11-21T02:00:00Z' });
+      return decide({ ...cluster.observe('b'), draining: notAsked }, { settings: cluster.settings, memory: {} })
+        .because;
+    };
+    expect(judged(1)).toBe('Queued');
+    expect(judged(2, [tainted('a'), tainted('b'), full])).toBe('Rejected');
+    expect(() => judged(2)).toThrow('This takes long');
   });
 
   it('is not held up by a Node whose own Pods have lost their room', () => {

@@ -179,6 +179,39 @@ describe('the reconciler', () => {
     expect(cluster.pod('y').metadata.annotations).toHaveProperty('emm-failure');
   });
 
+  it('does not ask again with each pass for what was refused, and keeps the deadlines of the maintenance', async () => {
+    const pods = ['x', 'y'].map((name) => pod(name, { node: 'a', labels: { app: 'x' } }));
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods, budgets: [budget('x', { desired: 3 })] });
+    let isClosed = false;
+    let asked = 0;
+    const { reconcile } = setUp(cluster, ([action]) => {
+      if (!isClosed || action?.do !== 'patchMeta' || action.target.name !== 'x') return;
+      asked += 1;
+      throw new Error('hands off');
+    });
+    await reconcile('a');
+    expect(cluster.report('a')?.phase).toBe('Rejected');
+    // A new session takes off what the last one wrote, and waits for its verdict for a minute.
+    isClosed = true;
+    cluster.editNode('a', (each) => ({ ...each, metadata: { ...each.metadata, annotations: {} } }));
+    cluster.budgets = [budget('x', { observed: false })];
+    await expect(reconcile('a')).rejects.toThrow('hands off');
+    expect([cluster.report('a')?.phase, asked]).toEqual(['Checking', 1]);
+    cluster.nowMs += 400;
+    expect([await reconcile('a'), asked]).toEqual([{ requeueAfterMs: 600 }, 1]);
+    for (const waitMs of [600, 2000, 4000, 8000, 16_000]) {
+      cluster.nowMs += waitMs;
+      await expect(reconcile('a')).rejects.toThrow('hands off');
+    }
+    cluster.nowMs += 1000;
+    // What is due sooner than the next try: the end of the minute.
+    expect([await reconcile('a'), asked]).toEqual([{ requeueAfterMs: 28_000 }, 6]);
+    // A Pod that has changed since is another matter.
+    cluster.pods = cluster.pods.map((each) => ({ ...each, metadata: { ...each.metadata, resourceVersion: 'new' } }));
+    await expect(reconcile('a')).rejects.toThrow('hands off');
+    expect(asked).toBe(7);
+  });
+
   it('tells those that wait when a Node gives back a slot that was never written', async () => {
     const cluster = new TestCluster({ nodes: [tainted('a'), tainted('b')], pods: [web('x', 'a'), web('y', 'b')] });
     let isServerWell = false;

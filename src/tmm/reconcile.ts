@@ -2,12 +2,12 @@
 import type { Action } from '../core/action.ts';
 import { Blindness } from '../core/blindness.ts';
 import type { Result } from '../core/decision.ts';
-import { POD } from '../core/objects.ts';
 import type { Apply, Clock, Evictor, Keeper, Log } from '../core/ports.ts';
 import { decide } from './decide.ts';
 import type { TmmMeter } from './metrics.ts';
 import { observe } from './observe.ts';
 import type { Observed } from './observed.ts';
+import { isMark, Refusals } from './refusals.ts';
 import type { Memory, TmmDecision } from './request.ts';
 import type { TmmSettings } from './settings.ts';
 import type { Reservation } from './surroundings.ts';
@@ -41,6 +41,7 @@ export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { re
   const memories = new Map<string, Memory>();
   const reservations = new Map<string, Reservation>();
   const blindness = new Blindness();
+  const refusals = new Refusals();
 
   return async (nodeName, { log }) => {
     const kinds = unseen();
@@ -65,10 +66,9 @@ export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { re
     else if (reservations.delete(nodeName)) slotChanged();
     // What is no longer wanted is withdrawn before anything that takes time; what is wanted waits for the phase to be written.
     if (decision.evictions.length === 0) evictor.want(nodeName, []);
-    if (decision.actions.length > 0) {
-      log.info('Applying decision', { reason: decision.because, actions: decision.actions.length });
-    }
-    const refused = await carryOut(decision.actions, log);
+    const { due, againAfterMs } = refusals.hold(nodeName, decision.actions, observed.value.nowMs);
+    if (due.length > 0) log.info('Applying decision', { reason: decision.because, actions: due.length });
+    const refused = await carryOut(nodeName, due, log);
     // What was answered while the phase was being written is for the next pass to judge, which the answer brings about.
     const answered = evictor.attempts(nodeName);
     const stillOpen = decision.evictions.filter(({ uid }) => answered.get(uid) === attempts.get(uid));
@@ -78,23 +78,26 @@ export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { re
     meter.record(nodeName, decision, phaseSinceMs(observed.value, decision));
     remember(nodeName, decision);
     if (refused !== undefined) throw refused;
-    return decision.requeueAfterMs === undefined ? {} : { requeueAfterMs: decision.requeueAfterMs };
+    const times = [decision.requeueAfterMs ?? [], againAfterMs ?? []].flat();
+    return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
 
   /**
    * A Pod that must not be touched (a policy, a webhook) is told later, and keeps neither the others from being told nor its
-   * Node from going on.
+   * Node from going on: the passes of a drain are many, and its deadlines are not those of a failure.
    *
    * @returns the first refusal of that kind; to be thrown when all else is done.
    */
-  async function carryOut(actions: readonly Action[], log: Log): Promise<unknown> {
+  async function carryOut(nodeName: string, actions: readonly Action[], log: Log): Promise<unknown> {
     let refused: unknown;
     for (const some of marksApart(actions)) {
       try {
         await apply(some, log);
       } catch (error) {
-        if (!(some.every(isMark) && isRefusal(error))) throw error;
+        const [mark] = some.filter(isMark);
+        if (mark === undefined || !isRefusal(error)) throw error;
         refused ??= error;
+        refusals.add(nodeName, mark, clock.now());
       }
     }
     return refused;
@@ -133,10 +136,6 @@ function marksApart(actions: readonly Action[]): readonly (readonly Action[])[] 
     else last.push(action);
   }
   return parts;
-}
-
-function isMark(action: Action): boolean {
-  return action.do === 'patchMeta' && action.target.resource === POD;
 }
 
 /** A phase that goes on began when the report says; any other begins with this decision. */

@@ -1,6 +1,6 @@
 /** What an operator can choose for Temporary Maintenance Mode: the `tmm` section of the configuration. */
 import { z } from 'zod';
-import { positiveDurationSchema } from '../core/duration-schema.ts';
+import { durationMs, isPositiveDuration } from '../core/duration.ts';
 import type { LabelSelector } from '../core/objects.ts';
 import { DEFAULT_REJECTION_ANNOTATION, type MaintenanceTaint, PRESETS } from './names.ts';
 
@@ -57,6 +57,11 @@ const SELF_MOVING_DEFAULTS: readonly SelfMovingWorkload[] = [
 
 const QUALIFIED_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const qualifiedName = z.string().max(317).regex(QUALIFIED_NAME, 'a qualified name such as "example.com/key"');
+
+const duration = z
+  .string()
+  .refine(isPositiveDuration, 'a duration above zero such as "90s", "5m" or "1h30m"')
+  .transform(durationMs);
 
 const labelSelector = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).optional(),
@@ -116,9 +121,9 @@ export const tmmSettingsSchema = z
       .default(1),
     quorum: z.enum(['majority', 'off']).default('majority'),
     failureDomainLabels: z.array(qualifiedName).default(['topology.kubernetes.io/zone']),
-    admissionTimeout: positiveDurationSchema.default(60_000),
-    drainTimeout: positiveDurationSchema.default(3_600_000),
-    exitTimeout: positiveDurationSchema.default(300_000),
+    admissionTimeout: duration.default(60_000),
+    drainTimeout: duration.default(3_600_000),
+    exitTimeout: duration.default(300_000),
     maxParallelEvictions: z.int().min(1).max(1000).default(20),
   })
   .transform(({ presets, taints, admissionTimeout, drainTimeout, exitTimeout, ...rest }, context): TmmSettings => {

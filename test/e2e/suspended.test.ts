@@ -5,10 +5,13 @@ import { eventually } from '../controlplane/wait.ts';
 import { Bridges } from '../scenarios/bridges.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
 
+const LEASE = '/apis/coordination.k8s.io/v1/namespaces/default/leases/maintenance-bridge';
 const IS_LEASE = /\/leases(\/|$)/;
 
 describeOnControlPlane('A suspended leader', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
-  const bridges = new Bridges(get);
+  const bridges = new Bridges(get, {
+    flags: ['--leader-elect-lease-duration=6s', '--leader-elect-renew-deadline=4s', '--leader-elect-retry-period=1s'],
+  });
   afterEach(removePlots);
 
   it('writes nothing when it wakes up after another has taken over', async () => {
@@ -28,6 +31,7 @@ describeOnControlPlane('A suspended leader', { scheduler: true, controllerManage
     first.signal('SIGSTOP');
     const second = await bridges.start().leads(60_000);
     await plot.phase('InMaintenance');
+    expect(await get().api.get(LEASE)).toMatchObject({ spec: { leaseDurationSeconds: 6 } });
     relay.substitute = () => undefined;
     const seen = relay.requests.length;
     first.signal('SIGCONT');

@@ -6,15 +6,39 @@ import type { Pod } from '../objects.ts';
 import type { Mover } from './mover.ts';
 import type { FitNode } from './node.ts';
 
-/** Whether the Pod's requests fit on a Node that nothing lasting speaks against, once lower priorities have left it. */
-export function canDisplace({ pod: { spec }, kind }: Mover): boolean {
-  const { scheduling } = spec;
-  if (scheduling?.neverPreempts === true) return false;
-  const priority = priorityOf({ spec });
-  return kind.candidates.some((node) => {
-    const lower = node.pods.filter((other) => priorityOf(other) < priority);
-    return lower.length > 0 && hasRoomWithout(lower, node, scheduling?.requests ?? {});
-  });
+/** What could be displaced, as the Pods stand when this is made. */
+export class Displacement {
+  readonly #nodes: readonly FitNode[];
+  /** By priority: the Pods below it, of Nodes that have any. Many Pods ask, of few priorities. */
+  readonly #lower = new Map<number, ReadonlyMap<FitNode, readonly Pod[]>>();
+
+  constructor(nodes: readonly FitNode[]) {
+    this.#nodes = nodes;
+  }
+
+  /** Whether the Pod's requests fit on a Node that nothing lasting speaks against, once lower priorities have left it. */
+  canMakeRoomFor({ pod: { spec }, kind }: Mover): boolean {
+    const { scheduling } = spec;
+    if (scheduling?.neverPreempts === true) return false;
+    const lower = this.#lowerThan(priorityOf({ spec }));
+    return kind.candidates.some((node) => {
+      const pods = lower.get(node);
+      return pods !== undefined && hasRoomWithout(pods, node, scheduling?.requests ?? {});
+    });
+  }
+
+  #lowerThan(priority: number): ReadonlyMap<FitNode, readonly Pod[]> {
+    const known = this.#lower.get(priority);
+    if (known !== undefined) return known;
+    const found = new Map(
+      this.#nodes.flatMap((node) => {
+        const pods = node.pods.filter((other) => priorityOf(other) < priority);
+        return pods.length === 0 ? [] : [[node, pods] as const];
+      }),
+    );
+    this.#lower.set(priority, found);
+    return found;
+  }
 }
 
 function hasRoomWithout(lower: readonly Pod[], node: FitNode, requests: Readonly<Record<string, number>>): boolean {

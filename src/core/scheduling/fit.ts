@@ -12,7 +12,7 @@
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
 import { Cluster, type ClusterInput } from './cluster.ts';
-import { canDisplace } from './displacement.ts';
+import { Displacement } from './displacement.ts';
 import { type Mover, moversOf } from './mover.ts';
 import { type Assignment, Placement, type Preference } from './placement.ts';
 
@@ -50,7 +50,8 @@ export function simulate(input: FitInput): FitResult {
   const placement = new Placement(movers);
   const judged = movers.filter(({ pod }) => pod.spec.scheduling?.schedulerName === undefined);
   const left = placeAll(judged, cluster, placement);
-  const stranded = left.filter((mover) => !canDisplace(mover));
+  const displacement = new Displacement(cluster.nodes);
+  const stranded = left.filter((mover) => !displacement.canMakeRoomFor(mover));
   const foreign = movers.filter((mover) => !judged.includes(mover));
   // They take room as well; where there is none is for their own scheduler to say.
   placement.fill(foreign, mostRoom);
