@@ -14,7 +14,7 @@ import {
 import { SECRET, STORED_POD_SELECTOR } from './core/stored-pods.ts';
 import { makeApply } from './kube/apply.ts';
 import { podsBoundTo } from './kube/bound-pods.ts';
-import { isKubeError } from './kube/errors.ts';
+import { isKubeError, isRefusal } from './kube/errors.ts';
 import { PodEvictor } from './kube/evictor.ts';
 import { PodKeeper } from './kube/keeper.ts';
 import { type Parts, recordEvents, unseen, watch, watchMetadata } from './run-parts.ts';
@@ -81,7 +81,7 @@ export function addTmm(parts: Parts, { tmm: { settings } }: Pick<RunOptions, 'tm
       podsBoundTo: (nodeName) => podsBoundTo(client, nodeName),
       slotChanged: () => enqueueQueued(),
       apply: makeApply({ client, recorder, clock: Date, dryRun, keeper }),
-      isRefusal: (error) => isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest', 'Conflict'),
+      isRefusal,
       evictor,
       keeper,
       clock: Date,

@@ -71,3 +71,14 @@ export async function orUndefined<T>(
     throw error;
   }
 }
+
+/** The wording of apiserver `pkg/admission/plugin/webhook/errors`. A webhook that could not be called reads otherwise. */
+export function isWebhookDenial({ message }: KubeError): boolean {
+  return /admission webhook ".*" denied the request/.test(message);
+}
+
+/** Whether somebody will not have this one write, which says nothing of others; not where it came at a bad time, or too late. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof KubeError)) return false;
+  return isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest') || isWebhookDenial(error);
+}

@@ -14,7 +14,7 @@ import type { Runnable } from '../runtime/manager.ts';
 import { aborted } from '../runtime/sleep.ts';
 import { drainSignal } from '../runtime/stopping.ts';
 import { type ApiClient, pathOf } from './api.ts';
-import { isKubeError, KubeError } from './errors.ts';
+import { isKubeError, isWebhookDenial, KubeError } from './errors.ts';
 
 export interface PodEvictorOptions {
   readonly client: ApiClient;
@@ -257,11 +257,6 @@ export function classifyEviction(error: unknown): EvictionOutcome {
 function classifyPatience({ causes, retryAfterMs = 0 }: KubeError): EvictionOutcome {
   if (!causes.some(({ reason }) => reason === 'DisruptionBudget')) return 'Throttled';
   return retryAfterMs > 0 ? 'BudgetPending' : 'BudgetBlocked';
-}
-
-/** The wording of apiserver `pkg/admission/plugin/webhook/errors`. A webhook that could not be called reads otherwise. */
-function isWebhookDenial({ message }: KubeError): boolean {
-  return /admission webhook ".*" denied the request/.test(message);
 }
 
 /** How long the same request would be in vain; undefined where only the budget's next change helps. */
