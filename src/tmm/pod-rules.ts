@@ -53,7 +53,8 @@ export const quorumLost: Rule = ({ related, settings }) => {
     const { key, replicas, ready, promisedElsewhere } = statefulSet;
     const stay = ready - leaving - promisedElsewhere;
     if (stay >= majorityOf(replicas)) return [];
-    mayRecover &&= replicas - leaving - promisedElsewhere >= majorityOf(replicas);
+    // Those that leave other Nodes will be ready again elsewhere.
+    mayRecover &&= replicas - leaving >= majorityOf(replicas);
     return [
       {
         pod: keyOf(pod),

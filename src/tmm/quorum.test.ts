@@ -148,6 +148,23 @@ describe('quorum', () => {
     });
   });
 
+  it('is waited for where members are about to leave another Node, and will be ready elsewhere', () => {
+    const world = new World(3, false, ['a', 'b', 'c'], 3);
+    const { cluster } = world;
+    const happen = (what: string, name: string): void => world.happen({ what, node: name, member: 0 });
+    happen('taint', 'a');
+    happen('taint', 'b');
+    // Before its eviction was sent.
+    expect(cluster.pass('a').because).toBe('Admitted');
+    world.pass('b');
+    expect(cluster.report('b')).toMatchObject({ phase: 'Checking', blockedBy: [{ cause: 'QuorumAtRisk' }] });
+    world.pass('a');
+    happen('replace', 'a');
+    world.pass('a');
+    world.pass('b');
+    expect(cluster.report('b')?.phase).toBe('Draining');
+  });
+
   it('of a budget is not asked for more than it allows', () => {
     fc.assert(
       fc.property(fc.nat({ max: 4 }), fc.integer({ min: 1, max: 6 }), (allowed, here) => {

@@ -1,6 +1,6 @@
 /** Which kinds are watched, and which Nodes a change concerns. */
 import { annotationOf, controllerOf, keyOf } from '../core/meta.ts';
-import type { KubeObject, Node, Pod, PodDisruptionBudget } from '../core/objects.ts';
+import type { KubeObject, Node, Pod, PodDisruptionBudget, StatefulSet } from '../core/objects.ts';
 import type { Known, Source } from '../core/ports.ts';
 import {
   ALL_NAMESPACES,
@@ -47,7 +47,7 @@ export function declareIndexes({ nodes, pods, budgets, volumes, namespaces, stor
  * @returns a function that enqueues the Nodes which wait for others.
  */
 export function wire(sources: TmmSources, settings: TmmSettings, enqueue: (nodeName: string) => void): () => void {
-  const { nodes, pods, budgets, stored } = sources;
+  const { nodes, pods, budgets, statefulSets, stored } = sources;
   declareIndexes(sources);
 
   const keys = new Set(settings.taints.map(({ key }) => key));
@@ -89,6 +89,7 @@ export function wire(sources: TmmSources, settings: TmmSettings, enqueue: (nodeN
       ofUnmanaged(pod);
       return;
     }
+    if (controller.kind === 'StatefulSet') enqueueHolders((each) => controllerOf(each)?.uid === controller.uid);
     const displacedBy = nodes.byIndex(NODES_BY_WORKLOAD.name, controller.uid);
     if (displacedBy.is === 'unknown' || displacedBy.value.length === 0) return;
     enqueueAll(displacedBy);
@@ -107,16 +108,23 @@ export function wire(sources: TmmSources, settings: TmmSettings, enqueue: (nodeN
   }
   if (stored !== undefined) onChange(stored, ofStored, ofStored);
 
-  const ofBudget = ({ metadata: { namespace } }: PodDisruptionBudget): void => {
+  /** Nodes in a session that hold such a Pod. */
+  function enqueueHolders(isMeant: (pod: Pod) => boolean): void {
     const inSession = nodes.byIndex(NODES_IN_SESSION.name, '');
     if (inSession.is === 'unknown') return; // The Nodes themselves are enqueued when they come.
-    for (const node of inSession.value) {
-      const here = pods.byIndex(PODS_BY_NODE.name, node.metadata.name);
-      if (here.is === 'unknown' || here.value.some((pod) => pod.metadata.namespace === namespace))
-        enqueue(node.metadata.name);
+    for (const { metadata } of inSession.value) {
+      const here = pods.byIndex(PODS_BY_NODE.name, metadata.name);
+      if (here.is === 'unknown' || here.value.some(isMeant)) enqueue(metadata.name);
     }
-  };
+  }
+  const ofBudget = ({ metadata: { namespace } }: PodDisruptionBudget): void =>
+    enqueueHolders((pod) => pod.metadata.namespace === namespace);
   onChange(budgets, ofBudget, ofBudget);
+
+  // How many members are ready elsewhere decides how many may go here.
+  const ofStatefulSet = ({ metadata: { uid } }: StatefulSet): void =>
+    enqueueHolders((pod) => controllerOf(pod)?.uid === uid);
+  onChange(statefulSets, ofStatefulSet, ofStatefulSet);
   return enqueueQueued;
 }
 

@@ -1,10 +1,10 @@
 /** Rolling maintenance: many Nodes one after another, and many asking at once. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-
 import { eventually } from '../controlplane/wait.ts';
 import { Bridge, command } from '../support/bridge.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
+import { addMembers, watchMembers } from './members.ts';
 import { describeScenario } from './suite.ts';
 
 describeScenario('Rolling maintenance', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
@@ -16,46 +16,14 @@ describeScenario('Rolling maintenance', { scheduler: true, controllerManager: tr
   afterAll(() => bridge?.end());
   afterEach(removePlots);
 
-  /** A StatefulSet of three that spreads over Nodes, and how many of it were ready at the least since the watch began. */
-  const watchMembers = (plot: Plot): { stop: () => Promise<number> } => {
-    let least = 3;
-    let isWatching = true;
-    const watching = (async () => {
-      while (isWatching) {
-        const ready = (await plot.pods('db')).filter(({ status }) =>
-          status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
-        );
-        least = Math.min(least, ready.length);
-      }
-    })();
-    // A test that fails does not stop it, and the control plane goes away under it.
-    watching.catch(() => undefined);
-    return {
-      stop: async () => {
-        isWatching = false;
-        await watching;
-        return least;
-      },
-    };
-  };
-  const antiAffinity = {
-    affinity: {
-      podAntiAffinity: {
-        requiredDuringSchedulingIgnoredDuringExecution: [
-          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'db' } } },
-        ],
-      },
-    },
-  };
   const eventsOn = async (plot: Plot): Promise<string[]> =>
     (await Promise.all(plot.nodes.map((node) => plot.events(node)))).flat().map(({ reason }) => reason);
 
   it('takes ten Nodes down one after another, each in the moment in which the last comes back', async () => {
     const plot = await Plot.make(get(), 'rolling', 10);
-    await plot.statefulSet('db', 3, antiAffinity);
+    await addMembers(plot);
     await plot.budget('db', { maxUnavailable: 1 });
     await plot.deployment('web', 20);
-    await plot.ready('db', 3);
     await plot.ready('web', 20);
     const members = watchMembers(plot);
     let previous: string | undefined;
@@ -77,11 +45,9 @@ describeScenario('Rolling maintenance', { scheduler: true, controllerManager: tr
   it('lets Nodes that are tainted at once go one at a time, in the order in which they asked, and keeps the majority', async () => {
     const plot = await Plot.make(get(), 'at-once', 5);
     // Without a budget nothing but the majority protects it.
-    await plot.statefulSet('db', 3, antiAffinity);
-    await plot.ready('db', 3);
+    const homes = await addMembers(plot);
     const members = watchMembers(plot);
     // A Node without related Pods need not wait for anybody.
-    const homes = (await plot.pods('db')).map(({ spec }) => spec.nodeName ?? '');
     await plot.kubectl('taint', 'node', ...homes, 'drain=planned-downtime:NoSchedule');
     const done: string[] = [];
     while (done.length < 3) {
@@ -108,9 +74,7 @@ describeScenario('Rolling maintenance', { scheduler: true, controllerManager: tr
 
   it('is foreseen by `plan`: the fate of each Pod, the verdict, the order, and the exit code', async () => {
     const plot = await Plot.make(get(), 'planned', 4);
-    await plot.statefulSet('db', 3, antiAffinity);
-    await plot.ready('db', 3);
-    const members = (await plot.pods('db')).map(({ spec }) => spec.nodeName ?? '').sort();
+    const members = await addMembers(plot);
     const good = await command(['plan', ...members, '--kubeconfig', get().kubeconfig, '-o', 'json']);
     expect(good.code).toBe(0);
     const { nodes, batches } = JSON.parse(good.out);
