@@ -153,7 +153,11 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
       await eventually(async () => ((await plot.pods('db'))[0]?.status.phase === 'Pending' ? true : undefined), {
         what: 'db-0 to be Pending',
       });
+      // Else it might be back before anybody has had to wait for it.
+      await plot.cordon(plot.home, true);
       await plot.untaint();
+      await plot.phase('Exiting');
+      await plot.cordon(plot.home, false);
       await plot.phase('none');
       await plot.ready('db', 1, plot.home);
       expect((await plot.event('MaintenanceEnded')).note).toContain('1 Pod had left');
