@@ -189,7 +189,8 @@ describe('an exec plugin', () => {
       `#!/bin/sh
 printf x >> "${folder}/runs"
 printf '%s' "$KUBERNETES_EXEC_INFO" > "${folder}/info"
-n=$(wc -c < "${folder}/runs" | tr -d ' ')
+read -r runs < "${folder}/runs"
+n=\${#runs}
 echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"'"$1-$n"'"${
         expirationTimestamp === undefined ? '' : `,"expirationTimestamp":"${expirationTimestamp}"`
       }}}'
