@@ -13,6 +13,7 @@ import type { ClusterAccess } from './kubeconfig.ts';
 import { Mirror } from './mirror.ts';
 import { isSameNode, NODE_METADATA, trimNodeMetadata } from './node-metadata.ts';
 import { Pulse } from './pulse.ts';
+import { detailOf, REFUSES_CREDENTIALS, shortened, watchFault } from './session-faults.ts';
 import type { RestartReason } from './watch.ts';
 import { readPage } from './wire.ts';
 import { wordsOf } from './words.ts';
@@ -61,8 +62,6 @@ export type Probed =
 
 /** Enough for one server, and few enough that a server which hangs holds little. */
 const MAX_SOCKETS = 16;
-const MAX_DETAIL = 300;
-const REFUSES_CREDENTIALS = 'the API server refuses the credentials (401)';
 /** Lists that go on by themselves: what ended was a page, not the way to the server. */
 const HARMLESS: ReadonlySet<RestartReason> = new Set(['Closed', 'Expired', 'Throttled']);
 /** Which restarts of the watch say something about the server. */
@@ -264,7 +263,7 @@ export class ClusterSession {
 
   #onRestart(reason: RestartReason): void {
     this.#options.onWatchRestart?.(reason);
-    if (!HARMLESS.has(reason)) this.#firstFault.resolve(faultOf(reason));
+    if (!HARMLESS.has(reason)) this.#firstFault.resolve(watchFault(reason));
     if (LOST.has(reason)) this.#lost();
     if (reason === 'Unauthorized') this.#refused();
   }
@@ -291,22 +290,4 @@ function inDetail(log: Log): Log {
     error: (message, fields) => log.error(message, fields),
     child: (fields) => inDetail(log.child(fields)),
   };
-}
-
-function faultOf(reason: RestartReason): Fault {
-  if (reason === 'Unauthorized') return { state: 'Unauthorized', detail: REFUSES_CREDENTIALS };
-  const detail = reason === 'Forbidden' ? 'the credentials may not list and watch Nodes' : `listing Nodes: ${reason}`;
-  return { state: 'Unreachable', detail };
-}
-
-/**
- * The network's words, but never the server's: who may write the Secret chooses the server, and would read here what
- * some other server, which only we can reach, has to say.
- */
-function detailOf(error: KubeError): string {
-  return error.code === 0 ? shortened(error.message) : `the API server answered ${error.code}`;
-}
-
-function shortened(words: string): string {
-  return words.replace(/\s+/g, ' ').slice(0, MAX_DETAIL);
 }

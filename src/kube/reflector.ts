@@ -5,6 +5,7 @@ import { sleep } from '../runtime/sleep.ts';
 import { type ApiClient, pathOf, type StreamRequest } from './api.ts';
 import { isKubeError } from './errors.ts';
 import { Outages, type Watcher } from './outages.ts';
+import { Sight } from './sight.ts';
 import { trimOf } from './trim.ts';
 import {
   type Fault,
@@ -92,15 +93,11 @@ export class Reflector<T> {
   readonly #idleMs: number;
   readonly #outages: Outages;
   readonly #watcher: Watcher;
+  readonly #sight: Sight;
   #listed: T[] = [];
   #running = false;
   #synced = false;
-  #lastContactMs: number | undefined;
   #trouble: Fault | undefined;
-  /** Of the watch that is open. */
-  #openedMs: number | undefined;
-  /** When the last watch ended, or the first request was sent; undefined while one is open. */
-  #blindSinceMs: number | undefined;
 
   /** @throws RangeError where there is neither a transform nor a registered trim for the resource. */
   constructor(options: ReflectorOptions<T>) {
@@ -109,6 +106,7 @@ export class Reflector<T> {
     this.#idleMs = options.idleMs ?? 150_000;
     this.#outages = options.outages ?? new Outages(options);
     this.#watcher = { resource: options.resource.plural };
+    this.#sight = new Sight(this.#idleMs);
   }
 
   /**
@@ -121,7 +119,7 @@ export class Reflector<T> {
     this.#running = true;
     try {
       let state: State = START;
-      this.#blindSinceMs ??= this.#options.clock.now();
+      this.#sight.lost(this.#options.clock.now());
       while (!signal.aborted) state = await this.#proceed(state, sink, signal);
     } finally {
       this.#running = false;
@@ -137,22 +135,20 @@ export class Reflector<T> {
 
   /** When a page, an event or a bookmark came last, by the injected clock. */
   lastContactMs(): number | undefined {
-    return this.#lastContactMs;
+    return this.#sight.lastContactMs();
   }
 
   /** Whether nothing came for two idle periods, in which a healthy watch has at least one bookmark; also before the first contact. */
   isStale(nowMs: number): boolean {
-    return this.#lastContactMs === undefined || nowMs - this.#lastContactMs > 2 * this.#idleMs;
+    return this.#sight.isStale(nowMs);
   }
 
   /**
-   * For how long no watch has been open, so that changes may have been missed that the list or the next watch will bring; 0
-   * while one is open. A connection that died without a word counts as open until `idleMs` is over. Infinity where the clock was
-   * set back meanwhile: it might have been for long.
+   * For how long no watch has been open, as of `Sight`, so that changes may have been missed that the list or the next watch will
+   * bring. A connection that died without a word counts as open until `idleMs` is over.
    */
   blindMs(nowMs: number): number {
-    if (this.#blindSinceMs === undefined) return 0;
-    return nowMs < this.#blindSinceMs ? Number.POSITIVE_INFINITY : nowMs - this.#blindSinceMs;
+    return this.#sight.blindMs(nowMs);
   }
 
   /** A failure is remembered until a page, an event or a bookmark comes, or a watch ends properly. */
@@ -228,8 +224,7 @@ export class Reflector<T> {
       signal,
       idleMs: this.#idleMs,
       onOpen: () => {
-        this.#openedMs = clock.now();
-        this.#blindSinceMs = undefined;
+        this.#sight.opened(clock.now());
         if (this.#trouble !== undefined && REFUSALS.has(this.#trouble.reason)) this.#heard();
         this.#options.onWatching?.();
       },
@@ -278,7 +273,6 @@ export class Reflector<T> {
   #restarted(fault: Fault, next: State): void {
     const { log, resource, onRestart } = this.#options;
     const { reason, message } = fault;
-    this.#blindSinceMs ??= this.#options.clock.now();
     onRestart?.(reason);
     if (next.at === 'waiting') {
       this.#trouble = fault;
@@ -287,18 +281,19 @@ export class Reflector<T> {
       log.debug('Watch begins again', { resource: resource.plural, reason, attempt: next.failures, detail: message });
       this.#recovered();
     }
-    this.#openedMs = undefined;
+    // Behind what is told, which says since when it was open.
+    this.#sight.lost(this.#options.clock.now());
   }
 
   #heard(): void {
-    this.#lastContactMs = this.#options.clock.now();
+    this.#sight.heard(this.#options.clock.now());
     this.#recovered();
   }
 
   #recovered(): void {
     if (this.#trouble === undefined) return;
     this.#trouble = undefined;
-    this.#outages.recovered(this.#watcher, this.#openedMs ?? this.#options.clock.now());
+    this.#outages.recovered(this.#watcher, this.#sight.openedMs() ?? this.#options.clock.now());
   }
 
   #kept(raw: unknown): T | undefined {

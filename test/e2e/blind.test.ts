@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
-import { Bridges } from '../scenarios/bridges.ts';
+import { Bridges } from '../support/bridges.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
 
 const PODS = /^\/api\/v1\/pods\?/;

@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { describeOnControlPlane } from '../controlplane/suite.ts';
 import { eventually } from '../controlplane/wait.ts';
-import { Bridges } from '../scenarios/bridges.ts';
+import { Bridges } from '../support/bridges.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
 
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/default/leases/maintenance-bridge';

@@ -1,8 +1,8 @@
 /** Temporary Maintenance Mode when its process is killed after a write, whichever, and started again. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../controlplane/wait.ts';
+import { asks, Bridges, killed } from '../support/bridges.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
-import { asks, Bridges, killed } from './bridges.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;

@@ -1,9 +1,9 @@
 /** The Metal3 integration, with hosts that a pretended or a simulated Metal3 switches. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bridge, command } from '../support/bridge.ts';
+import { asks, Bridges, killed } from '../support/bridges.ts';
 import { type Metal3, Rack, REBOOT, startMetal3 } from '../support/metal3.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
-import { asks, Bridges, killed } from './bridges.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const FLAGS = ['--enable-tmm=false', '--enable-capi=false', '--enable-metal3-maintenance'];

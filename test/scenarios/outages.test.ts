@@ -1,8 +1,8 @@
 /** Temporary Maintenance Mode when what it relies on breaks: its leader, the network, the API server. */
 import { afterEach, expect, it } from 'vitest';
 import { eventually } from '../controlplane/wait.ts';
+import { asks, Bridges } from '../support/bridges.ts';
 import { Plot, removePlots } from '../support/workloads.ts';
-import { asks, Bridges } from './bridges.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;

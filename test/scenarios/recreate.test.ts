@@ -2,9 +2,9 @@
 import { beforeAll, expect, it } from 'vitest';
 import { eventually } from '../controlplane/wait.ts';
 import type { Bridge } from '../support/bridge.ts';
+import { asks, Bridges, killed } from '../support/bridges.ts';
 import { grantedKubeconfig } from '../support/rights.ts';
 import { Plot, type ServedPod } from '../support/workloads.ts';
-import { asks, Bridges, killed } from './bridges.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;

@@ -86,12 +86,17 @@ export class Plot {
     };
   }
 
-  /** Creates a workload whose first Pods all run on `home`: the other Nodes are closed meanwhile. */
-  async runAtHome(create: () => Promise<unknown>, app: string, replicas: number): Promise<void> {
-    const others = this.nodes.slice(1);
+  /** Creates a workload whose first Pods all run on one Node, `home` where nothing else is said: the others are closed meanwhile. */
+  async runAtHome(
+    create: () => Promise<unknown>,
+    app: string,
+    replicas: number,
+    home: string = this.home,
+  ): Promise<void> {
+    const others = this.nodes.filter((node) => node !== home);
     await Promise.all(others.map((node) => this.cordon(node, true)));
     await create();
-    await this.ready(app, replicas, this.home);
+    await this.ready(app, replicas, home);
     await Promise.all(others.map((node) => this.cordon(node, false)));
   }
 

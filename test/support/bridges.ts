@@ -2,8 +2,8 @@
 import { afterEach, beforeAll } from 'vitest';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { eventually } from '../controlplane/wait.ts';
-import { Bridge, type BridgeOptions } from '../support/bridge.ts';
-import { Relay, type RelayedRequest } from '../support/relay.ts';
+import { Bridge, type BridgeOptions } from './bridge.ts';
+import { Relay, type RelayedRequest } from './relay.ts';
 
 /** Which of the relayed requests are meant. */
 export type RequestFilter = (request: RelayedRequest) => boolean;
