@@ -3,8 +3,12 @@ import { defineConfig } from 'vitest/config';
 /** Scenarios that start the program many times over, which takes longer than all others together. */
 const CRASHES = ['killed', 'recreate', 'outages', 'faults'].map((name) => `test/scenarios/${name}.test.ts`);
 
-const TEMPORARY_FILES = 'test/support/temporary-files.ts';
-const WARM_UP = 'test/support/warm-up.ts';
+const TEMPORARY_FILES = 'harness/temporary-files.ts';
+const PROPERTY_SEED = 'harness/property-seed.ts';
+const WARM_UP = 'harness/warm-up.ts';
+const BUILD_FIRST = 'harness/build-first.ts';
+/** A build takes minutes, which no test waits for. */
+const NO_BUILD = { MAINTENANCE_BRIDGE_BUILD: 'never' };
 
 const ON_THE_SANDBOX = {
   testTimeout: 60_000,
@@ -12,7 +16,7 @@ const ON_THE_SANDBOX = {
   // They wait more than they work.
   maxWorkers: 4,
   globalSetup: [TEMPORARY_FILES, WARM_UP],
-  env: { SCENARIOS_ON: 'sandbox' },
+  env: { SCENARIOS_ON: 'sandbox', ...NO_BUILD },
 };
 
 export default defineConfig({
@@ -23,12 +27,18 @@ export default defineConfig({
           name: 'unit',
           include: [
             'src/**/*.test.ts',
+            'sandbox/**/*.test.ts',
             'test/*.test.ts',
-            'test/controlplane/*.test.ts',
+            'controlplane/**/*.test.ts',
+            'harness/**/*.test.ts',
+            'scripts/**/*.test.ts',
+            'bench/**/*.test.ts',
             'test/differential/replay.test.ts',
           ],
-          testTimeout: 30_000,
+          // Against one that hangs; a machine that is busy with something else takes ten times as long as a quiet one.
+          testTimeout: 120_000,
           globalSetup: [TEMPORARY_FILES],
+          setupFiles: [PROPERTY_SEED],
           // Pure for the most part, and several hundred files: starting a worker for each took twice as long as the tests.
           pool: 'threads',
           isolate: false,
@@ -44,6 +54,9 @@ export default defineConfig({
         },
       },
       {
+        test: { name: 'browser', include: ['test/dashboard/**/*.test.ts'], ...ON_THE_SANDBOX },
+      },
+      {
         test: { name: 'crashes', include: CRASHES, ...ON_THE_SANDBOX },
       },
       {
@@ -51,9 +64,10 @@ export default defineConfig({
           name: 'tools',
           include: ['test/chart/**/*.test.ts', 'test/monitoring/**/*.test.ts', 'test/image/**/*.test.ts'],
           testTimeout: 120_000,
-          hookTimeout: 300_000,
+          hookTimeout: 120_000,
           maxWorkers: '100%',
-          globalSetup: [TEMPORARY_FILES],
+          globalSetup: [TEMPORARY_FILES, BUILD_FIRST],
+          env: NO_BUILD,
         },
       },
       {
@@ -71,8 +85,9 @@ export default defineConfig({
           hookTimeout: 300_000,
           // As on the sandbox, they wait more than they work; each file has a control plane of its own.
           maxWorkers: 3,
-          globalSetup: [TEMPORARY_FILES, WARM_UP],
-          env: { SCENARIOS_ON: 'controlplane' },
+          globalSetup: [TEMPORARY_FILES, BUILD_FIRST, WARM_UP],
+          setupFiles: [PROPERTY_SEED],
+          env: { SCENARIOS_ON: 'controlplane', ...NO_BUILD },
         },
       },
     ],

@@ -6,10 +6,10 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type ControlPlane, startControlPlane } from '../test/controlplane/controlplane.ts';
-import { eventually } from '../test/controlplane/wait.ts';
-import { Bridge } from '../test/support/bridge.ts';
-import { Plot } from '../test/support/workloads.ts';
+import { type ControlPlane, startControlPlane } from '../controlplane/controlplane.ts';
+import { Bridge } from '../harness/program.ts';
+import { eventually } from '../harness/wait.ts';
+import { Plot } from '../harness/workloads.ts';
 
 /** kubectl asks again every 5 s; a budget of one can take it minutes. */
 const DEADLINE_MS = 15 * 60_000;

@@ -5,12 +5,13 @@
  *
  * `--machines N` (default 5000), `--burst N` of them (default 3000), `--clusters N` (default 200).
  */
-import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Stage, variablesOf, wordsOf } from '../scripts/dockerfile.ts';
-import { imageStage } from '../scripts/image-rootfs.ts';
+import { installClusterApiCrds } from '../controlplane/cluster-api.ts';
+import { type ControlPlane, startControlPlane } from '../controlplane/controlplane.ts';
+import { Bridge } from '../harness/program.ts';
+import { shippedProgram } from '../harness/shipped.ts';
+import { eventually } from '../harness/wait.ts';
 import {
   APPROVE_MAINTENANCE_LABEL,
   ENABLED_LABEL,
@@ -18,25 +19,10 @@ import {
   MACHINE_MAINTENANCE_LABEL,
   MAINTENANCE_LABEL,
 } from '../src/core/machine-keys.ts';
-import { installClusterApiCrds } from '../test/controlplane/cluster-api.ts';
-import { type ControlPlane, startControlPlane } from '../test/controlplane/controlplane.ts';
-import { eventually } from '../test/controlplane/wait.ts';
-import { Bridge } from '../test/support/bridge.ts';
-import { WorkloadServer } from '../test/support/workload-server.ts';
+import { API, type BenchMachine, forEach, IN_FLIGHT, populate } from './population.ts';
 
-const API = '/apis/cluster.x-k8s.io/v1beta2';
-const IN_FLIGHT = 32;
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
-/** The chart's memory limit. */
-const LIMIT_MIB = 256;
-
-interface BenchMachine {
-  readonly name: string;
-  readonly path: string;
-  readonly namespace: string;
-  readonly server: WorkloadServer;
-}
 
 async function timed(work: () => Promise<unknown>): Promise<string> {
   const started = performance.now();
@@ -45,47 +31,6 @@ async function timed(work: () => Promise<unknown>): Promise<string> {
 }
 
 const report = (what: string, value: string): void => console.log(`${what.padEnd(64)}${value}`);
-
-/** Runs `work` for each item with `IN_FLIGHT` at once. */
-async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-}
-
-/** Clusters with their Secrets, and Machines spread over them, each with a Node. */
-async function populate(management: ControlPlane, count: number, clusters: number): Promise<readonly BenchMachine[]> {
-  const { api } = management;
-  const servers = await Promise.all(Array.from({ length: clusters }, () => WorkloadServer.start()));
-  await forEach([...servers.entries()], async ([index, server]) => {
-    const name = `cluster-${index}`;
-    await api.create('/api/v1/namespaces', { metadata: { name } });
-    await api.create(`/api/v1/namespaces/${name}/secrets`, {
-      metadata: { name: `${name}-kubeconfig` },
-      data: { value: Buffer.from(server.kubeconfig()).toString('base64') },
-    });
-  });
-  const machines = Array.from({ length: count }, (_, index) => {
-    const namespace = `cluster-${index % clusters}`;
-    const server = servers[index % clusters] as WorkloadServer;
-    const name = `machine-${index}`;
-    return { name, namespace, server, path: `${API}/namespaces/${namespace}/machines/${name}` };
-  });
-  await forEach(machines, async ({ name, namespace, server, path }) => {
-    server.put(name);
-    const reference = { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: 'GenericInfrastructureMachine', name };
-    await api.create(`${API}/namespaces/${namespace}/machines`, {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
-      kind: 'Machine',
-      metadata: { name },
-      spec: { clusterName: namespace, bootstrap: { dataSecretName: 'none' }, infrastructureRef: reference },
-    });
-    await api.patch(`${path}/status`, { status: { nodeRef: { name } } }, 'merge');
-  });
-  return machines;
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -118,12 +63,9 @@ async function main(): Promise<void> {
   );
   const others = machines.slice(burst.length);
   await forEach(others, (machine) => patch(machine, { labels: { [ENABLED_LABEL]: 'true' } }));
-  spawnSync(process.execPath, [join(import.meta.dirname, '../scripts/build.ts')], { stdio: 'ignore' });
-  const image = imageStage();
   const bridge = new Bridge({
     kubeconfig: management.kubeconfig,
-    program: [...shippedFlags(image), join(import.meta.dirname, '../dist/maintenance-bridge.cjs')],
-    env: variablesOf(image),
+    ...(await shippedProgram()),
     flags: ['--leader-elect=false', '--enable-tmm=false', '--log-level=info'],
   });
   try {
@@ -162,15 +104,6 @@ async function main(): Promise<void> {
       [...new Set(machines.map(({ server }) => server))].map((server) => server[Symbol.asyncDispose]()),
     );
   }
-}
-
-/** What the image starts Node.js with. No container limits the memory here, so a share of it is written as it would come out. */
-function shippedFlags(image: Stage): readonly string[] {
-  const [, ...words] = wordsOf(image, 'ENTRYPOINT');
-  const share = /^--max-old-space-size-percentage=(\d+)$/;
-  return words
-    .filter((word) => word.startsWith('--'))
-    .map((word) => word.replace(share, (_, percent) => `--max-old-space-size=${(LIMIT_MIB * Number(percent)) / 100}`));
 }
 
 async function singleChanges(management: ControlPlane, burst: readonly BenchMachine[]): Promise<string> {

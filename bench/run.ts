@@ -1,12 +1,12 @@
-/** `npm run bench [-- drain|verdict|machines …]`: all of them without a name. */
+/** `npm run bench [-- drain|verdict|mass|machines|slow-tenant|ramen …]`: all of them without a name; `-- --quick`: counts of work alone, within limits. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHES = ['drain', 'verdict', 'machines'];
+const BENCHES = ['drain', 'verdict', 'mass', 'machines', 'slow-tenant', 'ramen'];
 const [name, ...args] = process.argv.slice(2);
-const chosen = name === undefined ? BENCHES : BENCHES.filter((each) => each === name);
+const chosen = name === undefined ? BENCHES : name === '--quick' ? ['quick'] : BENCHES.filter((each) => each === name);
 if (chosen.length === 0) {
-  console.error(`There is no bench '${name}'; there are ${BENCHES.join(', ')}`);
+  console.error(`There is no bench '${name}'; there are ${BENCHES.join(', ')}, and --quick`);
   process.exit(2);
 }
 for (const each of chosen) {

@@ -1,131 +1,123 @@
 /**
- * `npm run bench -- verdict`: how long the verdict on one Node takes, simulation included, in synthetic clusters, and what the
- * caches weigh. Reports, asserts nothing. Figures of a run stand in docs/performance.md.
+ * `npm run bench -- verdict`: how long the verdict on one Node takes, from the caches to the decision, in clusters that make it
+ * as costly as they can, and how long it holds the event loop. Reports, asserts nothing. Figures of a run stand in
+ * docs/performance.md.
+ *
+ * Each cluster has a process of its own, whose heap is collected once before the first verdict: what building the cluster has
+ * left behind would otherwise be collected during one of them.
  */
+import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import {
-  CSI_NODE,
-  type KubeObject,
-  NODE,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
-  POD,
-  POD_DISRUPTION_BUDGET,
-  STATEFUL_SET,
-  STORAGE_CLASS,
-} from '../src/core/objects.ts';
-import type { Log } from '../src/core/ports.ts';
-import type { Resource } from '../src/core/resources.ts';
-import { Informer } from '../src/kube/cache.ts';
-import { trimOf } from '../src/kube/trim.ts';
-import { planNodes } from '../src/tmm/plan.ts';
+import { PerformanceObserver } from 'node:perf_hooks';
+import { nextTurn } from '../src/runtime/sleep.ts';
+import { inSteps } from '../src/runtime/steps.ts';
+import { decide } from '../src/tmm/decide/decide.ts';
+import { look } from '../src/tmm/observe/observe.ts';
 import { tmmSettingsSchema } from '../src/tmm/settings.ts';
-import { declareIndexes, type TmmSources } from '../src/tmm/wiring.ts';
+import type { TmmSources } from '../src/tmm/watches.ts';
+import { collectGarbage } from './heap.ts';
+import { FIRST_NODE, type UglyOptions, uglyCluster } from './ugly-cluster.ts';
 
-const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
-const PODS_PER_NODE = 30;
-const RUNS = 15;
+const RUNS = 25;
 
-const meta = (name: string, namespace?: string) => ({
-  name,
-  namespace,
-  uid: `uid-${namespace}-${name}`,
-  resourceVersion: '1',
-});
-
-function nodeOf(index: number): object {
-  return {
-    metadata: {
-      ...meta(`node-${index}`),
-      labels: { 'kubernetes.io/hostname': `node-${index}`, 'topology.kubernetes.io/zone': `zone-${index % 3}` },
-    },
-    spec: {},
-    status: {
-      conditions: [{ type: 'Ready', status: 'True' }],
-      allocatable: { cpu: '32', memory: '128Gi', pods: '110' },
-    },
-  };
+interface Run {
+  readonly totalMs: number;
+  /** Of all threads of the process, the collector's included. */
+  readonly cpuMs: number;
+  /** The longest time between two turns of the event loop. */
+  readonly sliceMs: number;
 }
 
-/** Thirty Pods of many Deployments, a third of them with a spread constraint. */
-function podOf(node: number, index: number): object {
-  const app = `app-${(node * 7 + index) % 200}`;
-  const namespace = `team-${(node + index) % 50}`;
-  const constraint = {
-    maxSkew: 5,
-    topologyKey: 'topology.kubernetes.io/zone',
-    whenUnsatisfiable: 'DoNotSchedule',
-    labelSelector: { matchLabels: { app } },
-  };
-  return {
-    metadata: {
-      ...meta(`${app}-${node}-${index}`, namespace),
-      labels: { app },
-      ownerReferences: [
-        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: app, uid: `uid-${namespace}-${app}`, controller: true },
-      ],
-    },
-    spec: {
-      nodeName: `node-${node}`,
-      containers: [{ name: 'main', image: 'x', resources: { requests: { cpu: '500m', memory: '1Gi' } } }],
-      ...(index % 3 === 0 && { topologySpreadConstraints: [constraint] }),
-    },
-    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
-  };
-}
-
-function filled<T extends KubeObject>(
-  resource: Resource<T>,
-  raw: readonly object[],
-): { informer: Informer<T>; fill: () => void } {
-  const informer = new Informer<T>({ log: SILENT });
-  const trim = trimOf(resource);
-  return { informer, fill: () => informer.replace(raw.flatMap((each) => trim(each) ?? [])) };
-}
-
-function cluster(nodes: number): TmmSources {
-  const indexes = Array.from({ length: nodes }, (_, index) => index);
-  const caches = {
-    nodes: filled(NODE, indexes.map(nodeOf)),
-    pods: filled(
-      POD,
-      indexes.flatMap((node) => Array.from({ length: PODS_PER_NODE }, (_, index) => podOf(node, index))),
-    ),
-    budgets: filled(POD_DISRUPTION_BUDGET, []),
-    statefulSets: filled(STATEFUL_SET, []),
-    claims: filled(PERSISTENT_VOLUME_CLAIM, []),
-    volumes: filled(PERSISTENT_VOLUME, []),
-    storageClasses: filled(STORAGE_CLASS, []),
-    csiNodes: filled(CSI_NODE, []),
-  };
-  const sources: TmmSources = {
-    nodes: caches.nodes.informer,
-    pods: caches.pods.informer,
-    budgets: caches.budgets.informer,
-    statefulSets: caches.statefulSets.informer,
-    claims: caches.claims.informer,
-    volumes: caches.volumes.informer,
-    storageClasses: caches.storageClasses.informer,
-    csiNodes: caches.csiNodes.informer,
-  };
-  declareIndexes(sources);
-  for (const { fill } of Object.values(caches)) fill();
-  return sources;
-}
-
-console.log(`${cpus().length} cores, Node.js ${process.version}\n`);
-console.log('Nodes    Pods      verdict, median    worst');
 const settings = tmmSettingsSchema.parse({});
-for (const nodes of [100, 1000, 5000]) {
-  const sources = cluster(nodes);
-  const times = Array.from({ length: RUNS }, (_, run) => {
-    const started = performance.now();
-    const { nodes: plans } = planNodes([`node-${run * 7}`], sources, settings, Date.now());
-    if (plans[0]?.verdict !== 'Proceed') throw new Error(`The verdict is ${plans[0]?.verdict}: ${plans[0]?.message}`);
-    return performance.now() - started;
-  }).sort((a, b) => a - b);
-  const ms = (at: number): string => `${(times[at] ?? 0).toFixed(0)} ms`;
+const [taint] = settings.taints;
+
+async function judge(sources: TmmSources): Promise<Run> {
+  let sliceMs = 0;
+  const cpu = process.cpuUsage();
+  const startedMs = performance.now();
+  let turnedMs = startedMs;
+  const turn = async (): Promise<void> => {
+    sliceMs = Math.max(sliceMs, performance.now() - turnedMs);
+    await nextTurn();
+    turnedMs = performance.now();
+  };
+  const moment = {
+    attempts: new Map(),
+    reservations: new Map(),
+    settings,
+    source: () => taint,
+    nowMs: Date.now(),
+  };
+  const first = look(sources, FIRST_NODE, moment);
+  if (first.is === 'unknown' || first.value.search === undefined) throw new Error('There is room to be searched for');
+  // As the reconciler does: the search begins within the turn of the look.
+  const found = await inSteps(first.value.search.steps(), turn);
+  if (found === undefined) throw new Error('The caches are filled');
+  const seen = look(sources, FIRST_NODE, { ...moment, found });
+  if (seen.is === 'unknown') throw new Error('The caches are filled');
+  const { because } = decide(seen.value.observed, { settings, memory: {} });
+  if (because !== 'Admitted') throw new Error(`The decision is ${because}`);
+  sliceMs = Math.max(sliceMs, performance.now() - turnedMs);
+  const { user, system } = process.cpuUsage(cpu);
+  return { totalMs: performance.now() - startedMs, cpuMs: (user + system) / 1000, sliceMs };
+}
+
+const CASES: readonly (UglyOptions & { readonly name: string })[] = [
+  ...[100, 1000, 5000].map((nodes) => ({ nodes, movers: 110, rules: 'apart' as const, name: 'apart, zone volumes' })),
+  ...[100, 1000, 5000].map((nodes) => ({ nodes, movers: 250, rules: 'near' as const, name: 'near, all namespaces' })),
+  { nodes: 5000, movers: 110, rules: 'apart', pending: 10_000, name: '10 000 Pods pending' },
+];
+
+/** Collections of the whole heap, which no step of ours can be cut around. */
+function countMajorCollections(): () => number {
+  const MAJOR = 4;
+  let count = 0;
+  const note = (entries: readonly unknown[]): void => {
+    for (const entry of entries) if ((entry as { detail?: { kind?: number } }).detail?.kind === MAJOR) count += 1;
+  };
+  const observer = new PerformanceObserver((list) => note(list.getEntries()));
+  observer.observe({ entryTypes: ['gc'] });
+  return () => {
+    note(observer.takeRecords());
+    return count;
+  };
+}
+
+async function measure(options: UglyOptions & { readonly name: string }): Promise<void> {
+  const sources = uglyCluster(options);
+  collectGarbage();
+  await nextTurn();
+  const majors = countMajorCollections();
+  const runs: Run[] = [];
+  for (let run = 0; run < RUNS; run += 1) runs.push(await judge(sources));
+  const ms = (value = 0): string => `${value.toFixed(0)} ms`.padStart(9);
+  const median = (values: readonly number[]): string => ms([...values].sort((a, b) => a - b)[RUNS >> 1]);
+  const worst = (values: readonly number[]): string => ms(Math.max(...values));
+  const [cold] = runs;
+  const times = runs.map(({ totalMs }) => totalMs);
+  const slices = runs.slice(1).map(({ sliceMs }) => sliceMs);
+  const size = `${String(options.nodes).padEnd(8)}${String(options.movers).padEnd(8)}${options.name.padEnd(21)}`;
+  const cpu = median(runs.map(({ cpuMs }) => cpuMs));
   console.log(
-    `${String(nodes).padEnd(9)}${String(nodes * PODS_PER_NODE).padEnd(10)}${ms(Math.floor(RUNS / 2)).padStart(15)}${ms(RUNS - 1).padStart(9)}`,
+    `${size}${median(times)}${worst(times)}${cpu}${worst(slices)}${ms(cold?.sliceMs)}${String(majors()).padStart(8)}`,
   );
+}
+
+const [only] = process.argv.slice(2);
+const chosen = only === undefined ? undefined : CASES[Number(only)];
+if (chosen !== undefined) {
+  await measure(chosen);
+} else {
+  console.log(`${cpus().length} cores, Node.js ${process.version}, ${RUNS} verdicts each\n`);
+  console.log('Nodes   movers  Pods                    median    worst      CPU    slice    first  majors');
+  for (const index of CASES.keys()) {
+    const { status } = spawnSync(process.execPath, ['--expose-gc', import.meta.filename, String(index)], {
+      stdio: 'inherit',
+    });
+    if (status !== 0) process.exitCode = 1;
+  }
+  console.log(
+    '\nCPU: median of all threads. slice: the longest time between two turns of the event loop, of all but the',
+  );
+  console.log('first verdict, which stands beside it. majors: collections of the whole heap during all of them.');
 }

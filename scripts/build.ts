@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuiltPage, buildPage } from '../src/dashboard/page/bundle.ts';
 import { noticesOf } from './notices.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -22,6 +23,7 @@ export interface BundleOptions {
  */
 export async function bundle({ outfile }: BundleOptions = {}): Promise<Metafile> {
   const commit = findCommit();
+  const page = await buildPage();
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: ['src/main.ts'],
@@ -40,10 +42,10 @@ export async function bundle({ outfile }: BundleOptions = {}): Promise<Metafile>
     legalComments: 'none',
     banner: { js: '#!/usr/bin/env node' },
     define: { MAINTENANCE_BRIDGE_COMMIT: commit === undefined ? 'undefined' : JSON.stringify(commit) },
-    plugins: [withoutUnusedClient],
+    plugins: [withoutUnusedClient, withoutLanguages, withPage(page)],
     logLevel: 'warning',
   });
-  return metafile;
+  return { ...metafile, inputs: { ...page.inputs, ...metafile.inputs } };
 }
 
 /**
@@ -75,7 +77,25 @@ const withoutUnusedClient: Plugin = {
   },
 };
 
-/** Of the checkout, or as the builder of an image says where there is no checkout. */
+/** Messages of zod in fifty languages: ours are English, which zod loads by itself, and the list of all is only exported. */
+const withoutLanguages: Plugin = {
+  name: 'without-languages',
+  setup(building) {
+    building.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};' }));
+  },
+};
+
+/** Puts the page of the dashboard, as it was built, in the place of the module that builds it. */
+const withPage = ({ script, style }: BuiltPage): Plugin => ({
+  name: 'with-page',
+  setup(building) {
+    building.onLoad({ filter: /[\\/]dashboard[\\/]page[\\/]bundle\.ts$/ }, () => ({
+      contents: `export const buildPage = async () => (${JSON.stringify({ script, style })});`,
+    }));
+  },
+});
+
+/** The commit of the checkout, or the one that the builder of an image names where there is no checkout. */
 function findCommit(): string | undefined {
   const given = process.env.MAINTENANCE_BRIDGE_BUILD_COMMIT;
   if (given !== undefined && given !== '') return given;

@@ -3,17 +3,14 @@
  * the form of `config`. Written by `npm run docs`, so that chart and program cannot disagree.
  */
 import { z } from 'zod';
-import { WORKLOAD_RULES } from '../src/capi/rbac.ts';
-import { capiSettingsSchema } from '../src/capi/settings.ts';
+import { FEATURES, sectionsWith } from '../src/app/features.ts';
+import { rightsFor } from '../src/app/rbac.ts';
+import { OPTION_ROWS } from '../src/config/options.ts';
+import type { ChartFeature, WorkloadRights } from '../src/core/feature.ts';
+import type { OptionKind, OptionRow } from '../src/core/option.ts';
 import type { RbacRule } from '../src/core/rbac.ts';
-import { GATE_RULES } from '../src/metal3/rbac.ts';
-import { metal3SettingsSchema } from '../src/metal3/settings.ts';
-import { OPTION_ROWS } from '../src/option-rows.ts';
-import type { OptionKind, OptionRow } from '../src/options.ts';
-import { type Rights, rightsFor } from '../src/rbac.ts';
-import { PRESETS } from '../src/tmm/names.ts';
-import { tmmSettingsSchema } from '../src/tmm/settings.ts';
-import { policyData } from './chart-policies.ts';
+import { chartFeatureParts, featuresData, furtherData, SCOPES, writesData } from './chart-features.ts';
+import { ramenFiles } from './chart-ramen.ts';
 
 export const CHART = 'charts/maintenance-bridge';
 
@@ -29,14 +26,21 @@ const VALUES_BY_FLAG: Readonly<Record<string, string>> = {
   'health-probe-bind-address': 'containerPorts.health',
   'log-level': 'logLevel',
   'log-format': 'logFormat',
-  'enable-tmm': 'features.tmm.enabled',
-  'enable-capi': 'features.clusterApi.enabled',
-  'enable-metal3-maintenance': 'features.metal3.enabled',
+  ...Object.fromEntries(
+    FEATURES.flatMap(({ enable, chart }) => (chart ? [[enable.flag, `features.${chart.value}.enabled`]] : [])),
+  ),
   config: 'config',
 };
 
-/** Which cluster is worked on is the Pod's own matter; whoever wants another mounts a kubeconfig and names it. */
-const FREE_FLAGS: readonly string[] = ['kubeconfig', 'context'];
+/**
+ * Which cluster is worked on is the Pod's own matter; whoever wants another mounts a kubeconfig and names it. A feature that the chart
+ * has no value for needs rights that it does not render: whoever enables it grants these.
+ */
+const FREE_FLAGS: readonly string[] = [
+  'kubeconfig',
+  'context',
+  ...FEATURES.flatMap(({ enable, chart }) => (chart === undefined ? [enable.flag] : [])),
+];
 
 /** The chart's value that sets an option; undefined for the options that only `extraArgs` and `extraEnv` set. */
 export function chartValueOf({ flag, path }: Pick<OptionRow, 'flag' | 'path'>): string | undefined {
@@ -44,50 +48,14 @@ export function chartValueOf({ flag, path }: Pick<OptionRow, 'flag' | 'path'>): 
   return VALUES_BY_FLAG[flag] ?? `config.${path.join('.')}`;
 }
 
-/** Rules that are granted under one condition; the template decides which apply. */
-interface RuleGroup {
-  readonly name: string;
-  readonly rules: readonly RbacRule[];
-}
-
 /** A name that only the template knows. With backquotes, since it stands in a quoted string. */
 const LEASE_NAME = '{{ include `maintenance-bridge.leaseName` . }}';
 
-interface Situation {
-  readonly tmm?: object;
-  readonly capi?: boolean;
-  readonly metal3?: boolean;
-  readonly leaderElection?: boolean;
-}
-
-function rightsIn({ tmm, capi = false, metal3 = false, leaderElection = false }: Situation): Rights {
-  return rightsFor({
-    tmm: { enabled: tmm !== undefined, settings: tmmSettingsSchema.parse(tmm ?? {}) },
-    capi: { enabled: capi, settings: capiSettingsSchema.parse({}) },
-    metal3: { enabled: metal3, settings: metal3SettingsSchema.parse({}) },
-    namespaces: [],
-    leaderElection: { enabled: leaderElection, id: LEASE_NAME },
-  });
-}
-
-/** In the order in which `rightsFor` has them; that they add up so is held by a test on rendered charts. */
-function ruleGroups(): readonly RuleGroup[] {
-  const plain = rightsIn({ tmm: {} }).cluster;
-  const beyondPlain = (tmm: object): readonly RbacRule[] => {
-    const known = new Set(plain.map((rule) => JSON.stringify(rule)));
-    return rightsIn({ tmm }).cluster.filter((rule) => !known.has(JSON.stringify(rule)));
-  };
-  return [
-    { name: 'tmm', rules: plain },
-    { name: 'tmm.namespaceSelectors', rules: beyondPlain({ pods: [{ namespaceSelector: {} }] }) },
-    { name: 'tmm.recreate', rules: beyondPlain({ unmanagedPods: 'recreate' }) },
-    { name: 'tmm.cordon', rules: beyondPlain({ cordon: true }) },
-    { name: 'clusterApi', rules: rightsIn({ capi: true }).cluster },
-    { name: 'metal3', rules: rightsIn({ metal3: true }).cluster },
-    { name: 'leaderElection', rules: rightsIn({ leaderElection: true }).namespace },
-    { name: 'storedPods', rules: rightsIn({ tmm: { unmanagedPods: 'recreate' } }).namespace },
-  ];
-}
+const leaseRules = rightsFor({
+  ...sectionsWith({}),
+  namespaces: [],
+  leaderElection: { enabled: true, id: LEASE_NAME },
+}).namespace;
 
 const names = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
 
@@ -103,36 +71,43 @@ function renderRules(rules: readonly RbacRule[]): string {
     .join('');
 }
 
+/** Names of objects that only the values know are put in by the template. */
+function withNames(rules: string, names: Readonly<Record<string, string>>): string {
+  return Object.entries(names).reduce(
+    (text, [name, template]) => text.replaceAll(`["${name}"]`, `{{ include "maintenance-bridge.${template}" . }}`),
+    rules,
+  );
+}
+
 /**
- * `{{ include "maintenance-bridge.rules.<name>" . }}` for each group; `….valueOfFlag`, `….taintOfPreset`, `….timeouts` and what
- * policies need as YAML.
+ * `{{ include "maintenance-bridge.rules.<part>.<scope>" . }}` and `….writes.<part>` for each part; `….rules.leaderElection`,
+ * `….features`, `….valueOfFlag`, and what the features bring along, as YAML.
  */
 function renderGeneratedTemplates(): string {
   const define = (name: string, body: string): string =>
     `\n{{- define "maintenance-bridge.${name}" -}}\n${body}{{ end }}\n`;
-  const groups = ruleGroups().map(({ name, rules }) => define(`rules.${name}`, renderRules(rules)));
+  const parts = chartFeatureParts();
+  const rules = parts.flatMap(({ name, rights, names }) =>
+    SCOPES.map((scope) => define(`rules.${name}.${scope}`, withNames(renderRules(rights[scope] ?? []), names))),
+  );
   const flags = OPTION_ROWS.flatMap((row) => {
     const value = chartValueOf(row);
     return value === undefined
       ? []
       : [row.flag, ...(row.alias === undefined ? [] : [row.alias])].map((flag) => `${flag}: ${value}\n`);
   });
-  const presets = Object.entries(PRESETS).map(
-    ([name, taint]) => `${name}: ${taint.key}=${taint.value}:${taint.effect}\n`,
-  );
-  // Thresholds of alerts are derived from these.
-  const timeouts = OPTION_ROWS.filter(({ kind, path }) => kind === 'duration' && path[0] === 'tmm').map(
-    (row) => `${row.path[1]}: ${row.default}\n`,
-  );
   return [
     '{{- /* Generated from the code by `npm run docs`. */ -}}\n',
-    ...groups,
+    ...rules,
+    define('rules.leaderElection', renderRules(leaseRules)),
+    define('features', featuresData()),
     define('valueOfFlag', flags.join('')),
-    define('taintOfPreset', presets.join('')),
-    define('timeouts', timeouts.join('')),
-    ...[...policyData()].map(([name, body]) => define(name, body)),
+    ...parts.map(({ name, writes }) => define(`writes.${name}`, writesData(writes))),
+    ...[...furtherData()].map(([name, body]) => define(name, body)),
   ].join('');
 }
+
+const REMOTE = 'maintenance-bridge-remote';
 
 function renderWorkloadCluster(): string {
   const indented = (rules: readonly RbacRule[]): string => renderRules(rules).replace(/^(?=.)/gm, '  ');
@@ -146,20 +121,23 @@ function renderWorkloadCluster(): string {
   name: ${name}
 subjects:
   - kind: ServiceAccount
-    name: maintenance-bridge-remote
+    name: ${REMOTE}
     namespace: kube-system
 `;
-  const remote = 'maintenance-bridge-remote';
-  const gates = 'maintenance-bridge-remote-gates';
+  const roles = FEATURES.flatMap(({ workloadRights }): readonly (WorkloadRights & { name: string })[] =>
+    workloadRights === undefined ? [] : [{ ...workloadRights, name: `${REMOTE}${workloadRights.suffix}` }],
+  );
+  const limits = roles.flatMap(({ name, onlyFor }) =>
+    onlyFor === undefined ? [] : [`# ${name} is only needed for ${onlyFor}.\n`],
+  );
   return `# Generated from the code by \`npm run docs\`.
 #
 # For a workload cluster whose Secret NAME-kubeconfig should not hold Cluster API's administrator kubeconfig: all that the
 # Cluster API bridge needs there. Apply it in the workload cluster, and put a kubeconfig of this ServiceAccount into the Secret.
-# ${gates} is only needed for metal3.requireDrained and metal3.waitForVolumeDetach.
-apiVersion: v1
+${limits.join('')}apiVersion: v1
 kind: ServiceAccount
-${metadata(remote)}  namespace: kube-system
-${role(remote, WORKLOAD_RULES)}${binding(remote)}${role(gates, GATE_RULES)}${binding(gates)}`;
+${metadata(REMOTE)}  namespace: kube-system
+${roles.map(({ name, rules }) => role(name, rules) + binding(name)).join('')}`;
 }
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -184,6 +162,39 @@ function sectionSchema(section: string, schema: z.ZodType): JsonSchema {
   return { ...rest, properties: Object.fromEntries(properties) };
 }
 
+function sectionSchemas(): JsonSchema {
+  const schemas: Record<string, JsonSchema> = {};
+  for (const { section, settings, chart } of FEATURES) {
+    const [first, second] = section;
+    if (chart === undefined) continue;
+    const schema = sectionSchema(section.join('.'), settings);
+    if (second === undefined) schemas[first] = schema;
+    else {
+      const properties = { ...(schemas[first]?.properties as object | undefined), [second]: schema };
+      schemas[first] = { type: 'object', additionalProperties: false, properties };
+    }
+  }
+  return schemas;
+}
+
+/** The form of the value `features`: a switch for each feature that the chart can run. */
+export function featuresSchema(): JsonSchema {
+  const values = FEATURES.flatMap(({ chart }): readonly ChartFeature[] => (chart === undefined ? [] : [chart]));
+  const featureOf = ({ switches = {} }: ChartFeature): JsonSchema => {
+    const properties = Object.fromEntries(
+      ['enabled', ...Object.keys(switches)].map((key) => [key, { type: 'boolean' }]),
+    );
+    return { type: 'object', additionalProperties: false, required: Object.keys(properties), properties };
+  };
+  return {
+    $comment: 'Generated from the code by npm run docs.',
+    type: 'object',
+    additionalProperties: false,
+    required: values.map(({ value }) => value),
+    properties: Object.fromEntries(values.map((chart) => [chart.value, featureOf(chart)])),
+  };
+}
+
 /** The form of the value `config`: all of the configuration file that has no value of its own. */
 export function configSchema(): JsonSchema {
   const helpOf = (flag: string): string | undefined => OPTION_ROWS.find((row) => row.flag === flag)?.help;
@@ -200,9 +211,7 @@ export function configSchema(): JsonSchema {
         uniqueItems: true,
       },
       dryRun: { description: helpOf('dry-run'), type: 'boolean', default: false },
-      tmm: sectionSchema('tmm', tmmSettingsSchema),
-      capi: sectionSchema('capi', capiSettingsSchema),
-      metal3: sectionSchema('metal3', metal3SettingsSchema),
+      ...sectionSchemas(),
     },
   };
 }
@@ -210,16 +219,18 @@ export function configSchema(): JsonSchema {
 /**
  * Paths from the root of the checkout, with what the files should hold.
  *
- * @param valuesSchema the values' schema as it is, of which the part `properties.config` is replaced.
+ * @param valuesSchema the values' schema as it is, of which the parts `config` and `features` are replaced.
  */
 export function chartParts(valuesSchema: string): ReadonlyMap<string, string> {
   const schema = JSON.parse(valuesSchema) as { readonly properties: JsonSchema };
-  const whole = { ...schema, properties: { ...schema.properties, config: configSchema() } };
+  const parts = { config: configSchema(), features: featuresSchema() };
+  const whole = { ...schema, properties: { ...schema.properties, ...parts } };
   // The formatter has a say in this one; its line ends are no difference.
   const isStale = JSON.stringify(whole) !== JSON.stringify(schema);
   return new Map([
     [`${CHART}/templates/_generated.tpl`, renderGeneratedTemplates()],
     [`${CHART}/files/workload-cluster.yaml`, renderWorkloadCluster()],
+    ...[...ramenFiles(renderRules)].map(([path, text]) => [`${CHART}/${path}`, text] as const),
     [`${CHART}/values.schema.json`, isStale ? `${JSON.stringify(whole, undefined, 2)}\n` : valuesSchema],
   ]);
 }

@@ -1,8 +1,8 @@
 /** Writes the chart's README from its template and the comments of its values, with helm-docs. Run with `npm run docs:chart`. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { runTool, type ToolResult } from '../test/tools/run.ts';
-import { CHART_TOOLS, ensureTools } from '../test/tools/tools.ts';
+import { runTool, type ToolResult } from '../harness/tools/run.ts';
+import { CHART_TOOLS, ensureTools } from '../harness/tools/tools.ts';
 import { CHART } from './chart-parts.ts';
 
 const DIRECTORY = resolve(import.meta.dirname, '..', CHART);

@@ -7,9 +7,9 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { startSandboxApi } from '../src/sandbox/start.ts';
-import { compareServers, type Divergence, FIXED_SEED, prepare } from '../test/conformance/run.ts';
-import { startControlPlane } from '../test/controlplane/controlplane.ts';
+import { startControlPlane } from '../controlplane/controlplane.ts';
+import { compareServers, type Divergence, FIXED_SEED, prepare } from '../harness/conformance/run.ts';
+import { startSandboxApi } from '../sandbox/start.ts';
 
 const DEFAULT_SEQUENCES = 2000;
 const PROGRESS_EVERY = 100;

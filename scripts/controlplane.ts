@@ -10,11 +10,11 @@ import { existsSync, openSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { cacheDirectory, ensureBinaries } from '../test/controlplane/binaries.ts';
-import { startControlPlane } from '../test/controlplane/controlplane.ts';
-import { isAlive, pidOf } from '../test/controlplane/identity.ts';
-import { lockOwner, withLock } from '../test/controlplane/lock.ts';
-import { eventually } from '../test/controlplane/wait.ts';
+import { cacheDirectory, ensureBinaries } from '../controlplane/binaries.ts';
+import { startControlPlane } from '../controlplane/controlplane.ts';
+import { lockOwner, withLock } from '../controlplane/lock.ts';
+import { isAlive, pidOf } from '../harness/identity.ts';
+import { eventually } from '../harness/wait.ts';
 
 const CLUSTERS = join(cacheDirectory(), 'clusters');
 const MAX_NODES = 10_000;

@@ -2,13 +2,13 @@
  * Holds the fit simulation against the real kube-scheduler on many random clusters: `npm run differential`.
  *
  * Half of them come from a fixed seed, half from a new one, which is printed. Exits with 1 on a disagreement, after the
- * smallest case that shows it was written to `test/differential/regressions/`.
+ * smallest case that shows it was written to `harness/differential/regressions/`.
  */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
-import { startControlPlane } from '../test/controlplane/controlplane.ts';
-import { describe, emptyTally, FIXED_SEED, runDifferential } from '../test/differential/run.ts';
-import { prepare } from '../test/differential/scheduler.ts';
+import { startControlPlane } from '../controlplane/controlplane.ts';
+import { describe, emptyTally, FIXED_SEED, runDifferential } from '../harness/differential/run.ts';
+import { prepare } from '../harness/differential/scheduler.ts';
 
 const DEFAULT_CLUSTERS = 1000;
 

@@ -1,41 +1,35 @@
 /**
- * Writes docs/flags.md, docs/metrics.md and parts of the Helm chart from the declarations in the code; `--check` only
+ * Writes docs/flags.md, docs/metrics.md, docs/compatibility.md and parts of the Helm chart from the declarations in the code; `--check` only
  * compares. Run with `npm run docs`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { ALL_METRICS } from '../src/metrics.ts';
-import { OPTION_ROWS } from '../src/option-rows.ts';
-import { type Feature, type OptionRow, placeholderOf, variableOf } from '../src/options.ts';
+import { ALL_METRICS } from '../src/app/metrics.ts';
+import { OPTION_GROUPS } from '../src/config/options.ts';
+import { type OptionRow, placeholderOf, variableOf } from '../src/core/option.ts';
 import { CHART, chartParts } from './chart-parts.ts';
+import { renderCompatibility } from './matrix/compatibility.ts';
+import type { Results } from './matrix/results.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-
-const FEATURE_TITLES: Readonly<Record<Feature, string>> = {
-  core: 'General',
-  tmm: 'Temporary Maintenance Mode',
-  capi: 'Cluster API bridge',
-  metal3: 'Metal3',
-};
+const RESULTS = JSON.parse(readFileSync(join(import.meta.dirname, 'matrix/results.json'), 'utf8')) as Results;
 
 /** Paths from the root of the checkout, with what the files should hold. */
 export function generatedDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/flags.md', renderFlags()],
     ['docs/metrics.md', renderMetrics()],
+    ['docs/compatibility.md', renderCompatibility(RESULTS, table)],
     ...chartParts(readFileSync(join(ROOT, CHART, 'values.schema.json'), 'utf8')),
   ]);
 }
 
 function renderFlags(): string {
-  const features = Object.keys(FEATURE_TITLES) as Feature[];
-  const sections = features.map((feature) => {
-    const rows = OPTION_ROWS.filter((row) => row.feature === feature).map(flagRow);
-    return `## ${FEATURE_TITLES[feature]}\n\n${table(['Flag', 'Variable', 'Key in the file', 'Values', 'Default', 'Meaning'], rows)}`;
-  });
+  const head = ['Flag', 'Variable', 'Key in the file', 'Values', 'Default', 'Meaning'];
+  const sections = OPTION_GROUPS.map(({ title, rows }) => `## ${title}\n\n${table(head, rows.map(flagRow))}`);
   return `# Flags
 
-Generated from \`src/option-rows.ts\` by \`npm run docs\`.
+Generated from the options in the code by \`npm run docs\`.
 
 Every option of \`maintenance-bridge run\` can be given as a flag, as an environment variable, and, where a key is named, in
 the file of \`--config\`. A flag beats a variable, a variable beats the file, the file beats the default. An empty variable

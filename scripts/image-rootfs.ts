@@ -7,7 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { canRun } from '../test/controlplane/binaries.ts';
+import { canRun } from '../controlplane/binaries.ts';
 import { type Copy, copiesOf, lastOf, parseDockerfile, type Stage, variablesOf, wordsOf } from './dockerfile.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -73,14 +73,14 @@ function localSourceOf({ from, source }: Copy): string {
   return local;
 }
 
-/** Of the same version as the image's, since both are pinned. */
+/** The same version as the image's, since both are pinned. */
 function localNode(): string {
   return realpathSync(join(ROOT, 'node_modules/node/bin/node'));
 }
 
-/** Paths of the shared libraries that a programme is linked with, and of the linker itself. */
-function librariesOf(programme: string): readonly string[] {
-  const listed = execFileSync('ldd', [programme], { encoding: 'utf8' });
+/** Paths of the shared libraries that a program is linked with, and of the linker itself. */
+function librariesOf(program: string): readonly string[] {
+  const listed = execFileSync('ldd', [program], { encoding: 'utf8' });
   return listed.split('\n').flatMap((line) => /(?:=>\s+|^\s+)(\/\S+)\s+\(0x/.exec(line)?.[1] ?? []);
 }
 

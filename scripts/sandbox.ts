@@ -7,13 +7,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
-import { startSandbox } from '../src/sandbox/sandbox.ts';
-import { makeFolder } from './tour/folder.ts';
-import { FLEET, furnishMachines, furnishWorkloads, LABEL_PREFIX, nodeNames, SHOP } from './tour/setting.ts';
-import { firstSignal } from './tour/signals.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { FLEET, furnishMachines, furnishWorkloads, LABEL_PREFIX, nodeNames, SHOP } from '../tour/cluster.ts';
+import { makeFolder } from '../tour/folder.ts';
+import { firstSignal } from '../tour/signals.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const END_WITH_PARENT = new URL('../test/support/end-with-parent.ts', import.meta.url).href;
+const END_WITH_PARENT = new URL('../harness/end-with-parent.ts', import.meta.url).href;
 const MAX_NODES = 5000;
 const MAX_PORT = 65_535;
 const APPROVAL_SECONDS = 3;

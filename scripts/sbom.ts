@@ -23,6 +23,7 @@ export interface LockedPackage {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 /** By folder from the root of the checkout, such as `node_modules/zod`. */
@@ -56,7 +57,6 @@ export interface SbomInput {
     readonly name: string;
     readonly version: string;
     readonly license: string;
-    readonly dependencies: Readonly<Record<string, string>>;
     /** `node` is the runtime. */
     readonly devDependencies: { readonly node: string };
   };
@@ -229,15 +229,28 @@ function uuidOf(content: string): string {
   ].join('-');
 }
 
+/**
+ * The package that users install depends on nothing, since the bundle has everything in it; what the product is made of are those
+ * of its development dependencies that the bundle has code of, and all that they depend on.
+ */
+export function withBundledDependencies(packages: LockedPackages, bundled: readonly string[]): LockedPackages {
+  const { '': root = {} } = packages;
+  const direct = Object.entries(root.devDependencies ?? {}).filter(([name]) =>
+    bundled.includes(`node_modules/${name}`),
+  );
+  return { ...packages, '': { ...root, dependencies: Object.fromEntries(direct) } };
+}
+
 /** The document of this checkout, dated by `SOURCE_DATE_EPOCH` where that is set. */
 export async function sbomOfCheckout(): Promise<Sbom> {
   const read = <T>(file: string): T => JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as T;
   const { inputs } = await bundle();
+  const bundled = packageFoldersOf(Object.keys(inputs));
   const epoch = process.env.SOURCE_DATE_EPOCH;
   return makeSbom({
     manifest: read<SbomInput['manifest']>('package.json'),
-    packages: read<{ packages: LockedPackages }>('package-lock.json').packages,
-    bundled: packageFoldersOf(Object.keys(inputs)),
+    packages: withBundledDependencies(read<{ packages: LockedPackages }>('package-lock.json').packages, bundled),
+    bundled,
     ...(epoch !== undefined && epoch !== '' && { epoch: Number(epoch) }),
   });
 }

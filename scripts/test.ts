@@ -7,9 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { lackingClusterApi } from '../test/controlplane/cluster-api.ts';
-import { canStart } from '../test/controlplane/controlplane.ts';
-import { CHART_TOOLS, lackingTools, PROMETHEUS_TOOLS } from '../test/tools/tools.ts';
+import { lackingBuild } from '../controlplane/binaries.ts';
+import { canInstallPackages, findBrowser } from '../harness/find-browser.ts';
 
 interface Stage {
   readonly title: string;
@@ -41,9 +40,19 @@ const BIN = join(ROOT, 'node_modules/.bin');
 
 const vitest = (project: string) => ({ script: `${BIN}/vitest`, args: ['run', '--project', project], isTestRun: true });
 
+const canBuild = (): boolean => lackingBuild() === undefined;
+
 const STAGES: readonly Stage[] = [
   { title: 'Format and lint', script: `${BIN}/biome`, args: ['ci', '.'], isTestRun: false, isInner: true },
   { title: 'Types', script: `${BIN}/tsc`, args: [], isTestRun: false, isInner: true },
+  // Code that runs in a browser knows other globals.
+  ...['src/dashboard/page', 'test/dashboard'].map((folder) => ({
+    title: `Types of ${folder}`,
+    script: `${BIN}/tsc`,
+    args: ['--project', folder],
+    isTestRun: false,
+    isInner: true,
+  })),
   {
     title: 'Generated documentation',
     script: join(ROOT, 'scripts/generate-docs.ts'),
@@ -53,29 +62,36 @@ const STAGES: readonly Stage[] = [
   },
   { title: 'Unit tests', ...vitest('unit'), isInner: true },
   { title: 'Tests on the sandbox', ...vitest('sandbox'), isInner: true },
-  { title: 'Faults and crashes on the sandbox', ...vitest('crashes'), isInner: false },
   {
-    // Before the tests and not inside them, as the next, so that the progress of a first build is seen. Where something cannot be
-    // built, the tests say so themselves.
-    title: 'Building the tools of the checks',
-    script: join(ROOT, 'scripts/build-tools.ts'),
+    // Debian's package: the tests of the dashboard need a browser, and fail without one under `CI=true`.
+    title: 'Installing Chromium',
+    script: join(ROOT, 'scripts/install-chromium.ts'),
     args: [],
     isTestRun: false,
     isInner: false,
-    isPossible: () =>
-      [lackingTools(CHART_TOOLS), lackingTools(PROMETHEUS_TOOLS), lackingClusterApi()].every(
-        (why) => why === undefined,
-      ),
+    isPossible: () => process.env.CI === 'true' && findBrowser() === undefined && canInstallPackages(),
   },
+  { title: 'The dashboard in a browser', ...vitest('browser'), isInner: false },
+  { title: 'Faults and crashes on the sandbox', ...vitest('crashes'), isInner: false },
   {
-    title: 'Building the control plane',
-    script: join(ROOT, 'scripts/controlplane.ts'),
-    args: ['build'],
+    // Before the tests and not inside them, as the next but one, so that the progress of a first build is seen. Where nothing can be
+    // built, the tests say so themselves.
+    title: 'Building the tools of the checks',
+    script: join(ROOT, 'scripts/build-tools.ts'),
+    args: ['tools'],
     isTestRun: false,
     isInner: false,
-    isPossible: () => canStart({ scheduler: true, controllerManager: true, kwok: true }).is === 'available',
+    isPossible: canBuild,
   },
   { title: 'Chart, alerts and image', ...vitest('tools'), isInner: false },
+  {
+    title: 'Building the control plane',
+    script: join(ROOT, 'scripts/build-tools.ts'),
+    args: ['controlplane'],
+    isTestRun: false,
+    isInner: false,
+    isPossible: canBuild,
+  },
   { title: 'Tests on a real control plane', ...vitest('controlplane'), isInner: false },
 ];
 

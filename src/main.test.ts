@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pass } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMPILED } from '../harness/program.ts';
+import { parseCommandLine } from './cli/parse.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'maintenance-bridge-main-'));
@@ -37,7 +39,7 @@ function start(...args: string[]): {
   err: () => string;
   code: Promise<unknown>;
 } {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: COMPILED, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout?.on('data', (chunk) => {
@@ -63,6 +65,28 @@ describe('the process', () => {
     const { err, code } = start('run', '--enable-tmn');
     expect(await code).toBe(2);
     expect(err()).toContain('Did you mean --enable-tmm?');
+  });
+
+  // No process for each: it is the code that the parser gives which `main()` ends with.
+  it.each([
+    ['status', '--nonsense'],
+    ['why'],
+    ['plan'],
+    ['enter'],
+    ['exit'],
+    ['wait'],
+    ['wait', 'x', '--for', 'nonsense'],
+    ['roll'],
+    ['roll', 'x', '--max-unavailable', '-1'],
+    ['dashboard', '--port', 'nonsense'],
+    ['completion', 'nonsense'],
+    ['version', '--nonsense'],
+    ['nonsense'],
+  ])('gives 2 on wrong usage: %s %s', (...args) => {
+    const words = args.filter((word) => word !== undefined);
+    const line = parseCommandLine(words, 'maintenance-bridge');
+    expect(line).toMatchObject({ is: 'exit', code: 2, out: '' });
+    expect(line.is === 'exit' && line.err).toContain('Try --help for usage.');
   });
 
   it('exits with 2 and one line per fault on a faulty configuration', async () => {
@@ -96,6 +120,35 @@ describe('the process', () => {
       expect(out()).toContain(`Stopping signal=${signal}`);
     },
   );
+
+  const NO_ANSWER = 'connect ECONNREFUSED 127.0.0.1:1';
+  const COMMANDS = [
+    ['status'],
+    ['status', '--watch'],
+    ['status', '--left-behind'],
+    ['why', 'node/x'],
+    ['plan', 'x'],
+    ['enter', 'x'],
+    ['exit', 'x'],
+    ['wait', 'x'],
+    ['roll', 'x', '--exec', 'true'],
+    ['dashboard', '--no-open'],
+  ];
+  it.each(COMMANDS)('exits with 1 where the cluster does not answer: %s %s', async (...args) => {
+    const words = args.filter((word) => word !== undefined);
+    const { out, err, code } = start(...words, '--kubeconfig', KUBECONFIG);
+    expect(await code).toBe(1);
+    expect(out() + err()).toContain(NO_ANSWER);
+    expect(out()).not.toContain('Nothing of ours was found');
+  });
+
+  it.each(COMMANDS)('exits with 2 where there is no kubeconfig: %s %s', async (...args) => {
+    const words = args.filter((word) => word !== undefined);
+    const { out, err, code } = start(...words, '--kubeconfig', join(DIRECTORY, 'none'));
+    expect(await code).toBe(2);
+    expect(err()).toContain('no such file');
+    expect(out()).toBe('');
+  });
 
   it('exits with 1 and says so where it cannot listen', async () => {
     const { out, code } = start('run', '--kubeconfig', KUBECONFIG, ...QUIET, '--metrics-bind-address=192.0.2.1:1');

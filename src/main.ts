@@ -3,12 +3,15 @@
  * what it needs when it is asked for, so that the short ones start fast.
  */
 import { homedir, hostname } from 'node:os';
-import { parseCommandLine, programmeName } from './cli.ts';
-import { exitAfter, obeySignals } from './cli-shutdown.ts';
-import type { CommandLine } from './command-line.ts';
-import { COMPLETE } from './commands/completion-scripts.ts';
+import type { CommandLine } from './cli/command-line.ts';
+import { COMPLETE } from './cli/completion/completion-scripts.ts';
+import { parseCommandLine, programName } from './cli/parse.ts';
+import { exitAfter, handleSignals, handleSignalsPatiently } from './cli/signals.ts';
 import type { InspectFlags } from './commands/inspect.ts';
+import type { Maintenance } from './commands/maintain/maintain.ts';
 import { deliver, failed, type Outcome } from './commands/outcome.ts';
+import type { Display } from './commands/presenters.ts';
+import type { RollFlags } from './commands/roll/flags.ts';
 import { type Terminal, terminalOf } from './commands/terminal.ts';
 import { describeVersion, refuseNode } from './version.ts';
 
@@ -19,7 +22,7 @@ async function main(script: string, args: readonly string[]): Promise<number> {
   const refusal = refuseNode(process.version, process.execPath);
   if (refusal !== undefined) return complain([refusal]);
   if (args[0] === COMPLETE) return completeWith(args.slice(1));
-  const line = parseCommandLine(args, programmeName(script));
+  const line = parseCommandLine(args, programName(script));
   switch (line.is) {
     case 'exit':
       return print(line);
@@ -30,19 +33,27 @@ async function main(script: string, args: readonly string[]): Promise<number> {
       return inspectWith(line);
     case 'why':
       return inspectWith(line);
+    case 'observed':
+      return observedWith(line);
     case 'plan':
       return planWith(line);
+    case 'maintain':
+      return maintainWith(line.command);
+    case 'roll':
+      return rollWith(line.flags);
+    case 'dashboard':
+      return dashboardWith(line);
     case 'run':
       return runWith(line.flags);
   }
 }
 
 async function completeWith(words: readonly string[]): Promise<number> {
-  const { complete, formatCompletion } = await import('./commands/complete.ts');
-  const { namesFor } = await import('./commands/complete-names.ts');
-  const { makeProgramme } = await import('./cli-programme.ts');
-  const programme = makeProgramme('maintenance-bridge', () => {});
-  const found = await complete(programme, words, namesFor({ env, homedir: homedir() }));
+  const { complete, formatCompletion } = await import('./cli/completion/complete.ts');
+  const { namesFor } = await import('./cli/completion/complete-names.ts');
+  const { makeProgram } = await import('./cli/commands.ts');
+  const program = makeProgram('maintenance-bridge', () => {});
+  const found = await complete(program, words, namesFor({ env, homedir: homedir() }));
   return print({ code: 0, out: formatCompletion(found), err: '' });
 }
 
@@ -54,46 +65,83 @@ async function inspectWith(line: Extract<CommandLine, { is: 'status' | 'why' }>)
 
 async function watchWith(line: Extract<CommandLine, { is: 'status' }>): Promise<number> {
   const { watchStatus } = await import('./commands/watch.ts');
+  const stop = await untilStopped();
+  return print(await watchStatus(line, { env, homedir: homedir(), stop, ...display(line.flags) }));
+}
+
+async function dashboardWith({ flags }: Extract<CommandLine, { is: 'dashboard' }>): Promise<number> {
+  const { dashboard } = await import('./commands/dashboard.ts');
+  const stop = await untilStopped();
+  return print(await dashboard(flags, { env, homedir: homedir(), stop, ...display({ noColour: true }) }));
+}
+
+async function maintainWith(command: Maintenance): Promise<number> {
+  const { maintain } = await import('./commands/maintain/maintain.ts');
+  const stop = await untilStopped();
+  return print(await maintain(command, { env, homedir: homedir(), stop, ...display(command.flags) }));
+}
+
+async function rollWith(flags: RollFlags): Promise<number> {
+  const { roll } = await import('./commands/roll/roll.ts');
+  const { randomInt } = await import('node:crypto');
+  const signals = handleSignalsPatiently(process);
+  // Whoever reads no longer does not end the work on machines; and there is nobody to tell.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const randomWord = (): string => randomInt(36 ** 6, 36 ** 7).toString(36);
+  const code = await print(
+    await roll(flags, { env, homedir: homedir(), input: process.stdin, randomWord, ...signals, ...display(flags) }),
+  );
+  process.stdin.destroy();
+  return code;
+}
+
+/** Aborts on the first signal, and when whoever reads has heard enough: `status --watch | head -1`. */
+async function untilStopped(): Promise<AbortSignal> {
   const { noticesTo } = await import('./commands/notices.ts');
-  const writeError = (text: string): void => void process.stderr.write(text);
-  const stop = obeySignals(
+  const stop = handleSignals(
     process,
-    noticesTo(({ text }) => writeError(`${text}\n`)),
+    noticesTo(({ text }) => void process.stderr.write(`${text}\n`)),
   );
   const closed = new AbortController();
-  // Whoever reads has heard enough: `status --watch | head -1`.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => closed.abort());
-  return print(
-    await watchStatus(line, {
-      env,
-      homedir: homedir(),
-      terminal: terminal(line.flags),
-      writeError,
-      now: Date.now,
-      stop: AbortSignal.any([stop, closed.signal]),
-    }),
-  );
+  return AbortSignal.any([stop, closed.signal]);
+}
+
+function display(flags: Pick<InspectFlags, 'noColour'>): Display {
+  return {
+    terminal: terminal(flags),
+    writeError: (text) => void process.stderr.write(text),
+    now: Date.now,
+  };
+}
+
+async function observedWith({ node, flags }: Extract<CommandLine, { is: 'observed' }>): Promise<number> {
+  const { configure } = await import('./commands/settings.ts');
+  const { printObserved } = await import('./commands/observed.ts');
+  const configured = configure(flags, env);
+  if (configured.is === 'faults') return complain(configured.faults);
+  return print(await printObserved(node, configured.options, { env, homedir: homedir(), nowMs: Date.now() }));
 }
 
 async function planWith(line: Extract<CommandLine, { is: 'plan' }>): Promise<number> {
   const { configure } = await import('./commands/settings.ts');
   const { plan } = await import('./commands/plan.ts');
-  const { nodes, output, flags } = line;
+  const { planned, output, flags } = line;
   const canvas = terminal(line).canvas();
   const configured = configure(flags, env);
   if (configured.is === 'faults') return complain(configured.faults);
-  return print(await plan(nodes, output, configured.options, { env, homedir: homedir(), nowMs: Date.now(), canvas }));
+  return print(await plan(planned, output, configured.options, { env, homedir: homedir(), nowMs: Date.now(), canvas }));
 }
 
 async function runWith(flags: ReadonlyMap<string, readonly string[]>): Promise<number> {
-  const { resolveOptions } = await import('./config.ts');
-  const { readFile } = await import('./read-file.ts');
+  const { resolveOptions } = await import('./config/resolve.ts');
+  const { readFile } = await import('./config/read-file.ts');
   const { makeLog } = await import('./obs/log.ts');
-  const { NoCluster, run } = await import('./run.ts');
+  const { NoCluster, run } = await import('./app/run.ts');
   const resolved = resolveOptions({ flags, env, readFile });
   if (resolved.is === 'faults') return complain(resolved.faults);
   const log = makeLog(resolved.options.log);
-  const stop = obeySignals(process, log);
+  const stop = handleSignals(process, log);
   try {
     await run(resolved.options, { log, env, homedir: homedir(), hostname: hostname(), stop });
     return 0;

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generatedDocs } from '../scripts/generate-docs.ts';
-import { OPTION_ROWS } from '../src/option-rows.ts';
-import { ENVIRONMENT_PREFIX, variableOf } from '../src/options.ts';
+import { OPTION_ROWS } from '../src/config/options.ts';
+import { ENVIRONMENT_PREFIX, variableOf } from '../src/core/option.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const FLAGS = new Set(OPTION_ROWS.flatMap(({ flag, alias }) => (alias === undefined ? [flag] : [flag, alias])));
@@ -25,7 +25,7 @@ describe('documentation', () => {
     expect(readFileSync(join(ROOT, path), 'utf8')).toBe(content);
   });
 
-  // Other programmes' flags appear in the pages too; ours are known by how they begin.
+  // Other programs' flags appear in the pages too; ours are known by how they begin.
   it('names no flag of ours that does not exist', () => {
     const ours = mentions(/(?<![\w-])--((?:enable|tmm|capi|leader|metrics|health|log)-[a-z0-9-]*[a-z0-9])/g);
     expect(ours.filter(({ name }) => !FLAGS.has(name))).toEqual([]);

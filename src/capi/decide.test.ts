@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { cluster, type MachinePart, machine, workloadNode } from '../../test/build/machines.ts';
+import { cluster, type MachinePart, machine, workloadNode } from '../../harness/builders/machines.ts';
 import type { Cluster } from '../core/machine-objects.ts';
 import { decide } from './decide.ts';
+import type { CapiDecision, Memory } from './desired.ts';
 import type { NodeSeen } from './observed.ts';
 import { type CapiSettings, capiSettingsSchema } from './settings.ts';
-import type { CapiDecision, Memory } from './steps.ts';
 
 const P = 'runtime-extension-maintenance-controller.cloud.sap';
 const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
@@ -17,8 +17,9 @@ interface Given {
   readonly machine?: MachinePart;
   readonly cluster?: Cluster;
   /** Labels of the Node without our prefix; or what else is known of it. */
-  readonly node?: Readonly<Record<string, string>> | 'none' | 'unknown' | 'absent';
-  readonly speaksForNode?: boolean;
+  readonly node?: Readonly<Record<string, string>> | 'none' | 'unknown' | 'absent' | 'taken';
+  readonly ownsNode?: boolean;
+  readonly hasPredecessor?: boolean;
   readonly settings?: object;
   readonly memory?: Memory;
   /** After the deletion was asked for. */
@@ -26,6 +27,7 @@ interface Given {
 }
 
 function nodeSeen(node: NonNullable<Given['node']>): NodeSeen {
+  if (node === 'taken') return { is: 'taken', by: 'metal/younger' };
   if (typeof node === 'string') return { is: node as 'none' | 'unknown' | 'absent' };
   const labels = Object.entries(node).map(([key, value]) => [key.includes('/') ? key : `${P}/${key}`, value]);
   return { is: 'present', object: workloadNode('m', Object.fromEntries(labels)) };
@@ -37,7 +39,8 @@ function decideOn({ node = {}, settings = {}, memory = {}, afterMs = MINUTE, ...
       machine: machine('m', given.machine),
       cluster: given.cluster,
       node: nodeSeen(node),
-      speaksForNode: given.speaksForNode ?? true,
+      ownsNode: given.ownsNode ?? true,
+      hasPredecessor: given.hasPredecessor ?? false,
       connection: undefined,
       nowMs: Date.parse(DELETED) + afterMs,
     },
@@ -53,9 +56,10 @@ function written({ steps }: CapiDecision): readonly string[] {
       if (action.do !== 'patchMeta') throw new Error(`Unexpected ${action.do}`);
       const what = where === 'workload' ? 'Node' : 'Machine';
       return Object.entries({ ...action.labels, ...action.annotations }).map(([key, value]) => {
-        const name = key === HOOK ? 'hook' : key.replace(`${P}/`, '');
+        const name = key === HOOK ? 'hook' : key.replace(/^.*\//, '');
         if (value === null) return `${what} -${name}`;
-        return `${what} +${name}${value === 'true' || value === OURS ? '' : `=${value}`}`;
+        const isPlain = value === 'true' || value === OURS || name === 'hook-timer';
+        return `${what} +${name}${isPlain ? '' : `=${value}`}`;
       });
     }),
   );
@@ -66,6 +70,11 @@ const APPROVES_MAINTENANCE = { 'approve-maintenance': 'true' };
 const TOLD_OF_DELETION = { 'machine-deleted': 'true' };
 const TOLD_OF_MAINTENANCE = { 'machine-maintenance': 'true' };
 const deleting = (part: MachinePart = {}): MachinePart => ({ hook: true, deletedAt: DELETED, ...part });
+const TIMER = 'maintenance-bridge.io/hook-timer';
+/** The Node was told as the deletion began. */
+const TIMED: MachinePart = { annotations: { [TIMER]: DELETED } };
+const IGNORE = { staleApprovals: 'ignore' };
+const STALE_DELETION = { 'maintenance-bridge.io/stale-approve-deletion': 'true' };
 const ALREADY_TOLD: Memory = { toldAtMs: Date.parse(DELETED) };
 
 interface Row extends Given {
@@ -108,14 +117,14 @@ const rows: readonly Row[] = [
     machine: { hook: true },
     node: APPROVES_DELETION,
     because: 'DeletionApproved',
-    written: ['Machine -hook'],
+    written: ['Machine -hook', '(StaleApproval)'],
   },
   {
     name: 'takes the hook off whatever its value when the Node approves',
     machine: { hook: 'somebody-else' },
     node: APPROVES_DELETION,
     because: 'DeletionApproved',
-    written: ['Machine -hook'],
+    written: ['Machine -hook', '(StaleApproval)'],
   },
   {
     name: 'takes only exactly "true" for an approval',
@@ -159,14 +168,20 @@ const rows: readonly Row[] = [
     machine: deleting(),
     node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
     because: 'DeletionApproved',
-    written: ['Machine -hook', '(DeletionApproved)'],
+    written: ['Machine -hook', 'Machine +hook-released=DeletionApproved', '(DeletionApproved)'],
   },
   {
     name: 'tells the Node before it lets the deletion go',
     machine: deleting(),
     node: APPROVES_DELETION,
     because: 'DeletionApproved',
-    written: ['Node +machine-deleted', 'Machine -hook', '(DeletionApproved)'],
+    written: [
+      'Node +machine-deleted',
+      'Machine -hook',
+      'Machine +hook-released=DeletionApproved',
+      '(DeletionApproved)',
+      '(StaleApproval)',
+    ],
   },
   {
     name: 'never puts a hook on a Machine that is being deleted',
@@ -208,7 +223,7 @@ const rows: readonly Row[] = [
     machine: deleting(),
     node: 'absent',
     because: 'NodeGone',
-    written: ['Machine -hook', '(NodeGone)'],
+    written: ['Machine -hook', 'Machine +hook-released=NodeGone', '(NodeGone)'],
   },
   {
     name: 'keeps the hook when the Node is gone and nothing is being deleted',
@@ -235,26 +250,71 @@ const rows: readonly Row[] = [
   ),
   // Time
   {
-    name: 'lets the deletion go after capi.hookTimeout',
+    name: 'counts capi.hookTimeout from when the Node is told, however long ago the deletion began',
     machine: deleting(),
+    settings: { hookTimeout: '1h' },
+    memory: ALREADY_TOLD,
+    afterMs: 30 * MINUTE,
+    because: 'DeletionWaiting',
+    written: ['Node +machine-deleted', 'Machine +hook-timer'],
+  },
+  {
+    name: 'counts capi.hookTimeout from when the Node cannot be told',
+    machine: deleting(),
+    node: 'unknown',
+    settings: { hookTimeout: '1h' },
+    memory: ALREADY_TOLD,
+    afterMs: 2 * HOUR,
+    because: 'NodeUnknown',
+    written: ['Machine +hook-timer', '(MaintenanceHookWaiting)'],
+  },
+  {
+    name: 'starts no timer without capi.hookTimeout',
+    machine: deleting(),
+    node: TOLD_OF_DELETION,
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: [],
+  },
+  {
+    name: 'writes a timer anew that nobody can read',
+    machine: deleting({ annotations: { [TIMER]: 'soon' } }),
+    node: TOLD_OF_DELETION,
+    settings: { hookTimeout: '1h' },
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: ['Machine +hook-timer'],
+  },
+  {
+    name: 'starts no timer while the Cluster is paused',
+    machine: deleting(),
+    cluster: cluster('shop', { paused: true }),
+    settings: { hookTimeout: '1h' },
+    afterMs: 3 * HOUR,
+    because: 'Paused',
+    written: [],
+  },
+  {
+    name: 'lets the deletion go after capi.hookTimeout',
+    machine: deleting(TIMED),
     node: TOLD_OF_DELETION,
     settings: { hookTimeout: '1h' },
     afterMs: HOUR,
     because: 'HookTimedOut',
-    written: ['Machine -hook', '(HookTimedOut)'],
+    written: ['Machine -hook', 'Machine +hook-released=HookTimedOut', 'Machine -hook-timer', '(HookTimedOut)'],
   },
   {
     name: 'lets the deletion go after capi.hookTimeout although nothing is known of the Node',
-    machine: deleting(),
+    machine: deleting(TIMED),
     node: 'unknown',
     settings: { hookTimeout: '1h' },
     afterMs: HOUR,
     because: 'HookTimedOut',
-    written: ['Machine -hook', '(HookTimedOut)'],
+    written: ['Machine -hook', 'Machine +hook-released=HookTimedOut', 'Machine -hook-timer', '(HookTimedOut)'],
   },
   {
     name: 'holds the deletion a moment before capi.hookTimeout',
-    machine: deleting(),
+    machine: deleting(TIMED),
     node: TOLD_OF_DELETION,
     memory: ALREADY_TOLD,
     settings: { hookTimeout: '1h' },
@@ -294,6 +354,7 @@ const rows: readonly Row[] = [
       'Node +machine-maintenance',
       '(MaintenanceRequested)',
       '(MaintenanceApproved)',
+      '(StaleApproval)',
     ],
   },
   {
@@ -347,7 +408,14 @@ const rows: readonly Row[] = [
     machine: deleting({ enabled: false, maintenance: 'approved' }),
     node: { ...TOLD_OF_DELETION, ...TOLD_OF_MAINTENANCE, ...APPROVES_MAINTENANCE },
     because: 'NotEnabled',
-    written: ['Node -machine-deleted', 'Node -machine-maintenance', 'Machine -hook', '(MaintenanceEnded)'],
+    written: [
+      'Node -machine-deleted',
+      'Node -machine-maintenance',
+      'Machine -hook',
+      'Machine +hook-released=Disabled',
+      '(MaintenanceEnded)',
+      '(Disabled)',
+    ],
   },
   {
     name: 'takes the hook of a disabled Machine off although its Node cannot be seen',
@@ -362,7 +430,7 @@ const rows: readonly Row[] = [
     node: { ...TOLD_OF_DELETION, ...APPROVES_MAINTENANCE },
     settings: { requireNodeLabel: 'cloud.sap/maintenance-state' },
     because: 'NotSelected',
-    written: ['Node -machine-deleted', 'Machine -hook'],
+    written: ['Node -machine-deleted', 'Machine -hook', 'Machine +hook-released=NotSelected', '(NotSelected)'],
   },
   {
     name: 'takes a Node with the required label in, whatever its value',
@@ -381,10 +449,121 @@ const rows: readonly Row[] = [
   {
     name: 'writes nothing on a Node that another Machine speaks for',
     machine: deleting({ maintenance: 'requested' }),
-    speaksForNode: false,
+    ownsNode: false,
     memory: ALREADY_TOLD,
     because: 'DeletionWaiting',
     written: [],
+  },
+  // Two Machines of one Node
+  {
+    name: 'lets the older of two Machines go whose Node is the younger one’s',
+    machine: deleting(),
+    node: 'taken',
+    ownsNode: false,
+    because: 'NodeGone',
+    written: ['Machine -hook', 'Machine +hook-released=NodeGone', '(NodeGone)'],
+  },
+  {
+    name: 'keeps the hook of the older one while it is not deleted',
+    machine: { hook: true, maintenance: 'requested' },
+    node: 'taken',
+    ownsNode: false,
+    because: 'NodeGone',
+    written: [],
+  },
+  {
+    name: 'keeps the younger one’s hook in spite of an approval for the older one',
+    machine: { hook: true },
+    node: APPROVES_DELETION,
+    hasPredecessor: true,
+    because: 'Guarded',
+    written: [],
+  },
+  {
+    name: 'lets the younger one go by an approval that it has asked for itself',
+    machine: deleting(),
+    node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
+    hasPredecessor: true,
+    because: 'DeletionApproved',
+    written: ['Machine -hook', 'Machine +hook-released=DeletionApproved', '(DeletionApproved)'],
+  },
+  // Approvals that were there before the question
+  {
+    name: 'keeps the hook in spite of an approval that nobody asked for, where it is told so',
+    machine: { hook: true },
+    node: APPROVES_DELETION,
+    settings: IGNORE,
+    because: 'Guarded',
+    written: [],
+  },
+  {
+    name: 'remembers a stale approval of a deletion before it asks the Node',
+    machine: deleting(),
+    node: APPROVES_DELETION,
+    settings: IGNORE,
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: ['Machine +stale-approve-deletion', 'Node +machine-deleted', '(StaleApproval)'],
+  },
+  {
+    name: 'waits until a stale approval is taken back',
+    machine: deleting({ annotations: STALE_DELETION }),
+    node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
+    settings: IGNORE,
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: [],
+  },
+  {
+    name: 'forgets a stale approval that was taken back',
+    machine: deleting({ annotations: STALE_DELETION }),
+    node: { ...TOLD_OF_DELETION, 'approve-deletion': 'false' },
+    settings: IGNORE,
+    memory: ALREADY_TOLD,
+    because: 'DeletionWaiting',
+    written: ['Machine -stale-approve-deletion'],
+  },
+  {
+    name: 'lets the deletion go by an approval that was given after the question',
+    machine: deleting(),
+    node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
+    settings: IGNORE,
+    because: 'DeletionApproved',
+    written: ['Machine -hook', 'Machine +hook-released=DeletionApproved', '(DeletionApproved)'],
+  },
+  {
+    name: 'does not take a maintenance for approved that was approved before it was requested, where it is told so',
+    machine: { hook: true, maintenance: 'requested' },
+    node: APPROVES_MAINTENANCE,
+    settings: IGNORE,
+    because: 'MaintenanceRequested',
+    written: [
+      'Machine +stale-approve-maintenance',
+      'Node +machine-maintenance',
+      '(MaintenanceRequested)',
+      '(StaleApproval)',
+    ],
+  },
+  {
+    name: 'takes it for approved otherwise, and says so',
+    machine: { hook: true, maintenance: 'requested' },
+    node: APPROVES_MAINTENANCE,
+    because: 'MaintenanceApproved',
+    written: [
+      'Node +machine-maintenance',
+      'Machine +maintenance=approved',
+      '(MaintenanceRequested)',
+      '(MaintenanceApproved)',
+      '(StaleApproval)',
+    ],
+  },
+  {
+    name: 'forgets a stale approval when nobody asks any more',
+    machine: { hook: true, annotations: { 'maintenance-bridge.io/stale-approve-maintenance': 'true' } },
+    node: APPROVES_MAINTENANCE,
+    settings: IGNORE,
+    because: 'Guarded',
+    written: ['Machine -stale-approve-maintenance'],
   },
   // Hands off
   ...[
@@ -427,7 +606,7 @@ const rows: readonly Row[] = [
     machine: deleting({ forcedKeys: [HOOK] }),
     node: { ...TOLD_OF_DELETION, ...APPROVES_DELETION },
     because: 'DeletionApproved',
-    written: ['Machine -hook', '(DeletionApproved)'],
+    written: ['Machine -hook', 'Machine +hook-released=DeletionApproved', '(DeletionApproved)'],
   },
   {
     name: 'does not fight a template for the maintenance label, and says so',
@@ -467,7 +646,9 @@ describe('`decide()`', () => {
   it('comes back when the timeout is over, or after an hour to say that it still waits', () => {
     const held = { machine: deleting(), node: TOLD_OF_DELETION, memory: ALREADY_TOLD, afterMs: 10 * MINUTE };
     expect(decideOn(held)).toMatchObject({ heldSinceMs: Date.parse(DELETED), requeueAfterMs: 50 * MINUTE });
-    expect(decideOn({ ...held, settings: { hookTimeout: '30m' } }).requeueAfterMs).toBe(20 * MINUTE);
+    expect(decideOn({ ...held, settings: { hookTimeout: '30m' } }).requeueAfterMs).toBe(30 * MINUTE);
+    const timed = { ...held, machine: deleting(TIMED) };
+    expect(decideOn({ ...timed, settings: { hookTimeout: '30m' } }).requeueAfterMs).toBe(20 * MINUTE);
     expect(decideOn({ machine: { hook: true } })).not.toHaveProperty('requeueAfterMs');
   });
 

@@ -12,34 +12,38 @@
  * - Paused, or the Cluster being deleted: nothing at all. Cluster API skips hooks while it deletes a whole Cluster.
  * - A hook is never added to a Machine that is being deleted. It may have been released before, or the drain may have
  *   begun; another hook would stop Cluster API in the middle (it looks for hooks in each pass). So a Machine that is
- *   enabled only after its deletion began is not held; its Node is told nevertheless.
+ *   enabled only after its deletion began is not held; its Node gets the labels nevertheless.
+ * - Two Machines that name one Node: the Node is the younger one's. The older one's deletion goes on as if the Node were
+ *   gone; an approval that is there before the younger one is deleted was meant for the older one.
+ * - An approval that was there before the question (`StaleApproval`) is reported, and with `capi.staleApprovals: ignore` it has
+ *   to be taken back and given anew.
  * - Not knowing the Node removes nothing. A Node that is gone can never approve, so a deletion is let go.
  * - What a template forces is not fought over while the template can do so, which is until the deletion begins.
  */
 
-import {
-  APPROVE_DELETION_LABEL,
-  APPROVE_MAINTENANCE_LABEL,
-  HOOK_ANNOTATION,
-  MAINTENANCE_LABEL,
-} from '../core/machine-keys.ts';
+import { HOOK_ANNOTATION, MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { Machine } from '../core/machine-objects.ts';
-import { annotationOf, isDeleting, labelOf } from '../core/meta.ts';
+import { annotationOf, isDeleting } from '../core/meta.ts';
 import type { KubeObject } from '../core/objects.ts';
+import { type CapiDecision, type Desired, type Memory, stepsFor } from './desired.ts';
 import * as events from './events.ts';
-import { deletedAtMs, hasHook, isEnabled, isPausedItself, maintenanceOf } from './machines.ts';
+import { hasHook, isEnabled, isPausedItself, isSelected, maintenanceOf, timerOf } from './machines.ts';
 import type { Because } from './names.ts';
+import { NO_MARKS } from './node-marks.ts';
 import type { Observed } from './observed.ts';
+import { answerOf, isAsked, isTold, QUESTIONS, type Question } from './questions.ts';
 import type { CapiSettings } from './settings.ts';
-import { type CapiDecision, type Memory, stepsFor, type Wish } from './steps.ts';
 
 export interface Context {
+  /** Whether Nodes under maintenance are kept from the cluster autoscaler: where machines are switched off, it would pick them first. */
+  readonly guardsScaleDown?: boolean;
   readonly settings: CapiSettings;
   readonly memory: Memory;
 }
 
-export function decide(observed: Observed, { settings, memory }: Context): CapiDecision {
-  const { wish, forced } = yieldToTemplate(wishFor(observed, settings), observed.machine);
+export function decide(observed: Observed, context: Context): CapiDecision {
+  const { settings, memory } = context;
+  const { wish, forced } = respectForcedKeys(wishFor(observed, context), observed.machine);
   const decision = stepsFor(wish, observed, memory, settings);
   // The recorder says it once an hour at most; what is forced stays so until somebody changes the template.
   return forced.length === 0
@@ -54,7 +58,8 @@ export function decide(observed: Observed, { settings, memory }: Context): CapiD
 }
 
 /** The rules, and nothing else. */
-function wishFor(observed: Observed, settings: CapiSettings): Wish {
+function wishFor(observed: Observed, context: Context): Desired {
+  const { settings } = context;
   const { machine, cluster, node } = observed;
   if (isPausedItself(machine) || cluster?.spec.paused === true) return { because: 'Paused' };
   if (cluster !== undefined && isDeleting(cluster)) return { because: 'ClusterDeleting' };
@@ -68,24 +73,51 @@ function wishFor(observed: Observed, settings: CapiSettings): Wish {
     case 'unknown':
       return { because: isReleased ? 'Released' : 'NodeUnknown', hook: true };
     case 'absent':
+    case 'taken':
       return { because: isReleased ? 'Released' : 'NodeGone', hook: !isDeleting(machine) };
     case 'present':
-      return wishWithNode(machine, node.object);
+      return wishWithNode(observed, node.object, context);
   }
 }
 
-/** Of a Machine that does not take part. */
-const NOTHING = { hook: false, node: { deleted: false, maintenance: false } } as const;
+/** What is wanted of a Machine that does not take part. */
+const NOTHING = {
+  hook: false,
+  node: NO_MARKS,
+  stale: { deletion: false, maintenance: false },
+} as const;
 
-function wishWithNode(machine: Machine, node: KubeObject): Wish {
+function wishWithNode(
+  { machine, hasPredecessor }: Observed,
+  node: KubeObject,
+  { settings, guardsScaleDown = false }: Context,
+): Desired {
+  const isIgnored = settings.staleApprovals === 'ignore';
   const maintenance = maintenanceOf(machine);
-  const approve = maintenance === 'requested' && labelOf(node, APPROVE_MAINTENANCE_LABEL) === 'true';
-  const hook = labelOf(node, APPROVE_DELETION_LABEL) !== 'true';
+  const answers = {
+    deletion: answerOf('deletion', machine, node),
+    maintenance: answerOf('maintenance', machine, node),
+  };
+  const counts = (question: Question): boolean =>
+    answers[question] === 'given' || (answers[question] === 'stale' && !isIgnored);
+  const staysStale = (question: Question): boolean =>
+    isIgnored && answers[question] === 'stale' && isAsked(question, machine);
+  const approve = maintenance === 'requested' && counts('maintenance');
+  const isForPredecessor = hasPredecessor && !isDeleting(machine);
+  const hook = !counts('deletion') || isForPredecessor;
   return {
     because: stateWithNode(machine, hook, approve ? 'approved' : maintenance),
     hook,
     approve,
-    node: { deleted: isDeleting(machine), maintenance: maintenance !== 'none' },
+    node: {
+      deleted: isDeleting(machine),
+      maintenance: maintenance !== 'none',
+      guard: maintenance !== 'none' && guardsScaleDown,
+    },
+    stale: { deletion: staysStale('deletion'), maintenance: staysStale('maintenance') },
+    surprises: QUESTIONS.filter(
+      (question) => answers[question] === 'stale' && isAsked(question, machine) && !isTold(question, node),
+    ),
   };
 }
 
@@ -97,17 +129,17 @@ function stateWithNode(machine: Machine, hook: boolean, maintenance: 'requested'
   return maintenance === 'approved' ? 'MaintenanceApproved' : 'MaintenanceRequested';
 }
 
-function isSelected(node: KubeObject, { requireNodeLabel }: CapiSettings): boolean {
-  return requireNodeLabel === '' || labelOf(node, requireNodeLabel) !== undefined;
-}
-
 function isOverdue({ machine, nowMs }: Observed, { hookTimeoutMs }: CapiSettings): boolean {
-  const deletedMs = deletedAtMs(machine);
-  return hookTimeoutMs > 0 && deletedMs !== undefined && hasHook(machine) && nowMs - deletedMs >= hookTimeoutMs;
+  const sinceMs = timerOf(machine);
+  const isHeld = isDeleting(machine) && hasHook(machine);
+  return hookTimeoutMs > 0 && isHeld && sinceMs !== undefined && nowMs - sinceMs >= hookTimeoutMs;
 }
 
 /** Takes back what a template would only undo. @returns the keys that stay as the template has them, too. */
-function yieldToTemplate(wish: Wish, machine: Machine): { readonly wish: Wish; readonly forced: readonly string[] } {
+function respectForcedKeys(
+  wish: Desired,
+  machine: Machine,
+): { readonly wish: Desired; readonly forced: readonly string[] } {
   const isForced = (key: string): boolean => machine.forcedKeys?.includes(key) === true;
   if (machine.forcedKeys === undefined || isDeleting(machine)) return { wish, forced: [] };
   const hook = wish.hook === false && isForced(HOOK_ANNOTATION) && annotationOf(machine, HOOK_ANNOTATION) !== undefined;

@@ -2,11 +2,18 @@
 import { type ObjectRef, type RecordEvent, refOf } from '../core/action.ts';
 import type { ClusterKey, ConnectionStatus } from '../core/clusters.ts';
 import { formatDuration } from '../core/duration.ts';
-import { APPROVE_DELETION_LABEL, APPROVE_MAINTENANCE_LABEL, HOOK_ANNOTATION } from '../core/machine-keys.ts';
+import {
+  APPROVE_DELETION_LABEL,
+  APPROVE_MAINTENANCE_LABEL,
+  ENABLED_LABEL,
+  HOOK_ANNOTATION,
+} from '../core/machine-keys.ts';
 import { CLUSTER, type Cluster, MACHINE, type Machine } from '../core/machine-objects.ts';
 import { clusterOf, deletedAtMs } from './machines.ts';
-import type { Completed } from './names.ts';
+import { type Completed, REASON_OF_RELEASE, type Release } from './names.ts';
 import type { Observed } from './observed.ts';
+import { KEYS, type Question } from './questions.ts';
+import type { CapiSettings } from './settings.ts';
 
 export const EVENT_REASONS = [
   'MaintenanceRequested',
@@ -15,7 +22,11 @@ export const EVENT_REASONS = [
   'MaintenanceHookWaiting',
   'DeletionApproved',
   'NodeGone',
+  'NotSelected',
+  'Disabled',
   'HookTimedOut',
+  'StaleApproval',
+  'NodeWriteRefused',
   'KeyForcedByTemplate',
   'KubeconfigRefused',
   'ClusterUnreachable',
@@ -54,38 +65,53 @@ export function hookWaiting({ machine, node, connection }: Observed, ageMs: numb
   return event(refOf(MACHINE, machine), 'Normal', 'MaintenanceHookWaiting', 'HoldDeletion', note);
 }
 
-/** That something came to its end, by approval or otherwise. */
-export function completed(machine: Machine, what: Completed, nowMs: number): RecordEvent {
+/** That something came to its end, by approval or otherwise. Of a deletion that was let go, the note begins with the reason. */
+export function completed(
+  machine: Machine,
+  what: Completed,
+  { node, nowMs }: Pick<Observed, 'node' | 'nowMs'>,
+): RecordEvent {
   const regarding = refOf(MACHINE, machine);
-  const heldFor = formatDuration(nowMs - (deletedAtMs(machine) ?? nowMs));
-  switch (what) {
-    case 'MaintenanceApproved':
-      return event(regarding, 'Normal', what, 'ApproveMaintenance', `Approved by ${nodeOf(machine)}`);
-    case 'DeletionApproved':
-      return event(
-        regarding,
-        'Normal',
-        what,
-        'ReleaseDeletion',
-        `Approved by ${nodeOf(machine)}; the deletion was held for ${heldFor} and goes on`,
-      );
-    case 'NodeGone':
-      return event(
-        regarding,
-        'Normal',
-        what,
-        'ReleaseDeletion',
-        `There is no ${nodeOf(machine)} any more that could approve; the deletion goes on`,
-      );
-    case 'HookTimedOut':
-      return event(
-        regarding,
-        'Warning',
-        what,
-        'ReleaseDeletion',
-        `${nodeOf(machine)} has not approved within ${heldFor}; the deletion goes on without its approval`,
-      );
+  if (what === 'MaintenanceApproved') {
+    return event(regarding, 'Normal', what, 'ApproveMaintenance', `Approved by ${nodeOf(machine)}`);
   }
+  const heldFor = formatDuration(nowMs - (deletedAtMs(machine) ?? nowMs));
+  const type = what === 'DeletionApproved' || what === 'NodeGone' ? 'Normal' : 'Warning';
+  const note = `${REASON_OF_RELEASE[what]}: ${whyReleased(machine, what, node)}; held for ${heldFor}, the deletion goes on`;
+  return { ...event(regarding, type, what, 'ReleaseDeletion', note), onceAs: `released-${machine.metadata.uid}` };
+}
+
+function whyReleased(machine: Machine, what: Release, node: Observed['node']): string {
+  switch (what) {
+    case 'DeletionApproved':
+      return `${nodeOf(machine)} has approved`;
+    case 'NodeGone':
+      return node.is === 'taken'
+        ? `${nodeOf(machine)} belongs to Machine ${node.by} now`
+        : `there is no ${nodeOf(machine)} any more that could approve`;
+    case 'NotSelected':
+      return `${nodeOf(machine)} lacks the label of capi.requireNodeLabel and has not approved`;
+    case 'Disabled':
+      return `the Machine is not labelled ${ENABLED_LABEL}=true any more, and ${nodeOf(machine)} has not approved`;
+    case 'HookTimedOut':
+      return `${nodeOf(machine)} has not approved within capi.hookTimeout`;
+  }
+}
+
+/** That an approval was there before anybody asked for it: perhaps since the last time, and nobody has prepared the Node. */
+export function staleApproval(machine: Machine, question: Question, { staleApprovals }: CapiSettings): RecordEvent {
+  const meaning =
+    staleApprovals === 'ignore'
+      ? 'it is ignored until it is taken back and given anew'
+      : 'it counts at once (capi.staleApprovals)';
+  const note = `${nodeOf(machine)} was labelled ${KEYS[question].approval}=true before it was asked; ${meaning}`;
+  return event(refOf(MACHINE, machine), 'Warning', 'StaleApproval', 'AskNode', note);
+}
+
+/** @param words the API server's own. */
+export function nodeWriteRefused(machine: Machine, words: string): RecordEvent {
+  const note = `${nodeOf(machine)} does not take our labels, which holds up nothing here: ${words}`;
+  return event(refOf(MACHINE, machine), 'Warning', 'NodeWriteRefused', 'LabelNode', note);
 }
 
 export function keyForcedByTemplate(machine: Machine, key: string): RecordEvent {

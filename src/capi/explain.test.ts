@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { cluster, type MachinePart, machine, workloadNode } from '../../test/build/machines.ts';
-import { explainMachine } from './explain.ts';
-import type { Observed } from './observed.ts';
+import { cluster, type MachinePart, machine, workloadNode } from '../../harness/builders/machines.ts';
+import { DRAIN_ANNOTATION } from '../core/machine-keys.ts';
+import type { DatedMachine } from '../core/machine-objects.ts';
+import { type DrainRecord, formatRecord } from './drain/record.ts';
+import { explainMachine, type MachineLook } from './explain.ts';
 import { capiSettingsSchema } from './settings.ts';
 
 const P = 'runtime-extension-maintenance-controller.cloud.sap';
@@ -10,17 +12,18 @@ const PREPARATION =
   "kubectl -n metal get secret shop-kubeconfig -o go-template='{{.data.value | base64decode}}' > metal.shop.kubeconfig";
 const SETTINGS = capiSettingsSchema.parse({});
 
-function explain(part: MachinePart, look: Partial<Observed> = {}, requestedAt?: string) {
-  const observed: Observed = {
-    machine: machine('m', part),
+function explain(part: MachinePart, look: Partial<MachineLook> = {}, requestedAt?: string) {
+  return explainSeen({ ...machine('m', part), ...(requestedAt !== undefined && { requestedAt }) }, look);
+}
+
+function explainSeen(subject: DatedMachine, look: Partial<MachineLook> = {}) {
+  const seen: MachineLook = {
     cluster: undefined,
     node: { is: 'present', object: workloadNode('m') },
-    speaksForNode: true,
     connection: undefined,
     nowMs: Date.parse(DELETED),
-    ...look,
   };
-  return explainMachine({ observed, settings: SETTINGS, ...(requestedAt !== undefined && { requestedAt }) });
+  return explainMachine(subject, { ...seen, ...look }, SETTINGS);
 }
 
 describe('`explainMachine()`', () => {
@@ -36,6 +39,7 @@ describe('`explainMachine()`', () => {
       waitsFor: `Node m of cluster metal/shop: label ${P}/approve-deletion=true`,
       preparation: PREPARATION,
       release: `kubectl --kubeconfig metal.shop.kubeconfig label node m ${P}/approve-deletion=true`,
+      besides: ['node/m'],
       details: ['Cluster: metal/shop', 'Node: m', 'Pre-drain hook: set'],
     });
   });
@@ -60,9 +64,7 @@ describe('`explainMachine()`', () => {
   it('does not promise that the host of an approved Machine is off, and says where that is seen', () => {
     const subject = machine('m', { hook: true, maintenance: 'approved' });
     const hosted = { ...subject, spec: { ...subject.spec, providerID: 'metal3://metal/host-7/m' } };
-    expect(explain({}, { machine: hosted }).details).toContain(
-      'Its host: maintenance-bridge why baremetalhost/metal/host-7',
-    );
+    expect(explainSeen(hosted).details).toContain('Its host: maintenance-bridge why baremetalhost/metal/host-7');
   });
 
   it('offers the way out of a deletion whose cluster cannot be reached, and says why it cannot', () => {
@@ -96,7 +98,57 @@ describe('`explainMachine()`', () => {
     expect(explain({ hook: true, maintenance: 'requested' }).isUnderWay).toBe(true);
   });
 
+  it('shows a hook that was left on a Machine which does not take part', () => {
+    expect(explain({ enabled: false, hook: true })).toMatchObject({
+      state: 'NotEnabled',
+      isUnderWay: true,
+      release:
+        'kubectl -n metal annotate machine m pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller-',
+    });
+  });
+
   it('shows what a template forces', () => {
     expect(explain({ forcedKeys: [`${P}/maintenance`] }).details).toContain(`Forced by a template: ${P}/maintenance`);
+  });
+
+  it.each<[string, DrainRecord, MachinePart, object]>([
+    [
+      'what it waits for',
+      { state: 'Waiting', since: DELETED, reason: 'ControlPlane', message: 'Waiting for others' },
+      { maintenance: 'requested' },
+      {
+        outlook: 'Waiting',
+        waitsFor: 'Waiting for others',
+        release: `kubectl -n metal label machine m ${P}/maintenance-`,
+      },
+    ],
+    [
+      'that its Node is being drained',
+      { state: 'Draining', since: DELETED },
+      { maintenance: 'requested' },
+      { outlook: 'Moving', waitsFor: 'the Pods of Node m of cluster metal/shop to leave' },
+    ],
+    [
+      'why it was rejected',
+      { state: 'Rejected', since: DELETED, reason: 'NotEnoughResources', message: 'Pod a/b does not fit' },
+      { deletedAt: DELETED },
+      { outlook: 'Stuck', reason: 'NotEnoughResources', waitsFor: expect.stringContaining('Pod a/b does not fit') },
+    ],
+    [
+      'that a deletion waits for whoever is at the machine',
+      { state: 'Drained', since: DELETED },
+      { maintenance: 'approved', deletedAt: DELETED },
+      { outlook: 'Waiting', waitsFor: 'the user, who ends the maintenance' },
+    ],
+    [
+      'that the machine may be worked on',
+      { state: 'Drained', since: DELETED },
+      { maintenance: 'approved' },
+      { state: 'MaintenanceApproved', outlook: 'Ready' },
+    ],
+    ['that its Node is given back', { state: 'Ending', since: DELETED }, {}, { isUnderWay: true, outlook: 'Moving' }],
+  ])('says of machine drain %s', (_, record, part, expected) => {
+    const annotations = { [DRAIN_ANNOTATION]: formatRecord(record) };
+    expect(explain({ hook: true, ...part, annotations })).toMatchObject(expected);
   });
 });

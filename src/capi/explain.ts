@@ -4,65 +4,106 @@ import {
   APPROVE_DELETION_LABEL,
   APPROVE_MAINTENANCE_LABEL,
   ENABLED_LABEL,
+  HOOK_ANNOTATION,
   MAINTENANCE_LABEL,
   PAUSED_ANNOTATION,
 } from '../core/machine-keys.ts';
-import type { Machine } from '../core/machine-objects.ts';
+import type { Cluster, DatedMachine, Machine } from '../core/machine-objects.ts';
 import { isDeleting, keyOf } from '../core/meta.ts';
+import type { Lister } from '../core/ports.ts';
+import { parseProviderID } from '../core/provider-id.ts';
 import { decide } from './decide.ts';
-import { clusterOf, deletedAtMs, hasHook, isPausedItself } from './machines.ts';
+import { type DrainTelling, tellDrain } from './drain/explain.ts';
+import { clusterOf, hasHook, isPausedItself, timerOf } from './machines.ts';
 import type { Because } from './names.ts';
 import type { Observed } from './observed.ts';
+import { isMarkedStale, KEYS, QUESTIONS } from './questions.ts';
 import type { CapiSettings } from './settings.ts';
 
-export interface MachineFacts {
-  readonly observed: Observed;
-  /** RFC 3339; when the maintenance label was last written, as far as the API server remembers. */
-  readonly requestedAt?: string;
-  readonly settings: CapiSettings;
-}
+/** What is known of a Machine besides itself. */
+export type MachineLook = Pick<Observed, 'cluster' | 'node' | 'connection' | 'nowMs'>;
 
-type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'preparation' | 'release'>;
+type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'preparation' | 'release' | 'reason'>;
 
-export function explainMachine({ observed, requestedAt, settings }: MachineFacts): Explanation {
-  const { machine } = observed;
+export function explainMachine(machine: DatedMachine, look: MachineLook, settings: CapiSettings): Explanation {
+  const { requestedAt } = machine;
+  const observed: Observed = { machine, ownsNode: true, hasPredecessor: false, ...look };
   const { because } = decide(observed, { settings, memory: {} });
   const since = isDeleting(machine) ? machine.metadata.deletionTimestamp : requestedAt;
   const deadline = because === 'DeletionWaiting' ? hookDeadline(machine, settings) : undefined;
-  const underWay = isUnderWay(because, observed);
+  const drain = tellDrain(machine);
+  const underWay = drain !== undefined || isUnderWay(because, observed);
+  const { nodeName } = machine.status;
+  const host = hostOf(machine);
+  const besides = [...(nodeName === undefined ? [] : [`node/${nodeName}`]), ...(host === undefined ? [] : [host])];
   return {
     kind: 'Machine',
     name: keyOf(machine),
     state: because,
-    outlook: underWay ? OUTLOOK[because] : 'Idle',
+    outlook: underWay ? (drain?.outlook ?? OUTLOOK[because]) : 'Idle',
     isUnderWay: underWay,
     ...(since !== undefined && { since }),
     ...(deadline !== undefined && { deadline }),
-    ...tell(because, observed),
+    ...(drain === undefined ? tell(because, observed) : toldOf(drain)),
+    ...(besides.length > 0 && { besides }),
     details: [
       `Cluster: ${clusterOf(machine) ?? 'none'}`,
-      `Node: ${machine.status.nodeName ?? 'none yet'}`,
+      `Node: ${nodeName ?? 'none yet'}`,
       `Pre-drain hook: ${hasHook(machine) ? 'set' : 'not set'}`,
-      ...hostLine(machine),
+      // Whether the machine is off is for its host to say.
+      ...(host === undefined ? [] : [`Its host: maintenance-bridge why ${host}`]),
+      ...QUESTIONS.filter((question) => isMarkedStale(question, machine)).map(
+        (question) =>
+          `To be taken back and given anew: ${KEYS[question].approval}, which was there before it was asked for`,
+      ),
       ...(machine.forcedKeys ?? []).map((key) => `Forced by a template: ${key}`),
     ],
   };
 }
 
-/** Whether the machine is off is for its host to say. */
-function hostLine({ spec: { providerID = '' } }: Machine): readonly string[] {
-  const [, host] = /^metal3:\/\/([^/]+\/[^/]+)\/[^/]+$/.exec(providerID) ?? [];
-  return host === undefined ? [] : [`Its host: maintenance-bridge why baremetalhost/${host}`];
+function toldOf({ outlook: _outlook, ...telling }: DrainTelling): Telling {
+  return telling;
 }
 
-/** RFC 3339; when the hook is let go without approval. Absent where it is held for ever. */
+/**
+ * Explains a Machine without asking its workload cluster: the bridge copies the Node's answer to the Machine at once. The hook shows
+ * whether the Node has the label of `capi.requireNodeLabel`.
+ *
+ * @param clusters hold those of the Machine's namespace.
+ */
+export function explainUnasked(
+  machine: DatedMachine,
+  { clusters, settings, nowMs }: { clusters: Lister<Cluster>; settings: CapiSettings; nowMs: number },
+): Explanation {
+  const { nodeName: name } = machine.status;
+  const labels = hasHook(machine) ? { [settings.requireNodeLabel]: '' } : {};
+  const node: Observed['node'] =
+    name === undefined
+      ? { is: 'none' }
+      : { is: 'present', object: { metadata: { name, uid: '', resourceVersion: '', labels } } };
+  const owner = clusters.get(clusterOf(machine) ?? '');
+  const cluster = owner.is === 'present' ? owner.object : undefined;
+  const explanation = explainMachine(machine, { cluster, node, connection: undefined, nowMs }, settings);
+  if (owner.is !== 'unknown') return explanation;
+  return {
+    ...explanation,
+    details: [...explanation.details, 'Not seen: its Cluster, which may be paused or on its way out'],
+  };
+}
+
+function hostOf({ spec }: Machine): string | undefined {
+  const named = parseProviderID(spec.providerID);
+  return named.is === 'named' ? `baremetalhost/${named.namespace}/${named.host}` : undefined;
+}
+
+/** RFC 3339; when the hook is let go without approval. Absent where it is held for ever, or the Node is yet to be told. */
 function hookDeadline(machine: Machine, { hookTimeoutMs }: CapiSettings): string | undefined {
-  const deletedMs = deletedAtMs(machine);
-  if (deletedMs === undefined || hookTimeoutMs === 0) return undefined;
-  return new Date(deletedMs + hookTimeoutMs).toISOString();
+  const sinceMs = timerOf(machine);
+  if (sinceMs === undefined || hookTimeoutMs === 0) return undefined;
+  return new Date(sinceMs + hookTimeoutMs).toISOString();
 }
 
-/** Of what is under way. */
+/** The outlook of each state while something is under way. */
 const OUTLOOK: Readonly<Record<Because, Outlook>> = {
   NotEnabled: 'Moving',
   NotSelected: 'Moving',
@@ -83,11 +124,12 @@ const OUTLOOK: Readonly<Record<Because, Outlook>> = {
 const AT_REST: ReadonlySet<Because> = new Set(['NotEnabled', 'NotSelected', 'Guarded']);
 
 function isUnderWay(because: Because, { machine }: Observed): boolean {
-  return isDeleting(machine) ? because !== 'NotEnabled' || hasHook(machine) : !AT_REST.has(because);
+  const isLeft = because === 'NotEnabled' && hasHook(machine);
+  return isLeft || (isDeleting(machine) ? because !== 'NotEnabled' : !AT_REST.has(because));
 }
 
 function tell(because: Because, observed: Observed): Telling {
-  const { machine, connection } = observed;
+  const { machine, node: seen, connection } = observed;
   const { name, namespace } = machine.metadata;
   const node = machine.status.nodeName ?? '';
   const cluster = clusterOf(machine) ?? '';
@@ -95,6 +137,13 @@ function tell(because: Because, observed: Observed): Telling {
   const label = (key: string): string => `Node ${node} of cluster ${cluster}: label ${key}=true`;
   switch (because) {
     case 'NotEnabled':
+      if (hasHook(machine)) {
+        return {
+          summary: 'It does not take part, but our hook is there',
+          waitsFor: 'the bridge, which takes it away; where none runs, the command does',
+          release: `kubectl -n ${namespace} annotate machine ${name} ${HOOK_ANNOTATION}-`,
+        };
+      }
       return { summary: 'It does not take part', release: `${onMachine} ${ENABLED_LABEL}=true` };
     case 'NotSelected':
       return { summary: 'Its Node does not take part' };
@@ -122,7 +171,10 @@ function tell(because: Because, observed: Observed): Telling {
           : { waitsFor: `a connection to cluster ${cluster}` }),
       };
     case 'NodeGone':
-      return { summary: 'There is no Node of that name any more' };
+      return {
+        summary:
+          seen.is === 'taken' ? `Its Node belongs to Machine ${seen.by} now` : 'There is no Node of that name any more',
+      };
     case 'Guarded':
       return { summary: 'The hook is set, and nobody asks for anything' };
     case 'MaintenanceRequested':

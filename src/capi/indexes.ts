@@ -1,12 +1,9 @@
 /** The cache indexes by which an event of a cluster or of a Node finds its Machines. */
+
 import type { ClusterKey } from '../core/clusters.ts';
 import type { Machine } from '../core/machine-objects.ts';
+import type { Index } from '../core/ports.ts';
 import { clusterOf } from './machines.ts';
-
-export interface Index<T> {
-  readonly name: string;
-  readonly of: (object: T) => readonly string[];
-}
 
 export const MACHINES_BY_CLUSTER: Index<Machine> = {
   name: 'cluster',
@@ -24,6 +21,12 @@ export const MACHINES_BY_NODE: Index<Machine> = {
     const { nodeName } = machine.status;
     return cluster === undefined || nodeName === undefined ? [] : [nodeIndexKey(cluster, nodeName)];
   },
+};
+
+/** Under the bare name of the Node, whatever the cluster. */
+export const MACHINES_BY_NODE_NAME: Index<Machine> = {
+  name: 'node-name',
+  of: ({ status }) => (status.nodeName === undefined ? [] : [status.nodeName]),
 };
 
 /** Neither part can hold the slash that would make two of them look alike. */

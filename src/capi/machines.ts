@@ -2,14 +2,20 @@
 import type { ClusterKey } from '../core/clusters.ts';
 import {
   APPROVED,
+  DRAIN_ANNOTATION,
   ENABLED_LABEL,
   HOOK_ANNOTATION,
+  HOOK_TIMER_ANNOTATION,
   MAINTENANCE_LABEL,
   PAUSED_ANNOTATION,
+  RELEASED_ANNOTATION,
   REQUESTED,
 } from '../core/machine-keys.ts';
 import type { Machine } from '../core/machine-objects.ts';
-import { annotationOf, labelOf } from '../core/meta.ts';
+import { annotationOf, isDeleting, labelOf } from '../core/meta.ts';
+import type { KubeObject } from '../core/objects.ts';
+import { REASON_OF_RELEASE, type Release } from './names.ts';
+import type { CapiSettings } from './settings.ts';
 
 /** Exactly `true`: any other spelling means no, as for the reference controller. */
 export function isEnabled(machine: Machine): boolean {
@@ -22,6 +28,24 @@ export function hasHook(machine: Machine): boolean {
 
 export function isPausedItself(machine: Machine): boolean {
   return annotationOf(machine, PAUSED_ANNOTATION) !== undefined;
+}
+
+/** Whether a Node takes part, by the label of `capi.requireNodeLabel`. */
+export function isSelected(node: KubeObject, { requireNodeLabel }: Pick<CapiSettings, 'requireNodeLabel'>): boolean {
+  return requireNodeLabel === '' || labelOf(node, requireNodeLabel) !== undefined;
+}
+
+/** From when on `capi.hookTimeout` counts, in milliseconds since the epoch; undefined before the Node was told. */
+export function timerOf(machine: Machine): number | undefined {
+  const ms = Date.parse(annotationOf(machine, HOOK_TIMER_ANNOTATION) ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Why the hook was taken off this deletion, by whichever process; undefined where it was not, or nobody can say. */
+export function releasedBy(machine: Machine): Release | undefined {
+  const value = annotationOf(machine, RELEASED_ANNOTATION) ?? '';
+  const isKnown = Object.hasOwn(REASON_OF_RELEASE, value);
+  return isKnown && isDeleting(machine) && !hasHook(machine) ? (value as Release) : undefined;
 }
 
 /** `none` for every other value too: nobody is asked by a word that nobody knows. */
@@ -41,7 +65,7 @@ export function deletedAtMs({ metadata }: Machine): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** Whether we must see the Machine's Node: it takes part, or our hook says that it did and is not cleaned up yet. */
+/** Whether we must see the Machine's Node: it takes part, or what we wrote on the Machine says that its Node is not cleaned up yet. */
 export function needsCluster(machine: Machine): boolean {
-  return isEnabled(machine) || hasHook(machine);
+  return isEnabled(machine) || hasHook(machine) || annotationOf(machine, DRAIN_ANNOTATION) !== undefined;
 }

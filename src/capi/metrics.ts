@@ -1,8 +1,8 @@
 /** What this feature measures. No object's name is ever a label. */
 import { CONNECTION_STATES, type ConnectionStatus } from '../core/clusters.ts';
 import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
-import { type Because, COMPLETIONS, STATES } from './names.ts';
-import type { CapiDecision } from './steps.ts';
+import type { CapiDecision } from './desired.ts';
+import { type Because, COMPLETIONS, type Completed, REASON_OF_RELEASE, RELEASE_REASONS, STATES } from './names.ts';
 
 export const MACHINES_BY_STATE = {
   name: 'maintenance_bridge_capi_machines',
@@ -32,6 +32,13 @@ export const COMPLETED = {
   labels: { what: COMPLETIONS },
 } as const satisfies MetricDeclaration;
 
+export const HOOK_RELEASES = {
+  name: 'maintenance_bridge_capi_hook_releases_total',
+  type: 'counter',
+  help: 'Hooks that were removed from Machines that are being deleted, by reason.',
+  labels: { reason: RELEASE_REASONS },
+} as const satisfies MetricDeclaration;
+
 export const CLUSTERS_BY_STATE = {
   name: 'maintenance_bridge_capi_clusters',
   type: 'gauge',
@@ -51,6 +58,7 @@ export const CAPI_METRICS: readonly MetricDeclaration[] = [
   OLDEST_HOOK_SECONDS,
   HELD_MACHINES,
   COMPLETED,
+  HOOK_RELEASES,
   CLUSTERS_BY_STATE,
   OLDEST_IN_STATE,
 ];
@@ -72,7 +80,17 @@ export class CapiMeter {
     this.#states.set(machineKey, because);
     this.#counts.set(because, (this.#counts.get(because) ?? 0) + 1);
     if (heldSinceMs !== undefined) this.#heldSinceMs.set(machineKey, heldSinceMs);
-    for (const what of completed) this.#metrics.increment(COMPLETED, { what });
+    this.completed(completed);
+  }
+
+  /** Also for a Machine that has gone. */
+  completed(all: readonly Completed[]): void {
+    for (const what of all) {
+      this.#metrics.increment(COMPLETED, { what });
+      if (what !== 'MaintenanceApproved') {
+        this.#metrics.increment(HOOK_RELEASES, { reason: REASON_OF_RELEASE[what] });
+      }
+    }
   }
 
   /** The Machine has gone, or does not take part any more. */

@@ -4,8 +4,11 @@ import type { Cluster, Machine } from '../core/machine-objects.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Seen } from '../core/ports.ts';
 
-/** `none`: the Machine names no Node (yet). */
-export type NodeSeen = Seen<KubeObject> | { readonly is: 'none' };
+/** `none`: the Machine names no Node (yet). `taken`: a younger Machine names the same Node, so it is not this one's any more. */
+export type NodeSeen =
+  | Seen<KubeObject>
+  | { readonly is: 'none' }
+  | { readonly is: 'taken' /** `namespace/name` of the younger one. */; readonly by: string };
 
 /** What was true of one Machine at one moment. */
 export interface Observed {
@@ -14,7 +17,9 @@ export interface Observed {
   readonly cluster: Cluster | undefined;
   readonly node: NodeSeen;
   /** Whether this Machine is the one whose wishes are written on the Node. */
-  readonly speaksForNode: boolean;
+  readonly ownsNode: boolean;
+  /** Whether an older Machine names the Node as well: an approval on it may be meant for that one. */
+  readonly hasPredecessor: boolean;
   /** undefined while nobody wants the connection. */
   readonly connection: ConnectionStatus | undefined;
   readonly nowMs: number;

@@ -1,17 +1,20 @@
 /** Whatever happens at both ends, and in whatever order it is heard of: the end is the table's. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { bumped, MemoryClusters, MemoryManagement, merged } from '../../test/build/bridge.ts';
-import { cluster, machine, workloadNode } from '../../test/build/machines.ts';
-import { recordingLog } from '../../test/support/recording-log.ts';
+import { bumped, MemoryClusters, MemoryManagement, merged } from '../../harness/builders/bridge.ts';
+import { cluster, machine, workloadNode } from '../../harness/builders/machines.ts';
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
+import { writeAnswerOf } from '../app/capi.ts';
 import { ENABLED_LABEL, HOOK_ANNOTATION, MAINTENANCE_LABEL } from '../core/machine-keys.ts';
-import type { Machine } from '../core/machine-objects.ts';
-import { isKubeError } from '../kube/errors.ts';
+import type { Cluster, Machine } from '../core/machine-objects.ts';
+import { isKubeError, KubeError } from '../kube/http/errors.ts';
+import { ClusterReferences } from './cluster-references.ts';
+import { reconcileClusters } from './known-clusters.ts';
 import { CapiMeter } from './metrics.ts';
+import { reconcileNodes } from './node-sweep.ts';
 import { makeReconcile } from './reconcile.ts';
-import { Roster } from './roster.ts';
 import { capiSettingsSchema } from './settings.ts';
-import { wire } from './wiring.ts';
+import { setupWatches } from './watches.ts';
 
 const P = 'runtime-extension-maintenance-controller.cloud.sap';
 const CLUSTER_KEY = 'metal/shop';
@@ -24,6 +27,10 @@ type Step =
   | { readonly do: 'delete' | 'deleteNode' | 'stray'; readonly of: number }
   | { readonly do: 'connect'; readonly is: boolean }
   | { readonly do: 'pause'; readonly is: boolean }
+  /** The workload cluster refuses every write, or takes them again. */
+  | { readonly do: 'refuse'; readonly is: boolean }
+  /** The answer to the next write on a Machine is lost. */
+  | { readonly do: 'lose' }
   /** One pass over whatever waits; the position is taken modulo how many do. */
   | { readonly do: 'pass'; readonly at: number }
   /** The process is killed, and another one takes over. */
@@ -53,11 +60,16 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     fc.record({ do: fc.constantFrom('delete' as const, 'deleteNode' as const, 'stray' as const), of }),
     fc.record({ do: fc.constant('connect' as const), is: fc.boolean() }),
     fc.record({ do: fc.constant('pause' as const), is: fc.boolean() }),
+    fc.record({ do: fc.constant('refuse' as const), is: fc.boolean() }),
+    fc.record({ do: fc.constant('lose' as const) }),
     { weight: 6, arbitrary: fc.record({ do: fc.constant('pass' as const), at: fc.nat(7) }) },
     fc.record({ do: fc.constant('restart' as const) }),
   ),
   { maxLength: 60, size: 'max' },
 );
+
+const RELEASES = ['DeletionApproved', 'NodeGone', 'NotSelected', 'Disabled', 'HookTimedOut'];
+const REFUSAL = new KubeError({ reason: 'Forbidden', code: 403, message: 'no' });
 
 /** Two Machines of one cluster, and a bridge that makes a pass when it is told to. */
 class World {
@@ -66,6 +78,8 @@ class World {
   /** Machines that a hook was once seen on while they took part: from then on it may not be missing. */
   readonly guarded = new Set<string>();
   readonly faults: string[] = [];
+  /** Machines whose hook went while they were being deleted, which people have to be told, by whichever process. */
+  readonly owed = new Set<string>();
   /** A Node may carry our labels although no process wrote them: nobody looks at a cluster in which nobody takes part. */
   #mayBeLeft = false;
   #queue = new Set<string>();
@@ -85,10 +99,22 @@ class World {
     management.machines.dropHandlers();
     management.clusters.dropHandlers();
     workload.want(new Set());
-    const roster = new Roster(workload);
     const queue = new Set<string>();
+    const roster = new ClusterReferences(
+      workload,
+      () => true,
+      (key) => queue.add(`${key}/`),
+    );
     this.#queue = queue;
-    const listener = wire(management, { roster, enqueue: (key) => queue.add(key), tell: () => {} });
+    const listener = setupWatches(management, {
+      roster,
+      enqueue: (key) => queue.add(key),
+      enqueueNode: (key) => queue.add(key),
+      enqueueCluster: (key) => queue.add(`${key}/`),
+      trustAnew: () => {},
+      nodesOf: (cluster) => workload.nodes(cluster),
+      tell: () => {},
+    });
     const reconcile = makeReconcile({
       readers: management,
       clusters: workload,
@@ -96,14 +122,27 @@ class World {
       roster,
       clock: { now: () => 0 },
       meter: new CapiMeter({ increment: () => {}, set: () => {}, observe: () => {} }),
+      answerOf: writeAnswerOf,
+      tellOnce: management.tellOnce,
       settings: capiSettingsSchema.parse({}),
     });
-    return { listener, reconcile };
+    const clusters = reconcileClusters({
+      readers: management,
+      clusters: workload,
+      roster,
+      apply: management.apply,
+      answerOf: writeAnswerOf,
+    });
+    return { listener, reconcile, clusters, sweep: reconcileNodes({ readers: management, clusters: workload }) };
   }
 
   async take(step: Step): Promise<void> {
     const isOurs = step.do === 'labelNode' && step.key.startsWith('machine-');
-    if (step.do === 'restart' || isOurs) this.#mayBeLeft = true;
+    // Killed before the Cluster remembers that we have been there.
+    const isForgotten = step.do === 'restart' && this.#cluster().knownNodes === undefined;
+    // A process that may not clean a cluster, and has nothing else to do there, gives up until the next one.
+    const isRefused = step.do === 'refuse' && step.is;
+    if (isForgotten || isOurs || isRefused) this.#mayBeLeft = true;
     switch (step.do) {
       case 'labelMachine':
         this.#edit(step.of, (object) => ({ labels: merged(object.metadata.labels, { [step.key]: step.value }) }));
@@ -115,7 +154,7 @@ class World {
         this.#edit(step.of, () => ({ deletionTimestamp: '1970-01-01T00:00:00Z' }));
         break;
       case 'deleteNode':
-        this.workload.nodes.delete(`${CLUSTER_KEY}/${this.#name(step.of)}`);
+        this.workload.stored.delete(`${CLUSTER_KEY}/${this.#name(step.of)}`);
         this.#process.listener.onNodeChange(CLUSTER_KEY, this.#name(step.of));
         break;
       case 'stray':
@@ -127,7 +166,14 @@ class World {
         this.#process.listener.onStateChange(CLUSTER_KEY, { state: step.is ? 'Connected' : 'Unreachable', sinceMs: 0 });
         break;
       case 'pause':
-        this.management.clusters.put(cluster('shop', { paused: step.is }));
+        this.management.clusters.put({ ...this.#cluster(), spec: { paused: step.is } });
+        break;
+      case 'refuse':
+        if (step.is) this.workload.refusals.set(CLUSTER_KEY, REFUSAL);
+        else this.workload.refusals.clear();
+        break;
+      case 'lose':
+        this.management.losesAnswer = true;
         break;
       case 'pass':
         await this.#pass(step.at);
@@ -139,6 +185,8 @@ class World {
 
   /** Ends outages and pauses, one after the other, so that each must be heard of by itself. */
   async settle(): Promise<void> {
+    this.workload.refusals.clear();
+    this.management.losesAnswer = false;
     await this.#drain();
     await this.take({ do: 'connect', is: true });
     await this.#drain();
@@ -151,6 +199,10 @@ class World {
       if (passes > 100) throw new Error('It never settles');
       await this.#pass(0);
     }
+  }
+
+  #cluster(): Cluster {
+    return this.management.clusters.objects.get(CLUSTER_KEY) ?? cluster('shop');
   }
 
   #name(index: number): string {
@@ -167,7 +219,7 @@ class World {
 
   #labelNode(index: number, changes: Readonly<Record<string, string | null>>): void {
     const name = this.#name(index);
-    const node = this.workload.nodes.get(`${CLUSTER_KEY}/${name}`);
+    const node = this.workload.stored.get(`${CLUSTER_KEY}/${name}`);
     if (node === undefined) return;
     const metadata = { ...bumped(node.metadata), labels: merged(node.metadata.labels, changes) };
     this.workload.put(CLUSTER_KEY, { ...node, metadata });
@@ -179,20 +231,29 @@ class World {
     const key = [...this.#queue][at % Math.max(1, this.#queue.size)];
     if (key === undefined) return;
     this.#queue.delete(key);
-    const before = new Map(this.workload.nodes);
+    const before = new Map(this.workload.stored);
     const wasReleased = this.#isReleased(key);
+    const wasHeld = this.#isHeld(key);
     try {
-      await this.#process.reconcile(key, { log: recordingLog() });
+      const isNode = key.split('/').length === 3;
+      if (key.endsWith('/')) await this.#process.clusters(key.slice(0, -1), { log: recordingLog() });
+      else await this.#process[isNode ? 'sweep' : 'reconcile'](key, { log: recordingLog() });
     } catch (error) {
       if (!isKubeError(error)) throw error;
       this.#queue.add(key);
     }
-    for (const [nodeKey, node] of this.workload.nodes) {
+    for (const [nodeKey, node] of this.workload.stored) {
       if (before.get(nodeKey) !== node)
         this.#process.listener.onNodeChange(CLUSTER_KEY, nodeKey.split('/').at(-1) ?? '');
     }
+    if (wasHeld && this.#isReleased(key)) this.owed.add(key);
     if (wasReleased && this.isHooked(key)) this.faults.push(`${key} was held again`);
     for (const each of KEYS) this.#watch(each);
+  }
+
+  #isHeld(key: string): boolean {
+    const object = this.management.machines.objects.get(key);
+    return object?.metadata.deletionTimestamp !== undefined && this.isHooked(key);
   }
 
   #isReleased(key: string): boolean {
@@ -218,11 +279,15 @@ class World {
   }
 
   #node(key: string): Readonly<Record<string, string>> | undefined {
-    return this.workload.nodes.get(`${CLUSTER_KEY}/${key.slice(6)}`)?.metadata.labels;
+    return this.workload.stored.get(`${CLUSTER_KEY}/${key.slice(6)}`)?.metadata.labels;
   }
 
   isHooked(key: string): boolean {
     return this.management.machines.objects.get(key)?.metadata.annotations?.[HOOK_ANNOTATION] !== undefined;
+  }
+
+  isTold(key: string): boolean {
+    return RELEASES.some((reason) => this.management.told.includes(`${key} ${reason}`));
   }
 
   /** The four outputs as they are. */
@@ -244,7 +309,7 @@ class World {
     const maintenance = metadata?.labels?.[MAINTENANCE_LABEL];
     const isAsked = maintenance === 'requested' || maintenance === 'approved';
     const isApproved = labels === undefined ? isDeleting : labels[`${P}/approve-deletion`] === 'true';
-    // Of a Machine that is being deleted the past counts: a hook that is missing is not put on.
+    // On a Machine that is being deleted a missing hook is never added, so its past counts.
     const mayHaveHook = !isDeleting || this.isHooked(key);
     const isForgotten = this.#mayBeLeft && !isEnabled && !this.workload.wanted.has(CLUSTER_KEY);
     const label = (key: (typeof OURS)[number], isWanted: boolean): string | undefined => {
@@ -271,6 +336,7 @@ it('the bridge ends where the table says, and no hook is ever missing in between
       await world.settle();
       for (const key of KEYS) expect(world.outputs(key)).toEqual(world.table(key));
       expect(world.faults).toEqual([]);
+      expect([...world.owed].filter((key) => !world.isTold(key))).toEqual([]);
     }),
     { numRuns: 1000 },
   );

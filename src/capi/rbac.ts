@@ -14,8 +14,8 @@ export const CAPI_RULES: readonly RbacRule[] = [
   {
     apiGroups: ['cluster.x-k8s.io'],
     resources: ['clusters'],
-    verbs: WATCH,
-    because: 'a Cluster that is paused or being deleted',
+    verbs: [...WATCH, 'patch'],
+    because: 'a Cluster that is paused or being deleted; by which Nodes its workload cluster is known again',
   },
   {
     apiGroups: [''],

@@ -1,26 +1,49 @@
 /** Observe, decide, apply: one pass over one Machine. */
-import type { WorkloadClusters } from '../core/clusters.ts';
+import type { Action, RecordEvent } from '../core/action.ts';
+import type { ClusterKey, WorkloadClusters } from '../core/clusters.ts';
 import type { Result } from '../core/decision.ts';
+import type { Machine } from '../core/machine-objects.ts';
 import type { Apply, Clock, Log } from '../core/ports.ts';
+import type { ClusterReferences } from './cluster-references.ts';
 import { decide } from './decide.ts';
-import { clusterOf, hasHook } from './machines.ts';
+import type { CapiDecision, Memory } from './desired.ts';
+import { completed, nodeWriteRefused } from './events.ts';
+import { clusterOf, needsCluster } from './machines.ts';
 import type { CapiMeter } from './metrics.ts';
+import type { Release } from './names.ts';
+import { sweepNode } from './node-sweep.ts';
 import { type CapiReaders, confirmed, observe } from './observe.ts';
 import type { Observed } from './observed.ts';
-import type { Roster } from './roster.ts';
 import type { CapiSettings } from './settings.ts';
-import type { CapiDecision, Memory } from './steps.ts';
 
 export interface CapiPorts {
   readonly readers: CapiReaders;
   readonly clusters: WorkloadClusters;
   /** For the management cluster. */
   readonly apply: Apply;
-  readonly roster: Roster;
+  readonly roster: ClusterReferences;
   readonly clock: Clock;
   readonly meter: CapiMeter;
   readonly settings: CapiSettings;
+  /** See `Context`. */
+  readonly guardsScaleDown?: boolean;
+  readonly answerOf: (error: unknown) => WriteAnswer;
+  /**
+   * Records an Event that has an `onceAs`, and waits for it.
+   *
+   * @returns whether it was the first to do so. @throws what is worth another try.
+   */
+  readonly tellOnce: (event: RecordEvent) => Promise<boolean>;
 }
+
+/**
+ * What an error says of a write in a workload cluster: it was `refused` in words of the API server, it was `lost` on the
+ * way or met a change, or it is `none` at all but a bug.
+ */
+export type WriteAnswer =
+  | { readonly is: 'refused'; readonly words: string }
+  | { readonly is: 'lost' }
+  | { readonly is: 'none' };
 
 /** Clusters are mirrored beside Machines, so one is without the other only for a moment. */
 const SYNC_POLL_MS = 2000;
@@ -29,55 +52,127 @@ const ASK_AGAIN_MS = 5000;
 
 /** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what the two clusters' writes throw; the runtime retries. */
 export function makeReconcile(ports: CapiPorts): (key: string, context: { readonly log: Log }) => Promise<Result> {
-  const { readers, clusters, apply, roster, clock, meter, settings } = ports;
+  const { readers, clusters, apply, roster, clock, meter, settings, guardsScaleDown = false } = ports;
   const memories = new Map<string, Memory>();
 
   return async (key, { log }) => {
     const seen = readers.machines.get(key);
     if (seen.is === 'unknown') return {};
     if (seen.is === 'absent') {
-      // Cluster API deletes the Node before the Machine goes, and our labels with it.
+      await tellOfLast(key);
+      const isLeft = await cleanLastNode(key, log);
+      if (isLeft) return { requeueAfterMs: ASK_AGAIN_MS };
       forget(key);
       return {};
     }
     const cached = observe(readers, clusters, seen.object, clock.now());
     if (cached === undefined) return { requeueAfterMs: SYNC_POLL_MS };
-    const observed = await confirmed(cached, clusters);
-    const decision = decide(observed, { settings, memory: memories.get(key) ?? {} });
-    await carryOut(observed, decision, log);
+    const observed = await confirmed(cached, clusters, settings);
+    const { machine } = observed;
+    const decision = decide(observed, { settings, guardsScaleDown, memory: memories.get(key) ?? {} });
+    const refused = await carryOut(key, observed, decision, log);
+    if (decision.owed !== undefined) await tellReleased(machine, decision.owed, observed);
     remember(key, observed, decision);
+    // What concerns the Machine is done; the runtime retries the Node with backoff.
+    if (refused !== undefined) throw refused.error;
     const isUnanswered = cached.node.is !== 'unknown' && observed.node.is === 'unknown';
     const times = [decision.requeueAfterMs ?? [], isUnanswered ? ASK_AGAIN_MS : []].flat();
     return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
 
-  async function carryOut({ machine }: Observed, { because, steps }: CapiDecision, log: Log): Promise<void> {
-    if (steps.length === 0) return;
+  /** @returns what the workload cluster has not taken. */
+  async function carryOut(
+    key: string,
+    { machine }: Observed,
+    { because, steps, releasing }: CapiDecision,
+    log: Log,
+  ): Promise<{ readonly error: unknown } | undefined> {
+    if (steps.length === 0) return undefined;
     const Cluster = clusterOf(machine);
     log.info('Applying decision', {
       reason: because,
       actions: steps.flatMap(({ actions }) => actions).length,
       Cluster,
     });
+    if (releasing !== undefined) memories.set(key, { ...memories.get(key), releasing: { what: releasing, machine } });
+    let refused: { readonly error: unknown } | undefined;
     for (const step of steps) {
+      if (step.onceToldOnly === true && refused !== undefined) continue;
       if (step.in === 'management') await apply(step.actions, log);
-      else if (Cluster !== undefined) await clusters.apply(Cluster, step.actions, log);
+      else if (Cluster !== undefined) refused = await tellNode(Cluster, machine, step.actions, log);
+    }
+    return refused;
+  }
+
+  /** A Node that cannot be told holds up nothing: neither a deletion nor an approval waits for what a workload cluster refuses. */
+  async function tellNode(
+    cluster: ClusterKey,
+    machine: Machine,
+    actions: readonly Action[],
+    log: Log,
+  ): Promise<{ readonly error: unknown } | undefined> {
+    try {
+      await clusters.apply(cluster, actions, log);
+      return undefined;
+    } catch (error) {
+      const answer = ports.answerOf(error);
+      if (answer.is === 'none') throw error;
+      if (answer.is === 'refused') await apply([nodeWriteRefused(machine, answer.words)], log);
+      return { error };
+    }
+  }
+
+  /** The Machine was deleted before we saw that our hook had gone. */
+  async function tellOfLast(key: string): Promise<void> {
+    const { releasing } = memories.get(key) ?? {};
+    if (releasing === undefined) return;
+    const { what, machine } = releasing;
+    await tellReleased(machine, what, { node: { is: 'none' }, nowMs: clock.now() });
+  }
+
+  /** Told and counted once, though this process may not be the one that took the hook off. */
+  async function tellReleased(machine: Machine, what: Release, about: Pick<Observed, 'node' | 'nowMs'>): Promise<void> {
+    if (await ports.tellOnce(completed(machine, what, about))) meter.completed([what]);
+  }
+
+  /**
+   * Cluster API deletes the Node before the Machine goes, and our labels with it; but not where somebody removed the Machine's
+   * finalizers by hand. The cluster stays connected until then.
+   *
+   * @returns whether the Node is yet to be seen.
+   */
+  async function cleanLastNode(key: string, log: Log): Promise<boolean> {
+    const node = roster.nodeOf(key);
+    if (node === undefined || readers.clusters.get(node.cluster).is !== 'present') return false;
+    try {
+      const { because } = await sweepNode({ readers, clusters }, node.cluster, node.name, log);
+      return because === 'Unknown';
+    } catch (error) {
+      const answer = ports.answerOf(error);
+      if (answer.is !== 'refused') throw error;
+      // There is no Machine left to tell of it.
+      log.warn('The Node of a Machine that has gone keeps our labels', {
+        Cluster: node.cluster,
+        Node: node.name,
+        err: error,
+      });
+      return false;
     }
   }
 
   function remember(key: string, { machine, node }: Observed, decision: CapiDecision): void {
     const { because, memory, steps } = decision;
     // What this pass wrote comes back as an event, and the next one finds it done.
-    const isClean = because === 'NotEnabled' && node.is !== 'unknown' && !hasHook(machine) && steps.length === 0;
-    if (isClean) {
-      forget(key);
-      return;
-    }
+    const isWritten = steps.some(({ actions }) => actions.some((action) => action.do !== 'recordEvent'));
+    const keeps = memory.toldAtMs !== undefined || memory.toldReleased === true;
+    const isClean = because === 'NotEnabled' && node.is !== 'unknown' && !needsCluster(machine) && !isWritten;
+    if (isClean) forget(key);
+    if (keeps) memories.set(key, memory);
+    else memories.delete(key);
+    if (isClean) return;
     // Not enabled and never on the roster: it was only looked at because its cluster was connected.
     if (because === 'NotEnabled' && !roster.has(key)) return;
     meter.record(key, decision);
-    if (memory.toldAtMs === undefined) memories.delete(key);
-    else memories.set(key, memory);
   }
 
   function forget(key: string): void {

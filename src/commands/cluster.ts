@@ -1,14 +1,14 @@
 /** What the commands that look share: a client for the cluster that was named, and faults as exit codes. */
-import type { RunOptions } from '../config-schema.ts';
-import type { ApiClient } from '../kube/api.ts';
-import { makeClient } from '../kube/client.ts';
-import { type Credentials, loadKubeConfig } from '../kube/credentials.ts';
-import { isKubeError } from '../kube/errors.ts';
+import type { RunOptions } from '../config/schema.ts';
+import { type Credentials, loadKubeConfig } from '../kube/auth/credentials.ts';
+import type { ApiClient } from '../kube/http/api.ts';
+import { makeClient } from '../kube/http/client.ts';
+import { isKubeError } from '../kube/http/errors.ts';
 import { VERSION } from '../version.ts';
 import { failed, type Outcome } from './outcome.ts';
 import type { Canvas } from './terminal.ts';
 
-export interface Surroundings {
+export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homedir: string;
   readonly nowMs: number;
@@ -25,7 +25,7 @@ export const askedOf = (credentials: Credentials): string => `The cluster asked 
  */
 export async function withCluster<Code extends number>(
   { kubeconfig, context }: Pick<RunOptions, 'kubeconfig' | 'context'>,
-  { env, homedir }: Pick<Surroundings, 'env' | 'homedir'>,
+  { env, homedir }: Pick<CommandContext, 'env' | 'homedir'>,
   work: (client: ApiClient, credentials: Credentials) => Promise<Outcome<Code>>,
 ): Promise<Outcome<Code | 1 | 2>> {
   let credentials: Credentials;

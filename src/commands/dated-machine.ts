@@ -1,14 +1,9 @@
 /** Machines with the time at which their maintenance was asked for, which only people want to know. */
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
-import type { Machine } from '../core/machine-objects.ts';
-import { fields, listOf, text } from '../kube/raw.ts';
-import type { Trim } from '../kube/trim.ts';
-import { trimMachine } from '../kube/trim-machines.ts';
-
-export interface DatedMachine extends Machine {
-  /** RFC 3339; when the maintenance label was last written, as far as the API server remembers. */
-  readonly requestedAt?: string;
-}
+import type { DatedMachine } from '../core/machine-objects.ts';
+import { fields, listOf, text } from '../kube/http/json.ts';
+import type { Trim } from '../kube/objects/trim.ts';
+import { trimMachine } from '../kube/objects/trim-machines.ts';
 
 export const trimDatedMachine: Trim<DatedMachine> = (raw) => {
   const machine = trimMachine(raw);

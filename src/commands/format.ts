@@ -5,7 +5,10 @@ import { stringify } from 'yaml';
 export const FORMATS = ['text', 'wide', 'json', 'yaml'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** For programmes to read. */
+/** For developers: what a decision on a Node is made of. */
+export const OBSERVED = 'observed';
+
+/** For programs to read. */
 export function structured(value: unknown, format: 'json' | 'yaml'): string {
   // Long lines are data: folding them would only make them harder to copy.
   return format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : stringify(value, { lineWidth: 0 });

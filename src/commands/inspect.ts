@@ -1,10 +1,12 @@
 /** The commands that look and end: `status` without `--watch`, and `why`. */
-import { askedOf, type Surroundings, withCluster } from './cluster.ts';
+import { askedOf, type CommandContext, withCluster } from './cluster.ts';
 import type { Format } from './format.ts';
+import { tellLeftBehind } from './left-behind.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { Overview } from './overview.ts';
 import { renderStatus, renderWhy } from './render.ts';
 import { configure } from './settings.ts';
+import { isWanted, missingFrom, type Wanted } from './wanted.ts';
 import { explainOne, type Named } from './why.ts';
 
 /** Which cluster, and how the answer is written. */
@@ -22,6 +24,10 @@ export interface StatusFlags extends InspectFlags {
   readonly allNamespaces: boolean;
   readonly selector?: string | undefined;
   readonly watch: boolean;
+  /** Instead: what would be left behind if the program were uninstalled now. */
+  readonly leftBehind: boolean;
+  /** Where there are any: these alone, whether something is under way or not. */
+  readonly objects: readonly Wanted[];
 }
 
 export type Inspection =
@@ -32,18 +38,18 @@ export type Inspection =
 const LOOK_TIMEOUT_MS = 60_000;
 
 /** Exit codes: 0 found, 1 not found, or not everything could be seen; 2 wrong configuration, or no usable kubeconfig. */
-export async function inspect(inspection: Inspection, surroundings: Surroundings): Promise<Outcome<0 | 1 | 2>> {
-  const { env, nowMs, canvas } = surroundings;
+export async function inspect(inspection: Inspection, context: CommandContext): Promise<Outcome<0 | 1 | 2>> {
+  const { env, nowMs, canvas } = context;
   const { given, output } = inspection.flags;
   const configured = configure(given, env);
   if (configured.is === 'faults') return failed(2, ...configured.faults);
   const { options, settings } = configured;
-  return withCluster(options, surroundings, async (client, credentials): Promise<Outcome<0 | 1>> => {
+  return withCluster(options, context, async (client, credentials): Promise<Outcome<0 | 1>> => {
     if (inspection.is === 'why') {
-      // Of several, the last one counts; those of the configuration limit the controllers, not the question.
+      // The last of several flags counts; namespaces of the configuration limit the controllers, not the question.
       const asked = inspection.namespace ?? given.get('namespace')?.at(-1);
       const namespace = asked ?? credentials.namespace ?? 'default';
-      const found = await explainOne(client, inspection, namespace, settings, surroundings);
+      const found = await explainOne(client, inspection, namespace, settings, context);
       if (found === 'NotServed') {
         return failed(1, `This cluster serves no ${inspection.kind}s.`, askedOf(credentials));
       }
@@ -54,13 +60,20 @@ export async function inspect(inspection: Inspection, surroundings: Surroundings
       return { code: 0, out: renderWhy(found, output, nowMs, canvas), err: '' };
     }
     const { flags } = inspection;
+    if (flags.leftBehind) {
+      const within = flags.allNamespaces ? [] : options.namespaces;
+      const own = options.leaderElection.namespace ?? credentials.namespace ?? 'default';
+      return tellLeftBehind(client, within, own);
+    }
     const scope = { namespaces: flags.allNamespaces ? [] : options.namespaces, labelSelector: flags.selector };
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
     const overview = await Overview.prepare(client, scope, settings, signal);
     const faults = await overview.look(client, signal);
-    const shown = overview.explanations(nowMs).filter(({ isUnderWay }) => flags.all || isUnderWay);
-    if (faults.length === 0) return { ...failed(0), out: renderStatus(shown, output, nowMs, canvas) };
-    const partly = failed<0 | 1>(1, ...faults, askedOf(credentials));
+    const all = overview.explanations(nowMs);
+    const shown = all.filter((each) => isWanted(each, flags));
+    const missing = faults.length === 0 ? missingFrom(all, flags.objects) : [];
+    if (faults.length + missing.length === 0) return { ...failed(0), out: renderStatus(shown, output, nowMs, canvas) };
+    const partly = failed<0 | 1>(1, ...faults, ...missing, ...(faults.length === 0 ? [] : [askedOf(credentials)]));
     return shown.length === 0 ? partly : { ...partly, out: renderStatus(shown, output, nowMs, canvas) };
   });
 }

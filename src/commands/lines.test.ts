@@ -61,7 +61,7 @@ describe('`formatChange()`', () => {
     expect(formatChange({ type: 'DELETED', object: IDLE }, 'text', NOW)).toMatch(/worker-1 +Idle +- +-\n$/);
   });
 
-  it('is a document for programmes', () => {
+  it('is a document for programs', () => {
     const json = formatChange({ type: 'ADDED', object: IDLE }, 'json', NOW);
     expect(JSON.parse(json)).toEqual({ time: '2026-11-21T10:00:00Z', type: 'ADDED', object: IDLE });
     expect(json.trimEnd()).not.toContain('\n');

@@ -1,7 +1,8 @@
 /** Logs of commands: silent, or short lines for the person who watches. */
+
+import { messageOf } from '../core/error-message.ts';
 import type { LogFields } from '../core/log-keys.ts';
 import type { Log } from '../core/ports.ts';
-import { wordsOf } from '../kube/words.ts';
 
 export const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
 
@@ -13,11 +14,11 @@ export interface Notice {
   readonly isOver: boolean;
 }
 
-/** Troubles are told once each, and again when they are over. */
+/** Reports each trouble once, and once more when it is over. */
 export function noticesTo(tell: (notice: Notice) => void): Log {
   const troubled = new Set<unknown>();
   const say = (isOver: boolean, message: string, { resource, detail, err }: LogFields = {}): void => {
-    const what = detail ?? (err === undefined ? undefined : wordsOf(err));
+    const what = detail ?? (err === undefined ? undefined : messageOf(err));
     const parts = [message, resource, what].filter((part) => part !== undefined);
     tell({ text: parts.join(': '), isOver });
   };

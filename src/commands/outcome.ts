@@ -22,7 +22,7 @@ export interface Outlet {
 
 /**
  * Ends when all of it has been taken, however slowly: a process that ends before takes with it what a pipe cannot hold.
- * Whoever closes the pipe (`| head -1`) has heard enough.
+ * A closed pipe (`| head -1`) is no failure: the reader has read enough.
  *
  * @returns why it could not be written; undefined where it was, or where nobody listens any more.
  */
@@ -30,7 +30,7 @@ export function deliver(outlet: Outlet, text: string): Promise<string | undefine
   if (text === '') return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const settle = (error?: Error | null): void => resolve(error && !isClosed(error) ? error.message : undefined);
-    // The stream tells of a fault twice, and one that nobody hears ends the process.
+    // The stream reports a fault twice, and one without a listener ends the process.
     outlet.once('error', settle);
     outlet.write(text, settle);
   });

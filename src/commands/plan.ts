@@ -1,41 +1,85 @@
 /** `plan NODE…`: what would happen, by the controller's own verdict; reads the cluster once and writes nothing. */
-import type { RunOptions } from '../config-schema.ts';
-import {
-  CSI_NODE,
-  type KubeObject,
-  NAMESPACE,
-  NODE,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
-  POD,
-  POD_DISRUPTION_BUDGET,
-  STATEFUL_SET,
-  STORAGE_CLASS,
-} from '../core/objects.ts';
+import type { RunOptions } from '../config/schema.ts';
+import type { KubeObject } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
-import type { ApiClient } from '../kube/api.ts';
-import { Informer } from '../kube/cache.ts';
-import { listRaw } from '../kube/list.ts';
-import { trimOf } from '../kube/trim.ts';
-import { type Plan, planNodes } from '../tmm/plan.ts';
-import { declareIndexes, needsNamespaces, type TmmSources } from '../tmm/wiring.ts';
-import { type Surroundings, withCluster } from './cluster.ts';
+import { planPage } from '../dashboard/plan-picture.ts';
+import { Informer } from '../kube/cache/informer.ts';
+import { listRaw } from '../kube/cache/list.ts';
+import type { ApiClient } from '../kube/http/api.ts';
+import { trimOf } from '../kube/objects/trim.ts';
+import { type Plan, planNodes } from '../tmm/explain/plan.ts';
+import type { TmmSettings } from '../tmm/settings.ts';
+import { addCaches, declareIndexes, type TmmSources } from '../tmm/watches.ts';
+import { type CommandContext, withCluster } from './cluster.ts';
 import { SILENT } from './notices.ts';
-import type { Outcome } from './outcome.ts';
+import { failed, type Outcome } from './outcome.ts';
+import { NoPlan, nodesOfMachines, settingsOfDrain, type WantedMachines } from './plan-machines.ts';
 import { type PlanFormat, renderPlan } from './render-plan.ts';
 
-/** Exit codes: 0, 1 no answer or no such Node, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
+/** Nodes by their names, or Machines, for whose Nodes it is asked in their workload cluster. */
+export type Planned =
+  | { readonly of: 'nodes'; readonly names: readonly string[] }
+  /** @param namespace of Machines that do not name theirs. @default the context's */
+  | {
+      readonly of: 'machines';
+      readonly machines: readonly { readonly name: string; readonly namespace?: string }[];
+      /** Instead of names. */
+      readonly selector?: string | undefined;
+      readonly namespace?: string | undefined;
+    };
+
+/** Exit codes: 0, 1 no answer or no such object, 2 no usable kubeconfig, 3 at least one Node would be rejected. */
 export function plan(
-  names: readonly string[],
-  output: PlanFormat,
-  { tmm, ...cluster }: RunOptions,
-  surroundings: Surroundings,
+  planned: Planned,
+  output: PlanFormat | 'html',
+  options: RunOptions,
+  context: CommandContext,
 ): Promise<Outcome<0 | 1 | 2 | 3>> {
-  return withCluster(cluster, surroundings, async (client) => {
-    const sources = await snapshot(client, needsNamespaces(tmm.settings));
-    const found = planNodes(names, sources, tmm.settings, surroundings.nowMs);
-    return { code: codeOf(found), out: renderPlan(found, output, surroundings.canvas), err: '' };
+  return withCluster(options, context, async (client, credentials): Promise<Outcome<0 | 1 | 3>> => {
+    let found: Plan;
+    try {
+      found = await planFor(client, planned, credentials.namespace ?? 'default', options, context);
+    } catch (error) {
+      if (!(error instanceof NoPlan)) throw error;
+      return failed(1, error.message);
+    }
+    if (output === 'html') {
+      return { code: codeOf(found), out: planPage(found, new Date(context.nowMs).toISOString()), err: '' };
+    }
+    return { code: codeOf(found), out: renderPlan(found, output, context.canvas), err: '' };
   });
+}
+
+async function planFor(
+  management: ApiClient,
+  planned: Planned,
+  namespace: string,
+  options: RunOptions,
+  context: CommandContext,
+): Promise<Plan> {
+  if (planned.of === 'nodes') return planOf(management, planned.names, options, context.nowMs);
+  const { machines, selector, namespace: within = namespace } = planned;
+  const wanted: WantedMachines =
+    selector === undefined
+      ? { by: 'name', machines: machines.map((each) => ({ namespace: within, ...each })) }
+      : { by: 'selector', namespace: within, selector };
+  const { client, names } = await nodesOfMachines(management, wanted, options, context);
+  const tmm = { ...options.tmm, settings: settingsOfDrain(options.tmm.settings) };
+  return planOf(client, names, { tmm }, context.nowMs);
+}
+
+/**
+ * What would happen to these Nodes.
+ *
+ * @throws KubeError where the cluster cannot be read.
+ */
+export async function planOf(
+  client: ApiClient,
+  names: readonly string[],
+  { tmm }: Pick<RunOptions, 'tmm'>,
+  nowMs: number,
+): Promise<Plan> {
+  return planNodes(names, await snapshot(client, tmm.settings), tmm.settings, nowMs);
 }
 
 function codeOf({ nodes }: Plan): 0 | 1 | 3 {
@@ -44,7 +88,7 @@ function codeOf({ nodes }: Plan): 0 | 1 | 3 {
 }
 
 /** The caches that the controller would have, filled once. */
-async function snapshot(client: ApiClient, withNamespaces: boolean): Promise<TmmSources> {
+export async function snapshot(client: ApiClient, settings: TmmSettings): Promise<TmmSources> {
   const fillers: (() => Promise<void>)[] = [];
   const cache = <T extends KubeObject>(resource: Resource<T>): Informer<T> => {
     const informer = new Informer<T>({ log: SILENT });
@@ -52,17 +96,7 @@ async function snapshot(client: ApiClient, withNamespaces: boolean): Promise<Tmm
     fillers.push(async () => informer.replace((await listRaw(client, resource)).flatMap((raw) => trim(raw) ?? [])));
     return informer;
   };
-  const sources: TmmSources = {
-    nodes: cache(NODE),
-    pods: cache(POD),
-    budgets: cache(POD_DISRUPTION_BUDGET),
-    statefulSets: cache(STATEFUL_SET),
-    claims: cache(PERSISTENT_VOLUME_CLAIM),
-    volumes: cache(PERSISTENT_VOLUME),
-    storageClasses: cache(STORAGE_CLASS),
-    csiNodes: cache(CSI_NODE),
-    ...(withNamespaces && { namespaces: cache(NAMESPACE) }),
-  };
+  const sources = addCaches(cache, settings);
   declareIndexes(sources);
   await Promise.all(fillers.map((fill) => fill()));
   return sources;

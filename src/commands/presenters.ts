@@ -8,6 +8,7 @@ import { byKindAndName, keyOf, statusTable } from './render.ts';
 import { Screen } from './screen.ts';
 import { cut, paint } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { isWanted, type Wanted } from './wanted.ts';
 
 /** Where it is shown. */
 export interface Display {
@@ -32,6 +33,8 @@ export interface Presenter {
 interface PresenterFlags {
   readonly output: Format;
   readonly all: boolean;
+  /** @default none: as `all` says */
+  readonly objects?: readonly Wanted[];
 }
 
 export function presenterFor(flags: PresenterFlags, display: Display): Presenter {
@@ -41,7 +44,10 @@ export function presenterFor(flags: PresenterFlags, display: Display): Presenter
     : makeLinePresenter(flags, display);
 }
 
-function makeLinePresenter({ output, all }: PresenterFlags, { terminal, writeError, now }: Display): Presenter {
+function makeLinePresenter(
+  { output, all, objects = [] }: PresenterFlags,
+  { terminal, writeError, now }: Display,
+): Presenter {
   let shown: Shown = NOTHING_SHOWN;
   const told = new Map<string, string>();
   /** Whether a reader of lines would see the one before once more: what has changed is in none of its columns. */
@@ -56,7 +62,7 @@ function makeLinePresenter({ output, all }: PresenterFlags, { terminal, writeErr
   return {
     gatherMs: 0,
     show: (explanations) => {
-      const found = compare(shown, explanations, ({ isUnderWay }) => all || isUnderWay);
+      const found = compare(shown, explanations, (each) => isWanted(each, { all, objects }));
       shown = found.shown;
       const changes = found.changes.filter((change) => !isRepeated(change));
       const text = changes.map((change) => formatChange(change, output, now())).join('');
@@ -72,7 +78,7 @@ const FRAME_MS = 100;
 const TICK_MS = 1000;
 
 function makeScreenPresenter(
-  { output, all }: PresenterFlags & { readonly output: 'text' | 'wide' },
+  { output, all, objects = [] }: PresenterFlags & { readonly output: 'text' | 'wide' },
   { terminal, now }: Display,
 ): Presenter {
   const screen = new Screen(terminal);
@@ -81,7 +87,7 @@ function makeScreenPresenter(
   let isClosed = false;
   const draw = (): void => {
     if (last === undefined || isClosed) return;
-    const shown = last.explanations.filter(({ isUnderWay }) => all || isUnderWay).sort(byKindAndName);
+    const shown = last.explanations.filter((each) => isWanted(each, { all, objects })).sort(byKindAndName);
     const canvas = terminal.canvas();
     const empty = last.isComplete ? 'Nothing is under way.' : 'Asking the cluster …';
     const lines =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodePlan, Plan } from '../tmm/plan.ts';
+import type { NodePlan, Plan } from '../tmm/explain/plan.ts';
 import { renderPlan } from './render-plan.ts';
 
 const WHY = 'PodDisruptionBudget shop/db allows 0 disruptions. Widen the budget, then taint again';

@@ -1,5 +1,5 @@
-/** A plan for people and for programmes. Pure. */
-import type { NodePlan, Plan, PodPlan } from '../tmm/plan.ts';
+/** A plan for people and for programs. Pure. */
+import type { NodePlan, Plan, PodPlan } from '../tmm/explain/plan.ts';
 import { structured } from './format.ts';
 import { type Cell, type Colour, paint, table } from './table.ts';
 import { type Canvas, PIPE } from './terminal.ts';
@@ -20,7 +20,12 @@ const VERDICTS: Readonly<Record<NodePlan['verdict'], { readonly words: string; r
   NotFound: { words: 'not found', colour: 'red' },
 };
 
-const FATES: Readonly<Partial<Record<PodPlan['fate'], Colour>>> = { Stays: 'grey', Waits: 'yellow', Blocks: 'red' };
+const FATES: Readonly<Partial<Record<PodPlan['fate'], Colour>>> = {
+  Stays: 'grey',
+  Waits: 'yellow',
+  ComesBack: 'yellow',
+  Blocks: 'red',
+};
 
 function renderNode(plan: NodePlan, canvas: Canvas): string {
   const { node, verdict, reason, message, pods, notModelled } = plan;
@@ -37,7 +42,7 @@ function renderNode(plan: NodePlan, canvas: Canvas): string {
   return `${title}\n  ${message}\n${list}${canvas.columns === undefined ? '' : whatBlocks(pods)}${left}`;
 }
 
-/** Where the table is cut to the terminal, what has to be done is said below it, once for all Pods that it is true of. */
+/** Where the table is cut to the terminal, the remedies stand below it, each once for all Pods that it is true of. */
 function whatBlocks(pods: readonly PodPlan[]): string {
   const by = new Map<string, string[]>();
   for (const { pod, fate, why = '' } of pods) if (fate === 'Blocks') by.set(why, [...(by.get(why) ?? []), pod]);

@@ -36,6 +36,13 @@ export class Screen {
     this.#isOpen = true;
   }
 
+  /** Writes whole lines that stay, above the frame. */
+  print(text: string): void {
+    const isDrawn = this.#height > 0;
+    const up = isDrawn ? `\x1b[${this.#height}A\r${CLEAR_BELOW}` : '';
+    this.#terminal.write(up + text + (isDrawn ? this.#frame : ''));
+  }
+
   /** After a resize lines may have been broken, and nobody knows where the frame begins. */
   clear(): void {
     this.#terminal.write(CLEAR_ALL);

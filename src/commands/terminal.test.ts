@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeStream } from '../../test/support/fake-stream.ts';
+import { FakeStream } from '../../harness/doubles/fake-stream.ts';
 import { Screen } from './screen.ts';
 import { terminalOf } from './terminal.ts';
 

@@ -13,7 +13,7 @@ export const PIPE: Canvas = { hasColour: false };
 export interface Terminal {
   /** Whether what was written can be written over. */
   readonly isInteractive: boolean;
-  /** Of this moment; a window can be resized. */
+  /** The size at this moment; a window can be resized. */
   canvas(): Canvas;
   /** Lines on the screen. */
   rows(): number;

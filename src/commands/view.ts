@@ -2,13 +2,13 @@
 import type { KubeObject } from '../core/objects.ts';
 import type { Known, Log, Source } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
-import type { ApiClient } from '../kube/api.ts';
-import { Informer } from '../kube/cache.ts';
-import { NamespacedSource } from '../kube/namespaced-source.ts';
-import type { Outages } from '../kube/outages.ts';
-import { Reflector } from '../kube/reflector.ts';
-import type { Trim } from '../kube/trim.ts';
-import type { RestartReason } from '../kube/watch.ts';
+import { Informer } from '../kube/cache/informer.ts';
+import type { RestartReason } from '../kube/cache/list-watch.ts';
+import { NamespacedSource } from '../kube/cache/namespaced-source.ts';
+import type { Outages } from '../kube/cache/outages.ts';
+import { Reflector } from '../kube/cache/reflector.ts';
+import type { ApiClient } from '../kube/http/api.ts';
+import type { Trim } from '../kube/objects/trim.ts';
 import { sleep } from '../runtime/sleep.ts';
 import { SILENT } from './notices.ts';
 
@@ -30,6 +30,8 @@ export class View<T extends KubeObject> {
   readonly source: Source<T>;
   readonly #options: ViewOptions<T>;
   readonly #parts: ReadonlyMap<string | undefined, Informer<T>>;
+  readonly #listeners: (() => void)[] = [];
+  #isUnseen = false;
 
   constructor(options: ViewOptions<T>, log: Log = SILENT) {
     const { namespaces } = options;
@@ -58,7 +60,13 @@ export class View<T extends KubeObject> {
     return { is: 'known', value: others.length === 0 ? first : lists.flat() };
   }
 
+  /** Whether a part of it is unknown and not about to be known: it may not be read, or a single look at it has failed. */
+  isUnseen(): boolean {
+    return this.#isUnseen && this.all().is === 'unknown';
+  }
+
   onChange(listener: () => void): void {
+    this.#listeners.push(listener);
     for (const part of this.#parts.values()) {
       part.addHandler({ onAdd: listener, onUpdate: listener, onDelete: listener });
       // A list without objects is news as well.
@@ -71,14 +79,31 @@ export class View<T extends KubeObject> {
     const faults = await this.#each((resource, namespace, part) =>
       this.#lookAt(resource, namespace, part, client, signal),
     );
-    return faults.flatMap((fault) => fault ?? []);
+    const found = faults.flatMap((fault) => fault ?? []);
+    if (found.length > 0) this.#giveUp();
+    return found;
   }
 
-  /** Lists and watches until the signal aborts. Whatever the server or the network does is told to the log, and survived. */
+  /** Lists and watches until the signal aborts. Failures of the server or the network are logged and survived. */
   async follow(client: ApiClient, log: Log, outages: Outages, signal: AbortSignal): Promise<void> {
     await this.#each((resource, namespace, part) =>
-      new Reflector<T>({ ...this.#feed(resource, namespace), client, clock: Date, log, outages }).run(part, signal),
+      new Reflector<T>({
+        ...this.#feed(resource, namespace),
+        client,
+        clock: Date,
+        log,
+        outages,
+        onRestart: (reason) => {
+          if (reason === 'Forbidden') this.#giveUp();
+        },
+      }).run(part, signal),
     );
+  }
+
+  #giveUp(): void {
+    if (this.#isUnseen) return;
+    this.#isUnseen = true;
+    for (const listener of this.#listeners) listener();
   }
 
   async #each<R>(

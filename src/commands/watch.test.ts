@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually } from '../../test/controlplane/wait.ts';
-import { FakeStream } from '../../test/support/fake-stream.ts';
-import { PushedApi } from '../../test/support/pushed-api.ts';
+import { FakeStream } from '../../harness/doubles/fake-stream.ts';
+import { PushedApi } from '../../harness/doubles/pushed-api.ts';
+import { eventually } from '../../harness/wait.ts';
+import { formatReport, type Report } from '../tmm/model/report.ts';
 import { REPORT_ANNOTATION } from '../tmm/names.ts';
-import { formatReport, type Report } from '../tmm/report.ts';
 import type { Format } from './format.ts';
 import { Overview } from './overview.ts';
 import { presenterFor } from './presenters.ts';
@@ -27,6 +27,9 @@ function rawNode(name: string, resourceVersion: string, report?: Report): object
   const annotations = report === undefined ? {} : { [REPORT_ANNOTATION]: formatReport(report) };
   return { metadata: { name, uid: `uid-of-${name}`, resourceVersion, annotations } };
 }
+
+const P = 'runtime-extension-maintenance-controller.cloud.sap';
+const named = (name: string) => ({ name, namespace: 'metal', uid: `uid-of-${name}`, resourceVersion: '1' });
 
 function settings() {
   const configured = configure(new Map(), {});
@@ -139,5 +142,119 @@ describe('`Overview.look()`', () => {
     expect(await nothing.look(blind, AbortSignal.timeout(5000))).toEqual(['/api/v1/nodes is forbidden']);
     expect(nothing.isComplete()).toBe(false);
     expect(nothing.explanations(NOW)).toEqual([]);
+  });
+
+  const kinds: Readonly<Record<string, { path: string; objects: readonly object[]; shows: readonly string[] }>> = {
+    nodes: { path: '/api/v1/nodes', objects: [rawNode('worker-1', '1', DRAINING)], shows: ['Node worker-1'] },
+    machines: {
+      path: '/apis/cluster.x-k8s.io/v1beta2/machines',
+      objects: [
+        {
+          metadata: {
+            ...named('m'),
+            labels: { [`${P}/enabled`]: 'true', [`${P}/maintenance`]: 'approved' },
+          },
+          spec: { clusterName: 'c', providerID: 'metal3://metal/m/m' },
+          status: { nodeRef: { name: 'worker-1' } },
+        },
+      ],
+      shows: ['Machine metal/m'],
+    },
+    clusters: {
+      path: '/apis/cluster.x-k8s.io/v1beta2/clusters',
+      objects: [{ metadata: named('c'), spec: {} }],
+      shows: [],
+    },
+    baremetalhosts: {
+      path: '/apis/metal3.io/v1alpha1/baremetalhosts',
+      objects: [
+        { metadata: { ...named('m'), annotations: { [`reboot.metal3.io/${P.split('.')[0]}`]: '' } }, spec: {} },
+      ],
+      shows: ['BareMetalHost metal/m'],
+    },
+    ...Object.fromEntries(
+      (
+        [
+          ['maintenancemodes', '/apis/ramendr.openshift.io/v1alpha1', 'MaintenanceMode m', {}],
+          ['manifestworks', '/apis/work.open-cluster-management.io/v1', 'ManifestWork metal/m', { namespace: 'metal' }],
+          [
+            'managedclusterviews',
+            '/apis/view.open-cluster-management.io/v1beta1',
+            'ManagedClusterView metal/m',
+            { namespace: 'metal' },
+          ],
+        ] as const
+      ).map(([plural, root, shown, where]) => [
+        plural,
+        {
+          path: `${root}/${plural}`,
+          objects: [{ metadata: { ...named('m'), namespace: undefined, ...where }, spec: {} }],
+          shows: [shown],
+        },
+      ]),
+    ),
+  };
+  const lookWithout = async (forbidden: string | undefined) => {
+    const api = new PushedApi(
+      Object.fromEntries(
+        Object.entries(kinds).flatMap(([plural, { path, objects }]) => (plural === forbidden ? [] : [[path, objects]])),
+      ),
+      Object.values(kinds).map(({ path }) => path),
+    );
+    const overview = await Overview.prepare(api, { namespaces: [] }, settings(), AbortSignal.timeout(5000));
+    const faults = await overview.look(api, AbortSignal.timeout(5000));
+    return { faults, explanations: overview.explanations(NOW) };
+  };
+  const shownIn = (explanations: readonly { kind: string; name: string }[]) =>
+    explanations.map(({ kind, name }) => `${kind} ${name}`);
+
+  it('shows every kind to whoever may read all of them', async () => {
+    const { faults, explanations } = await lookWithout(undefined);
+    expect(faults).toEqual([]);
+    expect(shownIn(explanations).sort()).toEqual(
+      Object.values(kinds)
+        .flatMap(({ shows }) => shows)
+        .sort(),
+    );
+    expect(explanations.flatMap(({ details }) => details).filter((detail) => detail.startsWith('Not seen'))).toEqual(
+      [],
+    );
+  });
+
+  it.each(Object.entries(kinds))(
+    'shows everything else to whoever may not read %s, and says what it lacks',
+    async (plural, { path, shows }) => {
+      const { faults, explanations } = await lookWithout(plural);
+      expect(faults).toEqual([`${path} is forbidden`]);
+      const others = Object.values(kinds)
+        .flatMap((kind) => kind.shows)
+        .filter((shown) => !shows.includes(shown));
+      expect(shownIn(explanations).sort()).toEqual(others.sort());
+      const lacking = explanations.filter(
+        ({ details, state }) => state.endsWith('Unseen') || details.some((detail) => detail.startsWith('Not seen')),
+      );
+      const unsure = { clusters: ['Machine metal/m', 'BareMetalHost metal/m'], machines: ['BareMetalHost metal/m'] };
+      expect(shownIn(lacking)).toEqual(unsure[plural as 'clusters'] ?? []);
+    },
+  );
+
+  it('goes on where a watch is forbidden, with what the others say', async () => {
+    const withoutClusters = Object.entries(kinds).filter(([plural]) => plural !== 'clusters');
+    const api = new PushedApi(
+      Object.fromEntries(withoutClusters.map(([, { path, objects }]) => [path, objects])),
+      Object.values(kinds).map(({ path }) => path),
+    );
+    const stop = new AbortController();
+    stopped.push(stop);
+    const overview = await Overview.prepare(api, { namespaces: [] }, settings(), stop.signal);
+    const stream = new FakeStream();
+    const display = { terminal: terminalOf(stream, { env: {}, noColour: true }), writeError: () => {}, now: () => NOW };
+    const presenter = presenterFor({ output: 'text', all: true }, display);
+    const ended = follow(api, overview, presenter, { now: () => NOW, stop: stop.signal });
+    await eventually(() => (stream.written.includes('machine/m') ? true : undefined), {
+      what: 'the Machine to be shown',
+    });
+    stop.abort();
+    await ended;
   });
 });

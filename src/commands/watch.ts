@@ -1,7 +1,8 @@
 /** `status --watch`: follows the cluster by watches, and tells of every change until it is stopped. */
-import type { ApiClient } from '../kube/api.ts';
-import { Outages } from '../kube/outages.ts';
-import { type Surroundings, withCluster } from './cluster.ts';
+
+import { Outages } from '../kube/cache/outages.ts';
+import type { ApiClient } from '../kube/http/api.ts';
+import { type CommandContext, withCluster } from './cluster.ts';
 import type { Inspection } from './inspect.ts';
 import { noticesTo } from './notices.ts';
 import { failed, type Outcome } from './outcome.ts';
@@ -9,7 +10,7 @@ import { Overview } from './overview.ts';
 import { type Display, type Presenter, presenterFor } from './presenters.ts';
 import { configure } from './settings.ts';
 
-export interface WatchSurroundings extends Pick<Surroundings, 'env' | 'homedir'>, Display {
+export interface WatchContext extends Pick<CommandContext, 'env' | 'homedir'>, Display {
   /** Ends it. */
   readonly stop: AbortSignal;
 }
@@ -18,21 +19,21 @@ const START_TIMEOUT_MS = 30_000;
 
 /**
  * Ends when `stop` aborts, with 0. A cluster that cannot be reached at the beginning gives 1, as without `--watch`; later
- * troubles are told and survived. Exit code 2: wrong configuration, or no usable kubeconfig.
+ * troubles are reported and survived. Exit code 2: wrong configuration, or no usable kubeconfig.
  */
 export async function watchStatus(
   { flags }: Extract<Inspection, { is: 'status' }>,
-  surroundings: WatchSurroundings,
+  context: WatchContext,
 ): Promise<Outcome<0 | 1 | 2>> {
-  const { env, stop } = surroundings;
+  const { env, stop } = context;
   const configured = configure(flags.given, env);
   if (configured.is === 'faults') return failed(2, ...configured.faults);
   const { options, settings } = configured;
-  const outcome = await withCluster(options, surroundings, async (client): Promise<Outcome<0 | 1>> => {
+  const outcome = await withCluster(options, context, async (client): Promise<Outcome<0 | 1>> => {
     const scope = { namespaces: flags.allNamespaces ? [] : options.namespaces, labelSelector: flags.selector };
     const starting = AbortSignal.any([stop, AbortSignal.timeout(START_TIMEOUT_MS)]);
     const overview = await Overview.prepare(client, scope, settings, starting);
-    await follow(client, overview, presenterFor(flags, surroundings), surroundings);
+    await follow(client, overview, presenterFor(flags, context), context);
     return failed(0);
   });
   // Whoever stops it before it has begun gets what was asked for.
@@ -43,7 +44,7 @@ export async function follow(
   client: ApiClient,
   overview: Overview,
   presenter: Presenter,
-  { now, stop }: Pick<WatchSurroundings, 'now' | 'stop'>,
+  { now, stop }: Pick<WatchContext, 'now' | 'stop'>,
 ): Promise<void> {
   let pending: NodeJS.Timeout | undefined;
   const show = (): void => {

@@ -1,30 +1,33 @@
 /** What `why` reads to explain one object: plain gets; workload clusters are asked as well. */
+import { shownBy } from '../app/features.ts';
+import { explainMachine } from '../capi/explain.ts';
 import { clusterOf } from '../capi/machines.ts';
 import type { Observed } from '../capi/observed.ts';
 import type { ConnectionStatus } from '../core/clusters.ts';
+import type { SourceOf } from '../core/explained.ts';
 import type { Explanation } from '../core/explanation.ts';
-import {
-  BARE_METAL_HOST,
-  BARE_METAL_HOST_VERSIONS,
-  CLUSTER,
-  CLUSTER_API_VERSIONS,
-  MACHINE,
-  type Machine,
-} from '../core/machine-objects.ts';
-import { type KubeObject, NODE, type Node, POD } from '../core/objects.ts';
+import { anotherCluster, isAnotherCluster } from '../core/known-nodes.ts';
+import { CLUSTER, CLUSTER_API_VERSIONS, MACHINE, type Machine } from '../core/machine-objects.ts';
+import { keyOf } from '../core/meta.ts';
+import { DAEMON_SET, JOB, type KubeObject, NODE, type Node, POD } from '../core/objects.ts';
+import { locksOf, UPGRADE_NODE_LABEL, upgradesOf } from '../core/other-tools.ts';
 import type { Seen } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
-import { type ApiClient, pathOf } from '../kube/api.ts';
-import { makeClient } from '../kube/client.ts';
-import { credentialsOf } from '../kube/credentials.ts';
-import { isKubeError, KubeError, orUndefined } from '../kube/errors.ts';
-import { readKubeconfigSecret } from '../kube/kubeconfig-secret.ts';
-import { trimMeta, trimOf } from '../kube/trim.ts';
-import { explainNode } from '../tmm/explain.ts';
-import { explainPod } from '../tmm/explain-pod.ts';
-import type { Surroundings } from './cluster.ts';
+import { credentialsOf } from '../kube/auth/credentials.ts';
+import type { KubeconfigRules } from '../kube/auth/inline-kubeconfig.ts';
+import { Informer } from '../kube/cache/informer.ts';
+import { listRaw } from '../kube/cache/list.ts';
+import { type ApiClient, pathOf } from '../kube/http/api.ts';
+import { makeClient } from '../kube/http/client.ts';
+import { isKubeError, KubeError, orUndefined } from '../kube/http/errors.ts';
+import { trimMeta, trimOf } from '../kube/objects/trim.ts';
+import { kubeconfigOf, readKubeconfigSecret } from '../kube/workload/kubeconfig-secret.ts';
+import { explainNode, isQueued } from '../tmm/explain/node.ts';
+import { explainPod } from '../tmm/explain/pod.ts';
+import type { CommandContext } from './cluster.ts';
 import { trimDatedMachine } from './dated-machine.ts';
-import { explainDated, Overview, serve } from './overview.ts';
+import { SILENT } from './notices.ts';
+import { Overview, serve, trimFor } from './overview.ts';
 import type { Settings } from './settings.ts';
 
 /** A person waits for the answer. */
@@ -38,32 +41,45 @@ export interface Named {
 export type Answer = Explanation | 'NotServed' | undefined;
 
 /**
- * @param namespace of everything but Nodes.
+ * @param namespace of objects that have one.
  * @returns undefined where there is no such object, `NotServed` where the cluster does not know its kind.
  * @throws KubeError where the management cluster does not answer as it should.
  */
 export function explainOne(
   client: ApiClient,
-  { kind, name }: Named,
+  named: Named,
   namespace: string,
   settings: Settings,
-  surroundings: Pick<Surroundings, 'env' | 'nowMs'>,
+  context: Pick<CommandContext, 'env' | 'nowMs'>,
 ): Promise<Answer> {
-  switch (kind) {
-    case 'Node':
-      return whyNode(client, name, settings);
-    case 'Pod':
-      return whyPod(client, namespace, name, settings);
-    case 'Machine':
-      return whyMachine(client, namespace, name, settings, surroundings);
-    case 'BareMetalHost':
-      return whyHost(client, namespace, name, settings, surroundings.nowMs);
-  }
+  const { kind, name } = named;
+  // These answers are made of more than an overview reads.
+  if (kind === NODE.kind) return whyNode(client, name, settings, context.nowMs);
+  if (kind === POD.kind) return whyPod(client, namespace, name, settings);
+  if (kind === MACHINE.kind) return whyMachine(client, namespace, name, settings, context);
+  return whyShown(client, named, namespace, settings, context.nowMs);
 }
 
-async function whyNode(client: ApiClient, name: string, { taints }: Settings): Promise<Explanation | undefined> {
+/** Who else has a Node in hand may stand elsewhere than on the Node: in kured's lock, and in Jobs of the system-upgrade-controller. */
+async function whyNode(
+  client: ApiClient,
+  name: string,
+  settings: Settings,
+  nowMs: number,
+): Promise<Explanation | undefined> {
   const node = await readNode(client, name);
-  return node && explainNode(node, taints);
+  if (node === undefined) return undefined;
+  const [daemonSets, jobs] = await Promise.all([
+    asFarAsAllowed(listRaw(client, DAEMON_SET)),
+    asFarAsAllowed(listRaw(client, JOB, undefined, UPGRADE_NODE_LABEL)),
+  ]);
+  const held = [
+    ...(daemonSets.found ?? []).flatMap((raw) => trimOf(DAEMON_SET)(raw) ?? []).flatMap(locksOf),
+    ...(jobs.found ?? []).flatMap((raw) => trimOf(JOB)(raw) ?? []).flatMap(upgradesOf),
+  ].filter(({ nodeName, untilMs = Number.POSITIVE_INFINITY }) => nodeName === name && untilMs > nowMs);
+  const nodes = isQueued(node) ? await asFarAsAllowed(listRaw(client, NODE)) : nothing;
+  const others = (nodes.found ?? []).flatMap((raw) => trimOf(NODE)(raw) ?? []);
+  return withUnseen(explainNode(node, settings.tmm.taints, held, others), daemonSets.fault, jobs.fault, nodes.fault);
 }
 
 async function whyPod(
@@ -75,9 +91,37 @@ async function whyPod(
   const pod = trimOf(POD)(await get(client, POD, namespace, name));
   if (pod === undefined) return undefined;
   const { nodeName } = pod.spec;
-  const node = nodeName === undefined ? undefined : await readNode(client, nodeName);
-  const seen: Seen<Node> = node === undefined ? { is: 'absent' } : { is: 'present', object: node };
-  return explainPod(pod, seen, settings);
+  const look = nodeName === undefined ? nothing : await asFarAsAllowed(readNode(client, nodeName));
+  const seen: Seen<Node> =
+    look.fault !== undefined
+      ? { is: 'unknown' }
+      : look.found === undefined
+        ? { is: 'absent' }
+        : { is: 'present', object: look.found };
+  return withUnseen(explainPod(pod, seen, settings.tmm), look.fault);
+}
+
+/** What was found, or why it may not be seen: a developer may see his Pods, and mostly no Nodes. */
+interface Look<T> {
+  readonly found?: T | undefined;
+  readonly fault?: string;
+}
+
+const nothing: Look<never> = {};
+
+async function asFarAsAllowed<T>(answer: Promise<T>): Promise<Look<T>> {
+  try {
+    return { found: await answer };
+  } catch (error) {
+    if (isKubeError(error, 'Forbidden')) return { fault: error.message };
+    throw error;
+  }
+}
+
+/** Says which part of the explanation is missing. */
+function withUnseen(explanation: Explanation, ...faults: readonly (string | undefined)[]): Explanation {
+  const unseen = faults.flatMap((fault) => (fault === undefined ? [] : [`Not seen: ${fault}`]));
+  return unseen.length === 0 ? explanation : { ...explanation, details: [...explanation.details, ...unseen] };
 }
 
 /** The Node is asked for in the workload cluster, with the credentials that the bridge would use; where that fails, it is unknown. */
@@ -86,49 +130,60 @@ async function whyMachine(
   namespace: string,
   name: string,
   settings: Settings,
-  { env, nowMs }: Pick<Surroundings, 'env' | 'nowMs'>,
+  { env, nowMs }: Pick<CommandContext, 'env' | 'nowMs'>,
 ): Promise<Answer> {
-  const served = await serve(client, MACHINE, CLUSTER_API_VERSIONS, AbortSignal.timeout(TIMEOUT_MS));
+  const served = await serve(
+    client,
+    { resource: MACHINE, versions: CLUSTER_API_VERSIONS },
+    AbortSignal.timeout(TIMEOUT_MS),
+  );
   if (served === undefined) return 'NotServed';
   const machine = trimDatedMachine(await get(client, served, namespace, name));
   if (machine === undefined) return undefined;
   const { clusterName } = machine.spec;
-  const [owner, look] = await Promise.all([
-    clusterName && get(client, { ...CLUSTER, version: served.version }, namespace, clusterName),
-    lookAtNode(client, machine, env, nowMs),
-  ]);
-  return explainDated(machine, { cluster: trimOf(CLUSTER)(owner), nowMs, ...look }, settings);
+  const owner = clusterName
+    ? await asFarAsAllowed(get(client, { ...CLUSTER, version: served.version }, namespace, clusterName))
+    : (nothing as Look<unknown>);
+  const cluster = trimOf(CLUSTER)(owner.found);
+  const look = await lookAtNode(client, machine, cluster?.knownNodes ?? [], settings.capi, { env, nowMs });
+  return withUnseen(explainMachine(machine, { cluster, nowMs, ...look }, settings.capi), owner.fault);
 }
 
-/** A host is explained by the Machines that name it, which only a list finds. */
-async function whyHost(
+/** Objects that it is explained by may be such as only a list finds; that is of its namespace alone. */
+async function whyShown(
   client: ApiClient,
+  { kind, name }: Named,
   namespace: string,
-  name: string,
   settings: Settings,
   nowMs: number,
 ): Promise<Answer> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const served = await serve(client, BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, signal);
-  if (served === undefined) return 'NotServed';
-  if ((await get(client, served, namespace, name)) === undefined) return undefined;
-  const overview = await Overview.prepare(client, { namespaces: [namespace] }, settings, signal);
+  const shown = shownBy(settings).find(({ resource }) => resource.kind === kind);
+  const served = shown && (await serve(client, shown, signal));
+  if (shown === undefined || served === undefined) return 'NotServed';
+  const within = served.namespaced ? namespace : undefined;
+  const object = trimFor(shown)(await get(client, served, within, name));
+  if (object === undefined) return undefined;
+  if (shown.by.length === 0) return shown.explainer(emptySource).explain(object, nowMs);
+  const overview = await Overview.prepare(client, { namespaces: [namespace], kind }, settings, signal);
   const [fault] = await overview.look(client, signal);
-  const found = overview
-    .explanations(nowMs)
-    .find((each) => each.kind === 'BareMetalHost' && each.name === `${namespace}/${name}`);
+  const found = overview.explanations(nowMs).find((each) => each.name === keyOf(object));
   if (found === undefined && fault !== undefined)
     throw new KubeError({ reason: 'Unreachable', code: 0, message: fault });
   return found;
 }
 
+const emptySource: SourceOf = () => new Informer({ log: SILENT });
+
 type NodeLook = Pick<Observed, 'node' | 'connection'>;
 
+/** @param known by which Nodes the cluster is known: one without any of them is not asked, as by the bridge. */
 async function lookAtNode(
   management: ApiClient,
   machine: Machine,
-  env: Surroundings['env'],
-  nowMs: number,
+  known: readonly string[],
+  rules: KubeconfigRules,
+  { env, nowMs }: Pick<CommandContext, 'env' | 'nowMs'>,
 ): Promise<NodeLook> {
   const cluster = clusterOf(machine);
   const { nodeName } = machine.status;
@@ -137,14 +192,20 @@ async function lookAtNode(
     node: { is: 'unknown' },
     connection: { state, sinceMs: nowMs, detail },
   });
-  const secret = await readKubeconfigSecret(management, cluster, {
+  const secret = await readKubeconfigSecret(management, kubeconfigOf(cluster), {
     timeoutMs: TIMEOUT_MS,
     signal: AbortSignal.timeout(TIMEOUT_MS),
+    rules,
   });
   if (secret.is !== 'read') return unknown('Refused', secret.detail);
   try {
     const workload = makeClient(credentialsOf(secret.kubeconfig.access, { env, clock: Date }));
     const node: KubeObject | undefined = trimMeta(await get(workload, NODE, undefined, nodeName));
+    if (node === undefined || !known.includes(node.metadata.uid)) {
+      const nodes = known.length === 0 ? [] : await listRaw(workload, NODE, undefined, undefined, true);
+      const present = nodes.map((each) => trimMeta(each)?.metadata.uid ?? '');
+      if (isAnotherCluster(known, present)) return unknown('Refused', anotherCluster(cluster, known.length));
+    }
     const seen: Observed['node'] = node === undefined ? { is: 'absent' } : { is: 'present', object: node };
     return { node: seen, connection: undefined };
   } catch (error) {

@@ -2,7 +2,7 @@
  * Everything that a decision may ask for, as plain data. A settled cluster yields no actions; a dry run is the same
  * decision with an `Apply` that prints.
  */
-import type { Condition, KubeObject } from './objects.ts';
+import { type Condition, type KubeObject, POD, type Taint } from './objects.ts';
 import type { Resource } from './resources.ts';
 import type { PodIdentity, StoredPod } from './stored-pods.ts';
 
@@ -45,6 +45,19 @@ export interface SetUnschedulable {
   readonly annotations: Readonly<Record<string, string | null>>;
 }
 
+/**
+ * Adds or removes one taint of a Node, together with labels and annotations, in one JSON patch that tests the list of taints as it
+ * was read: no taint of anybody else is lost. What is so already is not written.
+ */
+export interface SetTaint {
+  readonly do: 'setTaint';
+  readonly target: ObjectRef;
+  readonly taint: Taint;
+  readonly isSet: boolean;
+  readonly labels?: Readonly<Record<string, string | null>>;
+  readonly annotations?: Readonly<Record<string, string | null>>;
+}
+
 /** Records an Event on an object. Lossy and de-duplicated: nothing may depend on it. */
 export interface RecordEvent {
   readonly do: 'recordEvent';
@@ -56,11 +69,15 @@ export interface RecordEvent {
   readonly action: string;
   /** At most 1 024 characters; the recorder cuts the rest. */
   readonly note: string;
+  /** Not shown. The same text is recorded again within another scope, such as another session. */
+  readonly scope?: string;
+  /** Makes it one Event, however many processes record it. Unique to the object and the matter; lower case letters, digits and dashes. */
+  readonly onceAs?: string;
 }
 
 /**
  * Stores a Pod's manifest, read from the API server, in a Secret of our own namespace. Nothing happens where the Pod has
- * gone. A copy that another session has stored is replaced. What fails is no error but an attempt of the `Keeper`.
+ * gone. A copy that another session has stored is replaced; that an eviction may have been sent is never taken back. What fails is no error but an attempt of the `PodStore`.
  */
 export interface StorePod {
   readonly do: 'storePod';
@@ -71,7 +88,7 @@ export interface StorePod {
 
 /**
  * Creates a stored Pod again, then deletes its Secret. Where somebody has created a Pod of that name meanwhile, or the
- * namespace has gone, only the Secret goes. What fails is no error but an attempt of the `Keeper`.
+ * namespace has gone, only the Secret goes. What fails is no error but an attempt of the `PodStore`.
  */
 export interface RestorePod {
   readonly do: 'restorePod';
@@ -81,22 +98,25 @@ export interface RestorePod {
   readonly resourceVersion: string;
   readonly pod: PodIdentity;
   readonly node: string;
-  /** What is said when it has happened; absent where there is no Node to say it of. */
+  /** The Event to record once it has happened; absent where there is no Node to record it on. */
   readonly tell?: Readonly<Record<RestoreOutcome, RecordEvent>>;
 }
 export type RestoreOutcome = 'Restored' | 'NameTaken' | 'NamespaceGone';
 
-/** Deletes the Secret of a Pod that has never left. */
+/** Deletes the Secret of a Pod that has never left, or that has not left because of us. */
 export interface DiscardStored {
   readonly do: 'discardStored';
   /** The Secret. */
   readonly target: ObjectRef;
+  /** Nothing happens where it has changed since: an eviction may have been announced. */
+  readonly resourceVersion: string;
 }
 
 export type Action =
   | PatchMeta
   | PatchNodeStatus
   | SetUnschedulable
+  | SetTaint
   | RecordEvent
   | StorePod
   | RestorePod
@@ -111,6 +131,11 @@ export interface EvictPod {
   readonly lane: string;
   /** What the decision was based on (the budget's resourceVersion); kept with the attempt, to tell a change from a repetition. */
   readonly basis: string;
+}
+
+/** Whether it writes annotations on a Pod: a rejection, or that it is over. */
+export function isPodMark(action: Action): action is PatchMeta {
+  return action.do === 'patchMeta' && action.target.resource === POD;
 }
 
 /** Refers to an object of a cache. */

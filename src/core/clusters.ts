@@ -34,6 +34,8 @@ export interface WorkloadClusters {
    * decision. Annotations of Nodes are never kept: they are not trusted.
    */
   node(cluster: ClusterKey, name: string): Seen<KubeObject>;
+  /** The cached metadata of all Nodes, in no particular order; none unless the cluster is `Connected`. */
+  nodes(cluster: ClusterKey): readonly KubeObject[];
   /** Asks the API server itself, for conclusions that cannot be taken back. Any failure is `unknown`. */
   confirmNode(cluster: ClusterKey, name: string): Promise<Seen<KubeObject>>;
   /** Carries actions out in that cluster. @throws KubeError, with reason `Unreachable` where there is no connection. */
@@ -46,6 +48,11 @@ export interface WorkloadClusters {
 export interface NodeReadings {
   /** Whether the Node's condition `Drained` is True; a Node without that condition is not drained. */
   isDrained(cluster: ClusterKey, nodeName: string): Promise<Known<boolean>>;
+  /**
+   * `namespace/name` of the Pods on the Node that would end with its power: neither finished, nor mirror Pods, nor of a
+   * DaemonSet, whatever they tolerate.
+   */
+  stayingPods(cluster: ClusterKey, nodeName: string): Promise<Known<readonly string[]>>;
   /** Whether a VolumeAttachment names the Node. */
   hasVolumes(cluster: ClusterKey, nodeName: string): Promise<Known<boolean>>;
 }

@@ -21,6 +21,19 @@ export function durationMs(text: string): number {
   return ms;
 }
 
+/** A duration that may be 0, for none: YAML and Helm read an unquoted 0 as a number. Every other number lacks its unit. */
+export type Limit = string | 0;
+
+/** Whether it is a duration, or 0. */
+export function isLimit(limit: Limit): boolean {
+  return parseDuration(String(limit)) !== undefined;
+}
+
+/** Milliseconds of a limit that has been checked before. @throws RangeError where it is none */
+export function limitMs(limit: Limit): number {
+  return durationMs(String(limit));
+}
+
 /** Whether it is a duration, and not 0. */
 export function isPositiveDuration(text: string): boolean {
   return (parseDuration(text) ?? 0) > 0;

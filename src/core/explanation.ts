@@ -3,7 +3,8 @@
  * `why` write it as it is with `-o json` and `-o yaml`: the names of the fields are a contract.
  */
 export interface Explanation {
-  readonly kind: 'Node' | 'Machine' | 'BareMetalHost' | 'Pod';
+  /** As the API server names it. */
+  readonly kind: string;
   /** `namespace/name`, or the name of a Node. */
   readonly name: string;
   /** From the feature's closed set. */
@@ -27,6 +28,8 @@ export interface Explanation {
   readonly preparation?: string;
   /** The command that lets it go on; for Nodes and Pods, and where the machine may be worked on, the one that ends it. */
   readonly release?: string;
+  /** The other objects of the same machine, as `why` takes them: its Node, which may be one of a workload cluster, and its host. */
+  readonly besides?: readonly string[];
   /** The Pods that are in the way, as the Node's report has them. */
   readonly blockedBy?: readonly Blocker[];
   /** More, one finding per line. */

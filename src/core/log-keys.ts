@@ -1,12 +1,15 @@
 /**
  * The keys of log fields: a closed set, so that a misspelt one does not compile. Kinds stand for objects as
- * `namespace/name`; `reason` says why (a feature's word), `detail` what a server or the network said, `err` is an error with
+ * `namespace/name`; `reason` says why (a name of the feature's), `detail` is the text of a server or the network, `err` is an error with
  * its causes.
  */
 export type LogKey =
   | 'BareMetalHost'
   | 'Cluster'
   | 'Machine'
+  | 'MaintenanceMode'
+  | 'ManagedClusterView'
+  | 'ManifestWork'
   | 'Node'
   | 'Pod'
   | 'action'

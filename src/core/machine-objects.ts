@@ -10,6 +10,8 @@ export interface Machine extends KubeObject {
   readonly spec: {
     readonly clusterName?: string;
     readonly providerID?: string;
+    /** `spec.infrastructureRef.kind` */
+    readonly infrastructureKind?: string;
     /** `spec.infrastructureRef.name` */
     readonly infrastructureName?: string;
   };
@@ -19,12 +21,20 @@ export interface Machine extends KubeObject {
     /** Whether Cluster API finds the Node ready; absent where it does not say. */
     readonly nodeReady?: boolean;
   };
-  /** Of `FORCIBLE_KEYS` those that a template puts on the Machine: Cluster API forces them back whatever anybody writes. */
+  /** The keys of `FORCIBLE_KEYS` that a template puts on the Machine: Cluster API forces them back whatever anybody writes. */
   readonly forcedKeys?: readonly string[];
+}
+
+/** A Machine with what only people want to know. */
+export interface DatedMachine extends Machine {
+  /** RFC 3339; when the maintenance label was last written, as far as the API server remembers. */
+  readonly requestedAt?: string;
 }
 
 /** A Cluster API Cluster, without labels and annotations. */
 export interface Cluster extends KubeObject {
+  /** Of `KNOWN_NODES_ANNOTATION`; absent where we have never been connected, or have left nothing behind. */
+  readonly knownNodes?: readonly string[];
   readonly spec: { readonly paused?: boolean };
 }
 

@@ -1,5 +1,5 @@
 /** Pure helpers on labels, annotations, taints, conditions and owner references. */
-import type { Condition, KubeObject, OwnerReference, Pod, Taint, Toleration } from './objects.ts';
+import type { Condition, KubeObject, Node, OwnerReference, Pod, Taint, Toleration } from './objects.ts';
 
 /** `namespace/name`, or the bare name of a cluster-scoped object: the key of caches and queues. */
 export function keyOf(object: KubeObject): string {
@@ -34,6 +34,12 @@ export function isFinished(pod: Pod): boolean {
 
 export function isDeleting(object: KubeObject): boolean {
   return object.metadata.deletionTimestamp !== undefined;
+}
+
+/** Whether the Node's kubelet has stopped to answer, as the node lifecycle controller says. */
+export function isUnreachable({ spec, status }: Node): boolean {
+  const isTainted = spec.taints?.some(({ key }) => key === 'node.kubernetes.io/unreachable') ?? false;
+  return isTainted || conditionOf(status.conditions, 'Ready')?.status === 'Unknown';
 }
 
 /** The form that kubectl takes: `key=value:Effect`, or `key:Effect` without a value. */

@@ -59,7 +59,12 @@ export type ResourceAmounts = Readonly<Record<string, number>>;
 
 export interface Node extends KubeObject {
   readonly spec: { readonly taints?: readonly Taint[]; readonly unschedulable?: boolean };
-  readonly status: { readonly conditions?: readonly Condition[]; readonly allocatable?: ResourceAmounts };
+  readonly status: {
+    readonly conditions?: readonly Condition[];
+    readonly allocatable?: ResourceAmounts;
+    /** Features that its kubelet declares (KEP-5328). */
+    readonly declaredFeatures?: readonly string[];
+  };
 }
 
 export interface Toleration {
@@ -125,6 +130,8 @@ export interface PodScheduling {
   readonly podAntiAffinity?: readonly PodAffinityTerm[];
   /** Those with `whenUnsatisfiable: DoNotSchedule`. */
   readonly spread?: readonly SpreadConstraint[];
+  /** Features that the Node's kubelet must declare. */
+  readonly requiredFeatures?: readonly string[];
   /** 0 where absent. */
   readonly priority?: number;
   /** `preemptionPolicy: Never`: it does not displace Pods of lower priority. */
@@ -242,9 +249,54 @@ export interface CsiNode extends KubeObject {
   };
 }
 
-export interface StatefulSet extends KubeObject {
-  readonly spec: { readonly replicas?: number };
-  readonly status: { readonly readyReplicas?: number };
+/** What a controller's template says of where its Pods run. */
+export interface PodTemplate {
+  readonly nodeName?: string;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly requiredNodeAffinity?: NodeSelector;
+  readonly tolerations?: readonly Toleration[];
+}
+
+/** A controller of Pods, as far as its members are counted. Its labels and annotations are not kept. */
+export interface PodController extends KubeObject {
+  readonly spec: {
+    /** How many members it asks for: of a Job those that are to run now, of a DaemonSet absent; 1 where absent elsewhere. */
+    readonly replicas?: number;
+    /** How long a member has to be ready before it counts as available; 0 where absent. */
+    readonly minReadySeconds?: number;
+    readonly template?: PodTemplate;
+  };
+  /** 0 where absent. */
+  readonly status: { readonly availableReplicas?: number };
+}
+
+export type StatefulSet = PodController;
+
+/** What a Job makes of Pods that fail. Of a finished Job only that it has finished is kept. */
+export interface Job extends PodController {
+  readonly spec: PodController['spec'] & {
+    readonly suspend?: boolean;
+    readonly backoffLimit?: number;
+    /** Of an indexed Job. */
+    readonly backoffLimitPerIndex?: number;
+    /** `spec.podFailurePolicy.rules` */
+    readonly failureRules?: readonly PodFailureRule[];
+  };
+  readonly status: PodController['status'] & {
+    readonly failed?: number;
+    /** `status.uncountedTerminatedPods.failed`: UIDs of Pods that `failed` is about to count. */
+    readonly uncountedFailed?: readonly string[];
+    /** Complete, failed, or on its way to one of the two. */
+    readonly isFinished?: true;
+  };
+}
+
+/** A rule of a Job's `podFailurePolicy`, which names either exit codes or conditions. */
+export interface PodFailureRule {
+  /** `FailJob`, `FailIndex`, `Ignore` or `Count`. */
+  readonly action: string;
+  readonly onExitCodes?: { readonly operator: string; readonly values: readonly number[] };
+  readonly onPodConditions?: readonly { readonly type: string; readonly status: string }[];
 }
 
 /** Only its labels matter, for namespace selectors. */
@@ -273,6 +325,28 @@ export const STATEFUL_SET: Resource<StatefulSet> = {
   plural: 'statefulsets',
   namespaced: true,
 };
+export const REPLICA_SET: Resource<PodController> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  namespaced: true,
+};
+export const DAEMON_SET: Resource<PodController> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'DaemonSet',
+  plural: 'daemonsets',
+  namespaced: true,
+};
+export const REPLICATION_CONTROLLER: Resource<PodController> = {
+  group: '',
+  version: 'v1',
+  kind: 'ReplicationController',
+  plural: 'replicationcontrollers',
+  namespaced: true,
+};
+export const JOB: Resource<Job> = { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true };
 export const PERSISTENT_VOLUME_CLAIM: Resource<PersistentVolumeClaim> = {
   group: '',
   version: 'v1',

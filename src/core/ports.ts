@@ -2,7 +2,7 @@
  * The interfaces that decisions and reconcilers rely on. Adapters (`kube`, `runtime`, `obs`) implement them; `main.ts`
  * hands them in. A reconciler gets the ports of the cluster it works on, so one process can serve many clusters.
  */
-import type { Action, EvictPod } from './action.ts';
+import type { Action, EvictPod, PatchMeta } from './action.ts';
 import type { LogFields } from './log-keys.ts';
 import type { KubeObject } from './objects.ts';
 
@@ -21,6 +21,12 @@ export interface Lister<T extends KubeObject> {
   get(key: string): Seen<T>;
   /** Objects whose index function gave `value`, in no particular order. Throws on an index that was never declared. */
   byIndex(index: string, value: string): Known<readonly T[]>;
+}
+
+/** A named index function; an object may stand under several values or none. */
+export interface Index<T> {
+  readonly name: string;
+  readonly of: (object: T) => readonly string[];
 }
 
 /** A cache that tells of changes, for wiring: which kinds a controller watches and which keys a change concerns. */
@@ -62,7 +68,7 @@ export interface EvictionAttempt {
   readonly outcome: EvictionOutcome;
   /** When the answer came. */
   readonly atMs: number;
-  /** Not to be tried again before this moment (for `Gone`: until the cache has heard of it); for `BudgetBlocked` undefined: only the budget's next change makes it worth while. */
+  /** Not to be tried again before this moment (for `Gone`: until the cache has seen the deletion); for `BudgetBlocked` undefined: only the budget's next change makes it worth while. */
   readonly retryAtMs?: number;
   /** `EvictPod.basis` of the attempt. */
   readonly basis: string;
@@ -70,6 +76,8 @@ export interface EvictionAttempt {
   readonly count: number;
   /** The API server's words, where it refused. */
   readonly detail?: string;
+  /** A webhook, a policy or the authorizer has refused, whatever the outcome is called. */
+  readonly isByAdmission?: true;
 }
 
 /**
@@ -77,7 +85,7 @@ export interface EvictionAttempt {
  * - `Gone`: 404, or another UID has that name now.
  * - `BudgetBlocked`: 429 whose causes name a DisruptionBudget, without `Retry-After`.
  * - `BudgetPending`: 429 with a DisruptionBudget cause and a `Retry-After`: the budget is still being processed.
- * - `Throttled`: any other 429 (API priority and fairness, or a webhook that asks for patience).
+ * - `Throttled`: any other 429 (API priority and fairness, or a webhook that sends Retry-After).
  * - `MultipleBudgets`: 500, since more than one budget selects the Pod.
  * - `Denied`: 400, 403, 422, or a webhook's refusal.
  * - `Failed`: everything else (5xx, timeouts, connection failures).
@@ -106,6 +114,37 @@ export interface Evictor {
   forget(owner: string): void;
 }
 
+/**
+ * What admission says of an eviction that is asked about and not done.
+ *
+ * - `Allowed`: nothing of admission is against it; a budget may be.
+ * - `Denied`: a webhook, a policy or the authorizer will not have it.
+ * - `Unknown`: there was no answer to that: none in time, an error, or a webhook that takes no dry runs.
+ */
+export type ProbeAnswer = 'Allowed' | 'Denied' | 'Unknown';
+
+/** Asks in the background what admission would say to evictions. */
+export interface EvictionProbe {
+  /**
+   * Replaces what is to be asked on behalf of `owner` (a Node's name). Each UID is asked about once; after an answer the owner's
+   * controller is notified.
+   */
+  want(owner: string, pods: readonly EvictPod[]): void;
+  /** By the Pod's UID. */
+  answers(owner: string): ReadonlyMap<string, ProbeAnswer>;
+  /** Forgets the answers of `owner` and whatever was not asked yet. */
+  forget(owner: string): void;
+}
+
+/** Writes annotations on Pods in the background: a webhook that fails on one of them holds up neither the others nor a reconciler. */
+export interface PodMarker {
+  /**
+   * Replaces what should be written on behalf of `owner` (a Node's name). What an earlier call asked for, is not in `marks` and has
+   * not been sent yet is dropped; what is in flight finishes. A failure is retried with backoff for as long as the mark is wanted.
+   */
+  want(owner: string, marks: readonly PatchMeta[]): void;
+}
+
 /** What became of the last attempt to store or to restore a Pod, where it did not succeed. An observation, as `EvictionAttempt`. */
 export interface KeepingAttempt {
   readonly outcome: KeepingOutcome;
@@ -128,7 +167,7 @@ export interface KeepingAttempt {
 export type KeepingOutcome = 'TooLarge' | 'NotStored' | 'NotRestored' | 'Unreadable';
 
 /** Remembers how storing and restoring went, since the actions for it never fail. */
-export interface Keeper {
+export interface PodStore {
   /** By the Pod's UID, on behalf of `owner` (a Node's name). */
   attempts(owner: string): ReadonlyMap<string, KeepingAttempt>;
   forget(owner: string): void;

@@ -7,6 +7,7 @@ const stored: StoredPod = {
   node: 'worker-1',
   session: 's1',
   wasReady: true,
+  eviction: 'waiting',
 };
 const secretOf = (change: (metadata: ReturnType<typeof storedMetadata>) => object = () => ({})): KubeObject => {
   const metadata = storedMetadata(stored);
@@ -16,6 +17,11 @@ const secretOf = (change: (metadata: ReturnType<typeof storedMetadata>) => objec
 describe('`storedPodOf()`', () => {
   it('reads what `storedMetadata()` has written', () => {
     expect(storedPodOf(secretOf())).toEqual(stored);
+  });
+
+  it('takes what an earlier version wrote for a Pod that may have been evicted', () => {
+    const { 'maintenance-bridge.io/eviction': _, ...annotations } = storedMetadata(stored).annotations;
+    expect(storedPodOf(secretOf(() => ({ annotations })))).toEqual({ ...stored, eviction: 'sent' });
   });
 
   it.each([

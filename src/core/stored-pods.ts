@@ -35,6 +35,9 @@ export const STORED_POD_ANNOTATION = 'maintenance-bridge.io/pod';
 /** Annotation: whether it was ready (`true`), and is therefore awaited when it is back. */
 export const STORED_READY_ANNOTATION = 'maintenance-bridge.io/was-ready';
 
+/** Annotation: `waiting` while no eviction of the Pod has been sent. */
+export const STORED_EVICTION_ANNOTATION = 'maintenance-bridge.io/eviction';
+
 /** A Pod by the name and UID that it had. */
 export interface PodIdentity {
   readonly namespace: string;
@@ -48,6 +51,11 @@ export interface StoredPod {
   readonly node: string;
   readonly session: string;
   readonly wasReady: boolean;
+  /**
+   * - `waiting`: no eviction was sent; where the Pod ends, that is somebody else's doing.
+   * - `sent`: one may have been sent.
+   */
+  readonly eviction: 'waiting' | 'sent';
 }
 
 /** The name of the Secret: one per Pod, so that it cannot be stored twice. */
@@ -65,11 +73,16 @@ export function storedPodOf(secret: KubeObject): StoredPod | undefined {
   // The name is made of the UID: a copied Secret, or an edited label, would be taken for another Pod's.
   if (secret.metadata.name !== secretNameOf(uid)) return undefined;
   const wasReady = annotationOf(secret, STORED_READY_ANNOTATION) === 'true';
-  return { pod: { namespace, name, uid }, node, session, wasReady };
+  // Absent where an earlier version has written it, which told nothing of this.
+  const eviction = annotationOf(secret, STORED_EVICTION_ANNOTATION) === 'waiting' ? 'waiting' : 'sent';
+  return { pod: { namespace, name, uid }, node, session, wasReady, eviction };
 }
 
 /** The metadata of the Secret that holds this Pod; `storedPodOf()` reads it back. */
-export function storedMetadata({ pod, node, session, wasReady }: StoredPod): Pick<KubeObject['metadata'], 'name'> & {
+export function storedMetadata({ pod, node, session, wasReady, eviction }: StoredPod): Pick<
+  KubeObject['metadata'],
+  'name'
+> & {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 } {
@@ -81,6 +94,7 @@ export function storedMetadata({ pod, node, session, wasReady }: StoredPod): Pic
       [STORED_SESSION_ANNOTATION]: session,
       [STORED_POD_ANNOTATION]: `${pod.namespace}/${pod.name}`,
       [STORED_READY_ANNOTATION]: String(wasReady),
+      [STORED_EVICTION_ANNOTATION]: eviction,
     },
   };
 }

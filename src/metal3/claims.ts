@@ -3,15 +3,15 @@
  *
  * `spec.providerID` is a free text on the Machine. Whoever may edit Machines in one namespace must not thereby switch off
  * hosts of another, or of somebody else: the host must be in the Machine's namespace, and its `consumerRef`, where
- * there is one, must be the Metal3Machine that the Machine stands for.
+ * there is one, must be the Metal3Machine that the Machine stands for, and so must the Machine's own `infrastructureRef`.
  */
 
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
 import type { Lister } from '../core/ports.ts';
-import { HOSTS_BY_UID, MACHINES_BY_HOST } from './indexes.ts';
+import { parseProviderID } from '../core/provider-id.ts';
+import { HOSTS_BY_UID, MACHINES_BY_HOST, MACHINES_BY_METAL3_MACHINE, metal3MachineOf } from './indexes.ts';
 import { wantsOff } from './machines.ts';
-import { parseProviderID } from './provider-id.ts';
 
 export interface Metal3Readers {
   readonly machines: Lister<Machine>;
@@ -58,7 +58,23 @@ export function isWantedOff(host: BareMetalHost, { machines }: Metal3Readers): b
   return claimants === 'unknown' ? 'unknown' : claimants.length > 0;
 }
 
+/** Whether the host is used by a Metal3Machine for which no Machine stands, as far as all Machines are known. */
+export function isConsumerUnknown(host: BareMetalHost, { machines }: Metal3Readers): boolean {
+  const { consumerRef } = host.spec;
+  if (consumerRef === undefined || !isMetal3Machine(consumerRef)) return false;
+  const { namespace = host.metadata.namespace, name } = consumerRef;
+  const found = machines.byIndex(MACHINES_BY_METAL3_MACHINE.name, `${namespace}/${name}`);
+  return found.is === 'known' && found.value.length === 0;
+}
+
 function checked(machine: Machine, host: BareMetalHost, { machines }: Metal3Readers): Claim {
+  if (!hasSameInfrastructure(machine)) {
+    const { infrastructureKind = 'object', infrastructureName = '', providerID = '' } = machine.spec;
+    return {
+      is: 'mismatch',
+      what: `infrastructureRef is ${infrastructureKind} ${infrastructureName}, not that of ${providerID}`,
+    };
+  }
   if (!isConsumer(machine, host)) {
     const { kind = 'object', namespace = '', name = '' } = host.spec.consumerRef ?? {};
     return { is: 'mismatch', what: `host ${keyOf(host)} is used by ${kind} ${namespace}/${name}` };
@@ -78,7 +94,7 @@ function claimantsOf(host: BareMetalHost, machines: Lister<Machine>): readonly M
   for (const value of claimKeysOf(host)) {
     const some = machines.byIndex(MACHINES_BY_HOST.name, value);
     if (some.is === 'unknown') return 'unknown';
-    found.push(...some.value.filter((machine) => wantsOff(machine) && isConsumer(machine, host)));
+    found.push(...some.value.filter((machine) => wantsOff(machine) && mayUse(machine, host)));
   }
   return found.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
@@ -91,18 +107,30 @@ export function claimKeysOf(host: BareMetalHost): readonly string[] {
 const CONSUMER_KIND = 'Metal3Machine';
 const CONSUMER_GROUP = 'infrastructure.cluster.x-k8s.io';
 
+function mayUse(machine: Machine, host: BareMetalHost): boolean {
+  return hasSameInfrastructure(machine) && isConsumer(machine, host);
+}
+
+/** Whether the Machine's `infrastructureRef`, where it has one, is the Metal3Machine of its provider ID. */
+function hasSameInfrastructure(machine: Machine): boolean {
+  const { infrastructureKind = CONSUMER_KIND, infrastructureName } = machine.spec;
+  const hasSameName = infrastructureName === undefined || infrastructureName === metal3MachineOf(machine);
+  return infrastructureKind === CONSUMER_KIND && hasSameName;
+}
+
 /** As cluster-api-provider-metal3 compares: by group, kind, namespace and name, not by version. */
 function isConsumer(machine: Machine, host: BareMetalHost): boolean {
   const { namespace } = machine.metadata;
   if (host.metadata.namespace !== namespace) return false;
   const { consumerRef } = host.spec;
   if (consumerRef === undefined) return true;
-  const id = parseProviderID(machine.spec.providerID);
-  const name = id.is === 'named' ? id.metal3Machine : machine.spec.infrastructureName;
   return (
-    consumerRef.kind === CONSUMER_KIND &&
-    consumerRef.apiVersion?.split('/')[0] === CONSUMER_GROUP &&
+    isMetal3Machine(consumerRef) &&
     (consumerRef.namespace ?? namespace) === namespace &&
-    consumerRef.name === name
+    consumerRef.name === metal3MachineOf(machine)
   );
+}
+
+function isMetal3Machine({ kind, apiVersion }: NonNullable<BareMetalHost['spec']['consumerRef']>): boolean {
+  return kind === CONSUMER_KIND && apiVersion?.split('/')[0] === CONSUMER_GROUP;
 }

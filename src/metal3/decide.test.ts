@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cluster } from '../../test/build/machines.ts';
+import { cluster } from '../../harness/builders/machines.ts';
 import {
   type HostedPart,
   type HostPart,
@@ -10,16 +10,16 @@ import {
   REBOOT,
   SKIP,
   SKIP_OWNER,
-} from '../../test/build/metal3.ts';
+} from '../../harness/builders/metal3.ts';
 import type { Decision } from '../core/decision.ts';
-import { isWantedOff } from './claims.ts';
+import { isConsumerUnknown, isWantedOff } from './claims.ts';
 import { decide } from './decide.ts';
 import type { Because } from './names.ts';
 import { observe } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { metal3SettingsSchema } from './settings.ts';
 import { decideSweep } from './sweep.ts';
-import { declareIndexes } from './wiring.ts';
+import { declareIndexes } from './watches.ts';
 
 const UID = '0f4d9c5e-7a51-4d0c-9f43-3f0f2b6f5a01';
 const NOW = Date.parse('2026-11-21T10:00:00Z');
@@ -216,6 +216,27 @@ const rows: readonly Row[] = [
     because: 'PoweringOff',
     written: SWITCHED_OFF,
   },
+  ...[{ infrastructureName: 'other' }, { infrastructureName: 'm', infrastructureKind: 'AWSMachine' }].map(
+    (part): Row => ({
+      name: `wants the Machine’s infrastructure to be that of its provider ID: ${JSON.stringify(part)}`,
+      machine: approved(part),
+      because: 'BareMetalHostMismatch',
+      written: ['(BareMetalHostMismatch)'],
+    }),
+  ),
+  {
+    name: 'wants the infrastructure to agree where nobody uses the host, too',
+    machine: approved({ infrastructureName: 'other' }),
+    host: { consumer: null },
+    because: 'BareMetalHostMismatch',
+    written: ['(BareMetalHostMismatch)'],
+  },
+  {
+    name: 'takes an infrastructure that agrees',
+    machine: settled({ infrastructureName: 'm', infrastructureKind: 'Metal3Machine' }),
+    because: 'PoweringOff',
+    written: ['Host +reboot', 'Host +note', '(PowerOffRequested)'],
+  },
   {
     name: 'lets one Machine alone speak for a host',
     machine: approved(),
@@ -291,7 +312,20 @@ const rows: readonly Row[] = [
     because: 'MachinePaused',
     written: ['(PowerOffWaiting)'],
   },
-  ...(['NodeUnknown', 'NodeNotDrained', 'VolumesAttached'] as const).map(
+  {
+    name: 'writes nothing on a paused Machine whose host is held',
+    machine: approved(),
+    paused: true,
+    host: { annotations: HELD, status: { poweredOn: false } },
+    because: 'HeldOff',
+  },
+  {
+    name: 'writes nothing on a paused Machine at the end',
+    machine: ended(),
+    paused: true,
+    because: 'MachinePaused',
+  },
+  ...(['NodeUnknown', 'NodeNotDrained', 'NodeNotEmpty', 'VolumesAttached'] as const).map(
     (gate): Row => ({
       name: `waits before a closed gate (${gate})`,
       machine: approved(),
@@ -353,6 +387,20 @@ const rows: readonly Row[] = [
     written: ['Machine -skip', 'Machine -owner'],
   },
   {
+    name: 'keeps the host off, and says so on both, while our hook holds the deletion',
+    machine: settled({ deletedAt: '2026-11-21T09:00:00Z', hook: true, annotations: SKIPPED }),
+    host: { annotations: HELD, status: { poweredOn: false } },
+    because: 'MachineDeletedInMaintenance',
+    written: ['(MachineDeletedInMaintenance)', '(MachineDeletedInMaintenance)'],
+  },
+  {
+    name: 'allows remediation once the hook of a deleted Machine has gone',
+    machine: settled({ deletedAt: '2026-11-21T09:00:00Z' }),
+    host: { annotations: HELD, status: { poweredOn: false } },
+    because: 'NotRequested',
+    written: ['Machine -skip', 'Machine -owner'],
+  },
+  {
     name: 'holds remediation off anew for the next request',
     machine: approved({ annotations: { [SKIP]: '', [SKIP_OWNER]: '2026-11-21T09:59:00Z' } }),
     host: { status: { poweredOn: false } },
@@ -394,19 +442,47 @@ describe('`decideSweep()`', () => {
     world.machines.isSynced = areMachinesKnown;
     if (machinePart !== undefined) world.machines.put(hosted('m', machinePart));
     const subject = host('m', hostPart);
-    const decision = decideSweep(subject, isWantedOff(subject, world));
+    const decision = decideSweep(subject, {
+      isWantedOff: isWantedOff(subject, world),
+      isConsumerUnknown: isConsumerUnknown(subject, world),
+    });
     return [decision.because, ...written(decision)];
   };
   const RELEASED = ['Unwanted', 'Host -reboot', 'Host -note', '(PowerOnRequested)'];
 
   it('releases a host without a Machine, or whose Machine does not want it off any more', () => {
-    expect(sweep({ annotations: HELD })).toEqual(RELEASED);
+    expect(sweep({ annotations: HELD, consumer: null })).toEqual(RELEASED);
     expect(sweep({ annotations: HELD }, {})).toEqual(RELEASED);
     expect(sweep({ annotations: HELD }, { maintenance: 'requested' })).toEqual(RELEASED);
     expect(sweep({ annotations: HELD }, approved({ deletedAt: '2026-11-21T09:00:00Z' }))).toEqual(RELEASED);
-    expect(sweep({ annotations: HELD, consumer: 'other' }, approved())).toEqual(RELEASED);
-    expect(sweep({ annotations: { [REBOOT]: 'by hand' } })).toEqual(['Unwanted', 'Host -reboot', '(PowerOnRequested)']);
-    expect(sweep({ annotations: { [POWER]: NOTE } })).toEqual(['Unwanted', 'Host -note']);
+    expect(sweep({ annotations: { [REBOOT]: 'by hand' } }, {})).toEqual([
+      'Unwanted',
+      'Host -reboot',
+      '(PowerOnRequested)',
+    ]);
+    expect(sweep({ annotations: { [POWER]: NOTE } }, {})).toEqual(['Unwanted', 'Host -note']);
+    const ofSomeoneElse = { apiVersion: 'example.org/v1', kind: 'Bench', name: 'm' };
+    expect(sweep({ annotations: HELD, consumerRef: ofSomeoneElse })).toEqual(RELEASED);
+    expect(sweep({ annotations: HELD }, approved({ infrastructureName: 'other' }))).toEqual(RELEASED);
+  });
+
+  it('leaves alone what it cannot judge: no Machine stands for the consumer, or the host is in nobody’s hands', () => {
+    expect(sweep({ annotations: HELD })).toEqual(['ConsumerUnknown']);
+    expect(sweep({ annotations: HELD, consumer: 'other' }, approved())).toEqual(['ConsumerUnknown']);
+    // Its provider ID comes later than the Machine: after a restore it is there at once.
+    expect(sweep({ annotations: HELD }, approved({ providerID: '', infrastructureName: 'm' }))).toEqual([
+      'ConsumerUnknown',
+    ]);
+    const PAUSED = { 'baremetalhost.metal3.io/paused': 'metal3.io/capm3' };
+    expect(sweep({ annotations: { ...HELD, ...PAUSED } }, {})).toEqual(['HostPaused']);
+    expect(sweep({ annotations: { ...HELD, 'baremetalhost.metal3.io/detached': '' } }, {})).toEqual(['HostDetached']);
+    expect(sweep({ annotations: HELD, status: { operationalStatus: 'detached' } }, {})).toEqual(['HostDetached']);
+  });
+
+  it('keeps off the host of a Machine whose deletion our hook holds', () => {
+    expect(sweep({ annotations: HELD }, approved({ deletedAt: '2026-11-21T09:00:00Z', hook: true }))).toEqual([
+      'Wanted',
+    ]);
   });
 
   it('keeps what an approved Machine wants, and whatever is not ours', () => {

@@ -6,6 +6,9 @@
  * - A reboot annotation that somebody took away is not put back: with each time the host would go off again.
  * - Remediation is held off before the host goes off, and until it is back, or until `metal3.startTimeout`: a
  *   MachineHealthCheck would take a host that starts for one that has failed. Only what we wrote is taken back.
+ * - A Machine that is deleted while our hook holds the deletion keeps its host off, with a Warning on both: whoever was
+ *   promised that the machine is off may still be at it.
+ * - A paused Machine gets nothing written.
  * - Nothing keeps a host off but an approved Machine: switching on again is not this pass's part but the host's own
  *   (`sweep.ts`), so that it happens as well where the Machine is gone.
  */
@@ -25,7 +28,12 @@ type Metal3Decision = Decision<Because>;
 
 /** Nodes of workload clusters are asked, not watched, for what the gates need. */
 const GATE_POLL_MS = 10_000;
-const GATES: ReadonlySet<Because> = new Set<Gate & Because>(['NodeUnknown', 'NodeNotDrained', 'VolumesAttached']);
+const GATES: ReadonlySet<Because> = new Set<Gate & Because>([
+  'NodeUnknown',
+  'NodeNotDrained',
+  'NodeNotEmpty',
+  'VolumesAttached',
+]);
 
 export function decide(observed: Observed, settings: Metal3Settings): Metal3Decision {
   return wantsOff(observed.machine) ? decideOff(observed, settings) : decideEnd(observed, settings);
@@ -51,7 +59,7 @@ function decideOff(observed: Observed, settings: Metal3Settings): Metal3Decision
       return {
         because,
         // A crash in between leaves a Machine that is not remediated and a host that is on; the next pass goes on.
-        actions: because === 'MachinePaused' ? actions : [...withoutRemediation(machine), ...actions],
+        actions: observed.isPaused ? actions : [...withoutRemediation(machine), ...actions],
         // Nothing else needs a requeue: an event of the host, the Machine or the Cluster will come.
         ...(GATES.has(because) && { requeueAfterMs: GATE_POLL_MS }),
       };
@@ -67,15 +75,17 @@ function decideHeld({ machine, nowMs }: Observed, host: BareMetalHost): Metal3De
     const patch = patchOfHost(host, { [REBOOT_ANNOTATION]: null, ...note });
     return { because: 'PowerOffDisabled', actions: [patch, events.powerOffDisabled(machine, host)] };
   }
-  return {
-    because: host.status.poweredOn === false ? 'HeldOff' : (obstacleOf(host) ?? 'PoweringOff'),
-    // Somebody, perhaps the reference controller, set it before we did.
-    actions: isNoted ? [] : [patchOfHost(host, note)],
-  };
+  // Somebody, perhaps the reference controller, may have set it before we did.
+  const actions = isNoted ? [] : [patchOfHost(host, note)];
+  if (isDeleting(machine)) {
+    const told = events.machineDeletedInMaintenance(machine, host);
+    return { because: 'MachineDeletedInMaintenance', actions: [...actions, ...told] };
+  }
+  return { because: host.status.poweredOn === false ? 'HeldOff' : (obstacleOf(host) ?? 'PoweringOff'), actions };
 }
 
 function decideUnheld(observed: Observed, host: BareMetalHost, settings: Metal3Settings): Metal3Decision {
-  const { machine, isPaused, gate, nowMs } = observed;
+  const { machine, isPaused, gate, gateDetail, nowMs } = observed;
   const obstacle = obstacleOf(host);
   if (obstacle === 'PowerOffDisabled') {
     return { because: obstacle, actions: [events.powerOffDisabled(machine, host)] };
@@ -84,7 +94,10 @@ function decideUnheld(observed: Observed, host: BareMetalHost, settings: Metal3S
     return { because: 'AnnotationVanished', actions: [events.annotationVanished(machine, host)] };
   }
   const why = isPaused ? 'MachinePaused' : (obstacle ?? (gate === 'open' ? undefined : gate));
-  if (why !== undefined) return { because: why, actions: [events.powerOffWaiting(machine, host, why)] };
+  if (why !== undefined) {
+    const detail = why === gate ? gateDetail : undefined;
+    return { because: why, actions: [events.powerOffWaiting(machine, host, why, detail)] };
+  }
   const value = settings.rebootMode === 'hard' ? '{"mode":"hard"}' : '';
   const patch = patchOfHost(host, {
     [REBOOT_ANNOTATION]: value,
@@ -93,8 +106,9 @@ function decideUnheld(observed: Observed, host: BareMetalHost, settings: Metal3S
   return { because: 'PoweringOff', actions: [patch, events.powerOffRequested(machine, host)] };
 }
 
-function decideEnd({ machine, claim, nowMs }: Observed, { startTimeoutMs }: Metal3Settings): Metal3Decision {
+function decideEnd({ machine, claim, isPaused, nowMs }: Observed, { startTimeoutMs }: Metal3Settings): Metal3Decision {
   if (!holdsRemediation(machine)) return { because: 'NotRequested', actions: [] };
+  if (isPaused) return { because: 'MachinePaused', actions: [] };
   if (isDeleting(machine)) return { because: 'NotRequested', actions: [withRemediation(machine)] };
   if (claim.is === 'unknown') return { because: 'HostUnknown', actions: [] };
   if (claim.is !== 'host') return { because: 'NotRequested', actions: [withRemediation(machine)] };

@@ -11,6 +11,7 @@ export const EVENT_REASONS = [
   'PowerOffWaiting',
   'PowerOffDisabled',
   'AnnotationVanished',
+  'MachineDeletedInMaintenance',
   'ProviderIDMalformed',
   'BareMetalHostNotFound',
   'BareMetalHostMismatch',
@@ -31,19 +32,31 @@ export function powerOffRequested(machine: Machine, host: BareMetalHost): Record
   return onMachine(machine, 'Normal', 'PowerOffRequested', 'PowerOff', note);
 }
 
+const onHost = (
+  host: BareMetalHost,
+  type: RecordEvent['type'],
+  reason: EventReason,
+  action: string,
+  note: string,
+): RecordEvent => ({ do: 'recordEvent', regarding: refOf(BARE_METAL_HOST, host), type, reason, action, note });
+
 export function powerOnRequested(host: BareMetalHost): RecordEvent {
-  return {
-    do: 'recordEvent',
-    regarding: refOf(BARE_METAL_HOST, host),
-    type: 'Normal',
-    reason: 'PowerOnRequested',
-    action: 'PowerOn',
-    note: 'No Machine with approved maintenance uses this host; it is not kept off any more',
-  };
+  const note = 'No Machine with approved maintenance uses this host; it is not kept off any more';
+  return onHost(host, 'Normal', 'PowerOnRequested', 'PowerOn', note);
 }
 
-export function powerOffWaiting(machine: Machine, host: BareMetalHost, why: Because): RecordEvent {
-  const note = `Host ${keyOf(host)} is not switched off yet: ${why}`;
+/** On the Machine and on its host: whoever looks at either must know before somebody touches the other. */
+export function machineDeletedInMaintenance(machine: Machine, host: BareMetalHost): readonly RecordEvent[] {
+  const why = 'somebody may be at the machine; it stays off until our pre-drain hook goes';
+  const reason: EventReason = 'MachineDeletedInMaintenance';
+  return [
+    onMachine(machine, 'Warning', reason, 'PowerOff', `Deleted while its host ${keyOf(host)} is held off: ${why}`),
+    onHost(host, 'Warning', reason, 'PowerOff', `Machine ${keyOf(machine)} is deleted while it is held off: ${why}`),
+  ];
+}
+
+export function powerOffWaiting(machine: Machine, host: BareMetalHost, why: Because, detail?: string): RecordEvent {
+  const note = `Host ${keyOf(host)} is not switched off yet: ${why}${detail === undefined ? '' : ` (${detail})`}`;
   return onMachine(machine, 'Normal', 'PowerOffWaiting', 'PowerOff', note);
 }
 

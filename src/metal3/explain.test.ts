@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type HostedPart, type HostPart, host, hosted, MemoryMetal3, POWER, REBOOT } from '../../test/build/metal3.ts';
+import {
+  type HostedPart,
+  type HostPart,
+  host,
+  hosted,
+  MemoryMetal3,
+  POWER,
+  REBOOT,
+} from '../../harness/builders/metal3.ts';
 import { explainHost } from './explain.ts';
 import { metal3SettingsSchema } from './settings.ts';
-import { declareIndexes } from './wiring.ts';
+import { declareIndexes } from './watches.ts';
 
 const SINCE = '2026-11-21T09:00:00.000Z';
 const HELD = { [REBOOT]: '', [POWER]: `uid-of-metal-m/${SINCE}` };
@@ -64,9 +72,29 @@ describe('`explainHost()`', () => {
     );
   });
 
+  it('warns of a Machine that is deleted while somebody may be at the machine', () => {
+    const held = { annotations: HELD, status: { poweredOn: false } };
+    expect(explain(held, { maintenance: 'approved', hook: true, deletedAt: SINCE })).toMatchObject({
+      state: 'MachineDeletedInMaintenance',
+      outlook: 'Waiting',
+      release: 'maintenance-bridge why machine/m -n metal',
+    });
+  });
+
+  it('says why a host stays off that no Machine wants off', () => {
+    expect(explain({ annotations: HELD })).toMatchObject({
+      state: 'ConsumerUnknown',
+      outlook: 'Stuck',
+      summary: expect.stringContaining('No Machine stands for its consumer m'),
+      release: `kubectl -n metal annotate baremetalhost m ${REBOOT}- ${POWER}-`,
+    });
+    const annotations = { ...HELD, 'baremetalhost.metal3.io/paused': '' };
+    expect(explain({ annotations }, {})).toMatchObject({ state: 'HostPaused', outlook: 'Waiting' });
+  });
+
   it('counts a host as under way only while something is', () => {
     expect(explain({}).isUnderWay).toBe(false);
     expect(explain({}, {}).isUnderWay).toBe(false);
-    expect(explain({ annotations: HELD })).toMatchObject({ state: 'NotRequested', isUnderWay: true });
+    expect(explain({ annotations: HELD }, {})).toMatchObject({ state: 'NotRequested', isUnderWay: true });
   });
 });

@@ -3,7 +3,7 @@ import type { Explanation, Outlook } from '../core/explanation.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { annotationOf, keyOf } from '../core/meta.ts';
-import { claimKeysOf } from './claims.ts';
+import { claimKeysOf, isConsumerUnknown, isWantedOff } from './claims.ts';
 import { decide } from './decide.ts';
 import { heldSince, isHeld } from './hosts.ts';
 import { MACHINES_BY_HOST } from './indexes.ts';
@@ -12,11 +12,13 @@ import {
   type Because,
   HOST_DETACHED_ANNOTATION,
   HOST_PAUSED_ANNOTATION,
+  type LeaveReason,
   POWER_ANNOTATION,
   REBOOT_ANNOTATION,
 } from './names.ts';
-import { type Metal3Readers, observe } from './observe.ts';
+import { clusterOf, type Metal3Readers, observe } from './observe.ts';
 import type { Metal3Settings } from './settings.ts';
+import { decideSweep, leaveReasonOf } from './sweep.ts';
 
 type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'release'>;
 
@@ -27,12 +29,16 @@ export function explainHost(
   settings: Metal3Settings,
   nowMs: number,
 ): Explanation {
+  if (isWantedOff(host, readers) === 'unknown') return withoutMachines(host);
   const machine = machineOf(host, readers);
-  const seen = machine && observe(readers, machine, nowMs);
+  // A host is explained as if nothing were paused where nobody may look at Clusters, and the last detail says so.
+  const isClusterUnseen = machine !== undefined && readers.clusters.get(clusterOf(machine)).is === 'unknown';
+  const seen = machine && observe(isClusterUnseen ? { ...readers, clusters: NO_CLUSTERS } : readers, machine, nowMs);
   // Whether a gate is open only the Node could say, and it is not asked here: not knowing is not the same as open.
   const hasGate = settings.requireDrained || settings.waitForVolumeDetach;
   const observed = seen && hasGate ? ({ ...seen, gate: 'NodeUnknown' } as const) : seen;
   const because = observed === undefined ? 'NotRequested' : decide(observed, settings).because;
+  const left = because === 'NotRequested' ? leftAlone(host, readers) : undefined;
   const since = heldSince(host);
   const isUnderWay = because !== 'NotRequested' || isHeld(host);
   const { errorType } = host.status;
@@ -40,28 +46,65 @@ export function explainHost(
   return {
     kind: 'BareMetalHost',
     name: keyOf(host),
-    state: because,
-    outlook: isUnderWay ? (isFailing ? 'Stuck' : OUTLOOK[because]) : 'Idle',
+    state: left ?? because,
+    outlook: outlookOf(left ?? because, isUnderWay, isFailing),
     isUnderWay,
     ...(since !== undefined && { since }),
-    ...tell(because, host, machine),
+    ...(left === undefined ? tell(because, host, machine) : tellLeft(left, host)),
     ...(isFailing && { waitsFor: `Metal3, which reports: ${errorType}` }),
     details: [
       `Power wanted by us: ${isHeld(host) ? 'off' : 'on'}`,
       `Power observed by Metal3: ${powerOf(host)}`,
       `Machine: ${machine === undefined ? 'none' : keyOf(machine)}`,
-      ...Object.entries({
-        'Provisioning state': host.status.provisioningState,
-        'Operational status': host.status.operationalStatus,
-        Error: host.status.errorType,
-      }).flatMap(([what, value]) => (value === undefined ? [] : [`${what}: ${value}`])),
-      ...othersOn(host).map((key) => `Held off or rebooted by somebody else too: ${key}`),
+      ...ofHost(host),
+      ...(isClusterUnseen ? ['Not seen: the Cluster of its Machine, which may be paused'] : []),
     ],
   };
 }
 
-/** Of what is under way. */
-const OUTLOOK: Readonly<Record<Because, Outlook>> = {
+/** What the host itself shows, where nobody may look at Machines. */
+function withoutMachines(host: BareMetalHost): Explanation {
+  const since = heldSince(host);
+  return {
+    kind: 'BareMetalHost',
+    name: keyOf(host),
+    state: 'MachineUnseen',
+    outlook: isHeld(host) ? 'Waiting' : 'Idle',
+    isUnderWay: isHeld(host),
+    ...(since !== undefined && { since }),
+    summary: `${isHeld(host) ? 'We hold it off' : 'We do not hold it off'}; its Machine is not seen, so its wish is not known`,
+    details: [
+      `Power wanted by us: ${isHeld(host) ? 'off' : 'on'}`,
+      `Power observed by Metal3: ${powerOf(host)}`,
+      ...ofHost(host),
+    ],
+  };
+}
+
+const NO_CLUSTERS: Metal3Readers['clusters'] = {
+  get: () => ({ is: 'absent' }),
+  byIndex: () => ({ is: 'known', value: [] }),
+};
+
+function ofHost(host: BareMetalHost): readonly string[] {
+  return [
+    ...Object.entries({
+      'Provisioning state': host.status.provisioningState,
+      'Operational status': host.status.operationalStatus,
+      Error: host.status.errorType,
+    }).flatMap(([what, value]) => (value === undefined ? [] : [`${what}: ${value}`])),
+    ...othersOn(host).map((key) => `Held off or rebooted by somebody else too: ${key}`),
+  ];
+}
+
+function outlookOf(state: Because | LeaveReason, isUnderWay: boolean, isFailing: boolean): Outlook {
+  if (!isUnderWay) return 'Idle';
+  return isFailing ? 'Stuck' : OUTLOOK[state];
+}
+
+/** The outlook of each state while something is under way. */
+const OUTLOOK: Readonly<Record<Because | LeaveReason, Outlook>> = {
+  ConsumerUnknown: 'Stuck',
   NotRequested: 'Moving',
   PoweringOn: 'Moving',
   NotOurs: 'Stuck',
@@ -78,13 +121,15 @@ const OUTLOOK: Readonly<Record<Because, Outlook>> = {
   PowerOffDisabled: 'Stuck',
   NodeUnknown: 'Stuck',
   NodeNotDrained: 'Waiting',
+  NodeNotEmpty: 'Waiting',
   VolumesAttached: 'Waiting',
   PoweringOff: 'Moving',
   HeldOff: 'Ready',
+  MachineDeletedInMaintenance: 'Waiting',
   AnnotationVanished: 'Stuck',
 };
 
-/** Of several Machines that name the host, the one whose wish counts. */
+/** Where several Machines name the host: the one whose wish counts. */
 function machineOf(host: BareMetalHost, { machines }: Metal3Readers): Machine | undefined {
   const named = claimKeysOf(host).flatMap((value) => {
     const found = machines.byIndex(MACHINES_BY_HOST.name, value);
@@ -92,6 +137,12 @@ function machineOf(host: BareMetalHost, { machines }: Metal3Readers): Machine | 
   });
   const sorted = named.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return sorted.find(wantsOff) ?? sorted.find(needsAttention) ?? sorted[0];
+}
+
+/** Why a host that no Machine wants off keeps our annotation. */
+function leftAlone(host: BareMetalHost, readers: Metal3Readers): LeaveReason | undefined {
+  const use = { isWantedOff: isWantedOff(host, readers), isConsumerUnknown: isConsumerUnknown(host, readers) };
+  return leaveReasonOf(decideSweep(host, use).because);
 }
 
 const powerOf = ({ status: { poweredOn } }: BareMetalHost): string =>
@@ -102,12 +153,42 @@ const othersOn = ({ metadata }: BareMetalHost): readonly string[] =>
     (key) => key !== REBOOT_ANNOTATION && /^reboot\.metal3\.io($|\/)/.test(key),
   );
 
+/** It is off for nobody whom we know, and the bridge does not touch it. */
+function tellLeft(reason: LeaveReason, host: BareMetalHost): Telling {
+  const { namespace, name } = host.metadata;
+  const onHost = `kubectl -n ${namespace} annotate baremetalhost ${name}`;
+  const consumer = host.spec.consumerRef?.name ?? '';
+  switch (reason) {
+    case 'HostDetached':
+    case 'HostPaused': {
+      const key = reason === 'HostPaused' ? HOST_PAUSED_ANNOTATION : HOST_DETACHED_ANNOTATION;
+      return {
+        summary: 'No Machine wants it off; our annotation is left while the host is out of Metal3’s hands',
+        waitsFor: reason === 'HostPaused' ? 'whoever paused it' : 'whoever detached it',
+        release: `${onHost} ${key}-`,
+      };
+    }
+    case 'ConsumerUnknown':
+      return {
+        summary: `No Machine stands for its consumer ${consumer}, so it is not known whether it may be on`,
+        waitsFor: 'the Machine to appear; the command lets the host be on without it',
+        release: `${onHost} ${REBOOT_ANNOTATION}- ${POWER_ANNOTATION}-`,
+      };
+  }
+}
+
 function tell(because: Because, host: BareMetalHost, machine: Machine | undefined): Telling {
   const { namespace, name } = host.metadata;
   const onHost = `kubectl -n ${namespace} annotate baremetalhost ${name}`;
   const onMachine = `kubectl -n ${namespace} label machine ${machine?.metadata.name} ${MAINTENANCE_LABEL}`;
   const end = `${onMachine}-`;
   switch (because) {
+    case 'MachineDeletedInMaintenance':
+      return {
+        summary: 'Its Machine is deleted, and it stays off while our hook holds the deletion',
+        waitsFor: 'the approval of the deletion, once nobody is at the machine any more',
+        release: `maintenance-bridge why machine/${machine?.metadata.name} -n ${namespace}`,
+      };
     case 'NotRequested':
       return isHeld(host)
         ? {
@@ -164,6 +245,7 @@ function tell(because: Because, host: BareMetalHost, machine: Machine | undefine
       return { summary: 'Its Machine or Cluster is paused', waitsFor: 'whoever paused it' };
     case 'NodeUnknown':
     case 'NodeNotDrained':
+    case 'NodeNotEmpty':
     case 'VolumesAttached':
       return {
         summary: 'It is not off yet',

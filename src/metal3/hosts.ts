@@ -16,6 +16,14 @@ export function isHeld(host: BareMetalHost): boolean {
   return annotationOf(host, REBOOT_ANNOTATION) !== undefined;
 }
 
+/** Why the host is out of Metal3's hands at present, by somebody's wish. */
+export function absenceOf(host: BareMetalHost): 'HostDetached' | 'HostPaused' | undefined {
+  const isDetached =
+    annotationOf(host, HOST_DETACHED_ANNOTATION) !== undefined || host.status.operationalStatus === 'detached';
+  if (isDetached) return 'HostDetached';
+  return annotationOf(host, HOST_PAUSED_ANNOTATION) === undefined ? undefined : 'HostPaused';
+}
+
 /** Whether anything of ours is on the host. */
 export function carriesOurs(host: BareMetalHost): boolean {
   return isHeld(host) || annotationOf(host, POWER_ANNOTATION) !== undefined;
@@ -44,10 +52,8 @@ export function obstacleOf(host: BareMetalHost): Because | undefined {
   const { operationalStatus, provisioningState } = host.status;
   if (host.spec.disablePowerOff === true) return 'PowerOffDisabled';
   if (isDeleting(host)) return 'HostDeleting';
-  if (annotationOf(host, HOST_DETACHED_ANNOTATION) !== undefined || operationalStatus === 'detached') {
-    return 'HostDetached';
-  }
-  if (annotationOf(host, HOST_PAUSED_ANNOTATION) !== undefined) return 'HostPaused';
+  const absence = absenceOf(host);
+  if (absence !== undefined) return absence;
   if (operationalStatus === 'servicing') return 'HostServicing';
   // A host without a word on it is taken at its Machine's, which has a provider ID only once it was provisioned.
   const isPowerable = provisioningState === undefined || POWERABLE_STATES.has(provisioningState);

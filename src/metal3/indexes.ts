@@ -1,12 +1,9 @@
 /** The cache indexes by which a change of one object finds the others that it concerns. */
-import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
-import { needsAttention } from './machines.ts';
-import { parseProviderID } from './provider-id.ts';
 
-export interface Index<T> {
-  readonly name: string;
-  readonly of: (object: T) => readonly string[];
-}
+import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
+import type { Index } from '../core/ports.ts';
+import { parseProviderID } from '../core/provider-id.ts';
+import { needsAttention } from './machines.ts';
 
 /** Names begin with the feature's, since the Cluster API bridge has indexes of its own on the same cache. */
 export const MACHINES_BY_HOST: Index<Machine> = {
@@ -18,6 +15,22 @@ export const MACHINES_BY_HOST: Index<Machine> = {
     return id.is === 'named' && id.namespace === metadata.namespace ? [`${id.namespace}/${id.host}`] : [];
   },
 };
+
+/** Under the Metal3Machine that a Machine stands for, by the words with which it names its host. */
+export const MACHINES_BY_METAL3_MACHINE: Index<Machine> = {
+  name: 'metal3-machine',
+  of: (machine) => {
+    const name = metal3MachineOf(machine);
+    return name === undefined ? [] : [`${machine.metadata.namespace}/${name}`];
+  },
+};
+
+/** undefined while the Machine names no host. A legacy provider ID leaves it to the `infrastructureRef`. */
+export function metal3MachineOf({ spec }: Machine): string | undefined {
+  const id = parseProviderID(spec.providerID);
+  if (id.is === 'named') return id.metal3Machine;
+  return id.is === 'legacy' ? spec.infrastructureName : undefined;
+}
 
 /** Only Machines that there is something to do for. */
 export const MACHINES_BY_CLUSTER: Index<Machine> = {

@@ -1,6 +1,7 @@
 /** What a Machine asks for, as far as Metal3 is concerned. */
 import {
   APPROVED,
+  HOOK_ANNOTATION,
   MAINTENANCE_LABEL,
   SKIP_REMEDIATION_ANNOTATION,
   SKIP_REMEDIATION_OWNER,
@@ -8,9 +9,16 @@ import {
 import type { Machine } from '../core/machine-objects.ts';
 import { annotationOf, isDeleting, labelOf } from '../core/meta.ts';
 
-/** Whether its host is to be off now. A Machine that is being deleted gives its host back. */
+/**
+ * Whether its host is to be off now. While our own hook holds the deletion of the Machine, somebody may still be at the
+ * machine: the approval stands until the hook goes. A deletion that we do not hold gives the host back.
+ */
 export function wantsOff(machine: Machine): boolean {
-  return labelOf(machine, MAINTENANCE_LABEL) === APPROVED && !isDeleting(machine);
+  return labelOf(machine, MAINTENANCE_LABEL) === APPROVED && (!isDeleting(machine) || isHeldByHook(machine));
+}
+
+function isHeldByHook(machine: Machine): boolean {
+  return annotationOf(machine, HOOK_ANNOTATION) !== undefined;
 }
 
 /** Whether remediation is held off by us. */

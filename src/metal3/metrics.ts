@@ -3,7 +3,7 @@
 import type { BareMetalHost } from '../core/machine-objects.ts';
 import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
 import { heldSince, isHeld } from './hosts.ts';
-import { type Because, STATES } from './names.ts';
+import { type Because, LEAVE_REASONS, type LeaveReason, STATES } from './names.ts';
 
 export const MACHINES_BY_STATE = {
   name: 'maintenance_bridge_metal3_machines',
@@ -20,6 +20,13 @@ export const HELD_HOSTS = {
   type: 'gauge',
   help: 'BareMetalHosts that Metal3 is asked to keep off, by the power that it observed.',
   labels: { power: POWERS },
+} as const satisfies MetricDeclaration;
+
+export const LEFT_HOSTS = {
+  name: 'maintenance_bridge_metal3_left_hosts',
+  type: 'gauge',
+  help: 'BareMetalHosts that carry our reboot annotation although no Machine wants them off, and that are left alone, by reason.',
+  labels: { reason: LEAVE_REASONS },
 } as const satisfies MetricDeclaration;
 
 export const POWER_REQUESTS = {
@@ -47,6 +54,7 @@ export const METAL3_METRICS: readonly MetricDeclaration[] = [
   MACHINES_BY_STATE,
   HELD_HOSTS,
   OLDEST_HOLD,
+  LEFT_HOSTS,
   POWER_REQUESTS,
   START_TIMEOUTS,
 ];
@@ -61,6 +69,7 @@ export class Metal3Meter {
   readonly #metrics: Metrics;
   readonly #machines = new Map<string, Because>();
   readonly #hosts = new Map<string, Held>();
+  readonly #left = new Map<string, LeaveReason>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -86,6 +95,12 @@ export class Metal3Meter {
     });
   }
 
+  /** Why a host is left as it is; undefined for one that is not. */
+  left(key: string, reason: LeaveReason | undefined): void {
+    if (reason === undefined) this.#left.delete(key);
+    else this.#left.set(key, reason);
+  }
+
   requested(power: 'off' | 'on'): void {
     this.#metrics.increment(POWER_REQUESTS, { power });
   }
@@ -99,6 +114,10 @@ export class Metal3Meter {
     const states = [...this.#machines.values()];
     for (const state of STATES) {
       this.#metrics.set(MACHINES_BY_STATE, { state }, states.filter((each) => each === state).length);
+    }
+    const reasons = [...this.#left.values()];
+    for (const reason of LEAVE_REASONS) {
+      this.#metrics.set(LEFT_HOSTS, { reason }, reasons.filter((each) => each === reason).length);
     }
     for (const power of POWERS) {
       const sinceMs = [...this.#hosts.values()].filter((held) => held.power === power).map((held) => held.sinceMs);

@@ -33,9 +33,11 @@ export const POWERABLE_STATES: ReadonlySet<string> = new Set(['provisioned', 'ex
  * - `HostDeleting`, `HostDetached`, `HostPaused`, `HostServicing`, `HostNotProvisioned`: Metal3 would not act on the
  *   annotation now, or in the middle of something else; it is set as soon as that is over.
  * - `PowerOffDisabled`: Metal3 would reboot the host again and again instead of keeping it off; it is never asked to.
- * - `NodeUnknown`, `NodeNotDrained`, `VolumesAttached`: a gate of the configuration is closed.
+ * - `NodeUnknown`, `NodeNotDrained`, `NodeNotEmpty`, `VolumesAttached`: a gate of the configuration is closed.
  * - `PoweringOff`: the annotation is set, and the host is not seen to be off yet.
  * - `HeldOff`: the host is off; the machine may be worked on.
+ * - `MachineDeletedInMaintenance`: the Machine is being deleted, and our hook holds the deletion; the host stays off, since
+ *   somebody may still be at the machine.
  * - `AnnotationVanished`: somebody took our annotation away; it is set again with the next request.
  */
 export const STATES = [
@@ -55,9 +57,21 @@ export const STATES = [
   'PowerOffDisabled',
   'NodeUnknown',
   'NodeNotDrained',
+  'NodeNotEmpty',
   'VolumesAttached',
   'PoweringOff',
   'HeldOff',
+  'MachineDeletedInMaintenance',
   'AnnotationVanished',
 ] as const;
 export type Because = (typeof STATES)[number];
+
+/**
+ * Why a host keeps our annotation although no Machine wants it off.
+ *
+ * - `HostDetached`, `HostPaused`: somebody has taken the host out of Metal3's hands, as `clusterctl move` does.
+ * - `ConsumerUnknown`: its `consumerRef` names a Metal3Machine for which no Machine stands (yet): after a restore, in the
+ *   middle of a move, or where a GitOps tool creates hosts first.
+ */
+export const LEAVE_REASONS = ['HostDetached', 'HostPaused', 'ConsumerUnknown'] as const;
+export type LeaveReason = (typeof LEAVE_REASONS)[number];

@@ -29,6 +29,7 @@ export const METAL3_RULES: readonly RbacRule[] = [
 /** In each workload cluster, where a gate of the configuration is used; in addition to what the Cluster API bridge needs. */
 export const GATE_RULES: readonly RbacRule[] = [
   { apiGroups: [''], resources: ['nodes'], verbs: ['list'], because: 'the condition Drained' },
+  { apiGroups: [''], resources: ['pods'], verbs: ['list'], because: 'Pods that the drain has left' },
   {
     apiGroups: ['storage.k8s.io'],
     resources: ['volumeattachments'],

@@ -1,7 +1,7 @@
 /** Passes over Machines and hosts of a cluster in memory, with everything between the caches and the API server. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { merged } from '../../test/build/bridge.ts';
-import { cluster } from '../../test/build/machines.ts';
+import { merged } from '../../harness/builders/bridge.ts';
+import { cluster } from '../../harness/builders/machines.ts';
 import {
   type HostedPart,
   host,
@@ -11,16 +11,16 @@ import {
   REBOOT,
   SKIP,
   SKIP_OWNER,
-} from '../../test/build/metal3.ts';
-import { recordingLog } from '../../test/support/recording-log.ts';
+} from '../../harness/builders/metal3.ts';
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
+import { ALL_METRICS } from '../app/metrics.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { Known } from '../core/ports.ts';
-import { ALL_METRICS } from '../metrics.ts';
 import { MetricRegistry } from '../obs/metrics.ts';
 import { Metal3Meter } from './metrics.ts';
 import { reconcileHosts, reconcileMachines } from './reconcile.ts';
 import { metal3SettingsSchema } from './settings.ts';
-import { wire } from './wiring.ts';
+import { setupWatches } from './watches.ts';
 
 let world: MemoryMetal3;
 let queue: Set<string>;
@@ -31,7 +31,8 @@ let log: ReturnType<typeof recordingLog>;
 let passes: Readonly<Record<string, ReturnType<typeof reconcileMachines>>>;
 let asked: string[];
 let unseen: readonly string[];
-let answers: { isDrained: Known<boolean>; hasVolumes: Known<boolean> };
+let orphans: Set<string>;
+let answers: { isDrained: Known<boolean>; stayingPods: Known<readonly string[]>; hasVolumes: Known<boolean> };
 
 beforeEach(() => setUp());
 
@@ -44,19 +45,27 @@ function setUp(settings: object = {}): void {
   log = recordingLog();
   asked = [];
   unseen = [];
-  answers = { isDrained: { is: 'known', value: true }, hasVolumes: { is: 'known', value: false } };
-  wire(world, {
+  orphans = new Set();
+  answers = {
+    isDrained: { is: 'known', value: true },
+    stayingPods: { is: 'known', value: [] },
+    hasVolumes: { is: 'known', value: false },
+  };
+  setupWatches(world, {
     enqueueMachine: (key) => queue.add(`machine ${key}`),
     enqueueHost: (key) => queue.add(`host ${key}`),
+    orphans,
   });
   const ports = {
     readers: world,
+    orphans,
     unseen: () => unseen,
     nodes: {
       isDrained: async (key: string, name: string) => {
         asked.push(`${key}/${name} drained`);
         return answers.isDrained;
       },
+      stayingPods: async () => answers.stayingPods,
       hasVolumes: async (key: string, name: string) => {
         asked.push(`${key}/${name} volumes`);
         return answers.hasVolumes;
@@ -243,11 +252,105 @@ describe('a Machine on a host', () => {
   });
 });
 
+describe('a Machine that is deleted while its host is held off', () => {
+  const remove = (): void =>
+    world.editMachine('metal/a', (object) => ({
+      ...object,
+      metadata: { ...object.metadata, deletionTimestamp: '1970-01-01T00:00:00Z' },
+    }));
+  const release = (): void =>
+    world.editMachine('metal/a', (object) => ({ ...object, metadata: { ...object.metadata, annotations: {} } }));
+
+  it('keeps it off until our hook goes, and people are told on both', async () => {
+    add('a', { maintenance: 'approved', hook: true });
+    await settle();
+    power('a', false);
+    await settle();
+    remove();
+    await settle();
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+    expect(world.events.slice(-2)).toEqual(['MachineDeletedInMaintenance', 'MachineDeletedInMaintenance']);
+    expect(await gauges()).toContain('machines{state="MachineDeletedInMaintenance"} 1');
+    release();
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+    expect(world.events.at(-1)).toBe('PowerOnRequested');
+  });
+
+  it('gives it back at once where no hook of ours holds the deletion', async () => {
+    add('a', { maintenance: 'approved' });
+    await settle();
+    remove();
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+  });
+});
+
+describe('a host that nobody stands for', () => {
+  const left = { annotations: { [REBOOT]: '', [POWER]: 'uid-of-metal-a/1970-01-01T00:00:00.000Z' } };
+
+  it('waits for its Machine to appear, and stays off for one that is approved', async () => {
+    world.hosts.put(host('a', left));
+    await settle();
+    expect(await gauges()).toContain('left_hosts{reason="ConsumerUnknown"} 1');
+    world.machines.put(hosted('a', { maintenance: 'approved' }));
+    await settle();
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+    expect(await gauges()).not.toContainEqual(expect.stringContaining('left_hosts'));
+  });
+
+  it('is released for a Machine that appears and wants nothing', async () => {
+    world.hosts.put(host('a', left));
+    await settle();
+    world.machines.put(hosted('a'));
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+  });
+
+  it('is left alone by a process that has not seen its Machine go', async () => {
+    world.hosts.put(host('a', left));
+    await settle();
+    expect([annotationsOf('a'), world.patches]).toEqual([[REBOOT, POWER], []]);
+    // As cluster-api-provider-metal3 does it once the host is free.
+    world.hosts.put(host('a', { ...left, consumer: null }));
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+  });
+
+  it.each(['paused', 'detached'])('is left alone while it is %s', async (how) => {
+    add('a', { maintenance: 'approved' });
+    await settle();
+    world.annotateHost('metal/a', { [`baremetalhost.metal3.io/${how}`]: '' });
+    label('a', null);
+    await settle();
+    expect(annotationsOf('a')).toContain(REBOOT);
+    world.annotateHost('metal/a', { [`baremetalhost.metal3.io/${how}`]: null });
+    await settle();
+    expect(annotationsOf('a')).toEqual([]);
+  });
+});
+
 describe('a gate', () => {
   it('is not asked where it is off', async () => {
     add('a', { maintenance: 'approved' });
     await settle();
     expect(asked).toEqual([]);
+  });
+
+  it('takes no notice of Pods that stay where it is told so', async () => {
+    setUp({ requireDrained: true, stayingPods: 'ignore' });
+    answers.stayingPods = { is: 'known', value: ['shop/a'] };
+    add('a', { maintenance: 'approved' });
+    await settle();
+    expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
+  });
+
+  it('knows nothing where the Pods cannot be listed', async () => {
+    setUp({ requireDrained: true });
+    answers.stayingPods = { is: 'unknown' };
+    add('a', { maintenance: 'approved' });
+    await settle();
+    expect(await gauges()).toEqual(['machines{state="NodeUnknown"} 1']);
   });
 
   it('keeps the host on until it opens, and is not asked again afterwards', async () => {
@@ -256,7 +359,13 @@ describe('a gate', () => {
     answers.isDrained = { is: 'known', value: false };
     await settle();
     expect(await gauges()).toEqual(['machines{state="NodeNotDrained"} 1']);
-    answers = { isDrained: { is: 'known', value: true }, hasVolumes: { is: 'known', value: true } };
+    answers.isDrained = { is: 'known', value: true };
+    answers.stayingPods = { is: 'known', value: ['shop/b', 'shop/a', 'shop/d', 'shop/c'] };
+    await passes.machine?.('metal/a', { log });
+    expect(await gauges()).toEqual(['machines{state="NodeNotEmpty"} 1']);
+    expect(world.notes.at(-1)).toContain('NodeNotEmpty (Pods shop/a, shop/b, shop/c and 1 more)');
+    answers.stayingPods = { is: 'known', value: [] };
+    answers.hasVolumes = { is: 'known', value: true };
     expect(await passes.machine?.('metal/a', { log })).toEqual({ requeueAfterMs: 10_000 });
     answers.hasVolumes = { is: 'unknown' };
     await passes.machine?.('metal/a', { log });
@@ -265,6 +374,7 @@ describe('a gate', () => {
     await passes.machine?.('metal/a', { log });
     expect(annotationsOf('a')).toEqual([REBOOT, POWER]);
     asked = [];
+    answers.stayingPods = { is: 'known', value: ['shop/late'] };
     await passes.machine?.('metal/a', { log });
     expect(asked).toEqual([]);
   });

@@ -1,22 +1,25 @@
 /** Observe, decide, apply: one pass over one Machine, or over one host. */
 import type { Action } from '../core/action.ts';
-import { Blindness } from '../core/blindness.ts';
 import type { NodeReadings } from '../core/clusters.ts';
 import type { Result } from '../core/decision.ts';
 import { BARE_METAL_HOST } from '../core/machine-objects.ts';
 import type { Apply, Clock, Log } from '../core/ports.ts';
-import { isWantedOff } from './claims.ts';
+import { StaleCaches } from '../core/stale-caches.ts';
+import { isConsumerUnknown, isWantedOff } from './claims.ts';
 import { decide } from './decide.ts';
 import type { EventReason } from './events.ts';
+import { gated } from './gates.ts';
 import { carriesOurs } from './hosts.ts';
 import type { Metal3Meter } from './metrics.ts';
 import { REBOOT_ANNOTATION } from './names.ts';
-import { gated, type Metal3Readers, observe } from './observe.ts';
+import { type Metal3Readers, observe } from './observe.ts';
 import type { Metal3Settings } from './settings.ts';
-import { decideSweep } from './sweep.ts';
+import { decideSweep, leaveReasonOf } from './sweep.ts';
 
 export interface Metal3Ports {
   readonly readers: Metal3Readers;
+  /** Keys of hosts whose Machine this process has seen go; see `setupWatches`. */
+  readonly orphans: Set<string>;
   /** Kinds whose caches may be old, for people; empty while all are followed. */
   readonly unseen: () => readonly string[];
   /** Of the workload clusters, where a gate of the settings needs them. */
@@ -35,7 +38,7 @@ const SYNC_POLL_MS = 2000;
 /** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what writes throw; the runtime retries. */
 export function reconcileMachines(ports: Metal3Ports): Reconcile {
   const { readers, nodes, unseen, clock, meter, settings } = ports;
-  const blindness = new Blindness();
+  const blindness = new StaleCaches();
   return async (key, { log }) => {
     const seen = readers.machines.get(key);
     if (seen.is !== 'present') {
@@ -61,17 +64,23 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
 
 /** @returns a reconciler whose keys are `namespace/name` of BareMetalHosts; it throws as `reconcileMachines`. */
 export function reconcileHosts(ports: Metal3Ports): Reconcile {
-  const { readers, unseen, clock, meter } = ports;
-  const blindness = new Blindness();
+  const { readers, orphans, unseen, clock, meter } = ports;
+  const blindness = new StaleCaches();
   return async (key, { log }) => {
     const seen = readers.hosts.get(key);
     if (seen.is === 'unknown') return {};
     meter.host(key, seen.is === 'present' ? seen.object : undefined, clock.now());
     if (seen.is === 'absent' || !carriesOurs(seen.object)) {
+      orphans.delete(key);
+      meter.left(key, undefined);
       blindness.isOver(key);
       return {};
     }
-    const decision = decideSweep(seen.object, isWantedOff(seen.object, readers));
+    const decision = decideSweep(seen.object, {
+      isWantedOff: isWantedOff(seen.object, readers),
+      isConsumerUnknown: !orphans.has(key) && isConsumerUnknown(seen.object, readers),
+    });
+    meter.left(key, leaveReasonOf(decision.because));
     const kinds = unseen();
     if (kinds.length > 0 && switchesPower(decision)) return blindness.leaveAlone(key, kinds, log);
     blindness.isOver(key);

@@ -44,7 +44,7 @@ export class Endpoints implements Runnable {
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    // Whoever awaits `addresses()` hears of a failure; without anyone, `start` still rejects.
+    // Whoever awaits `addresses()` gets the failure; without anyone, `start` still rejects.
     this.#listening.promise.catch(() => {});
   }
 

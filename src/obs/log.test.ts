@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KubeError } from '../kube/errors.ts';
+import { KubeError } from '../kube/http/errors.ts';
 import { type LogFormat, type LogLevel, makeLog } from './log.ts';
 
 const START = Date.parse('2026-11-21T11:00:00Z');

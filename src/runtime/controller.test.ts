@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { recordingLog } from '../../test/support/recording-log.ts';
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
 import { TerminalError } from '../core/decision.ts';
 import { Controller, type ControllerOptions, type PassOutcome, type Reconcile } from './controller.ts';
+import { LeadershipLost } from './drain-signal.ts';
 import { nextTurn } from './sleep.ts';
-import { LeadershipLost } from './stopping.ts';
 
 class Conflict extends Error {}
 

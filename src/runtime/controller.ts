@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { Backoff } from '../core/backoff.ts';
 import { type Result, TerminalError } from '../core/decision.ts';
 import type { Log } from '../core/ports.ts';
+import { drainSignal } from './drain-signal.ts';
 import type { Runnable } from './manager.ts';
+import { inPass } from './pass-signal.ts';
 import { WorkQueue, type WorkQueueOptions } from './queue.ts';
-import { drainSignal } from './stopping.ts';
 
 /** What a pass came to. A closed set, for metrics. */
 export const PASS_OUTCOMES = ['Done', 'RequeueAfter', 'Conflict', 'Failed', 'Terminal', 'Aborted'] as const;
@@ -14,7 +15,7 @@ export type PassOutcome = (typeof PASS_OUTCOMES)[number];
 export interface ReconcileContext {
   /** Carries `controller`, the key and the pass's `reconcileID`. */
   readonly log: Log;
-  /** Aborts when the pass has taken too long, or when the process stops. */
+  /** Aborts when the pass has taken too long, or when the process stops; the requests of the pass end with it by themselves. */
   readonly signal: AbortSignal;
 }
 
@@ -121,7 +122,8 @@ export class Controller implements Runnable {
     else work.addEventListener('abort', stop, { once: true });
     let outcome: PassOutcome;
     try {
-      const result = await this.#options.reconcile(key, { log, signal: pass.signal });
+      const { signal } = pass;
+      const result = await inPass(signal, () => this.#options.reconcile(key, { log, signal }));
       outcome = this.#finish(key, result);
     } catch (error) {
       outcome = work.aborted ? 'Aborted' : this.#fail(key, causeOf(error, pass.signal), log);

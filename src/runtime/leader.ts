@@ -13,7 +13,7 @@
  */
 import type { Log } from '../core/ports.ts';
 import { rfc3339Micro } from '../core/timestamps.ts';
-import { LeadershipLost } from './stopping.ts';
+import { LeadershipLost } from './drain-signal.ts';
 
 /** The fields of `coordination.k8s.io/v1` LeaseSpec that take part. Others may have written it: any may be missing. */
 export interface LeaseRecord {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { recordingLog } from '../../test/support/recording-log.ts';
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
+import { LeadershipLost } from './drain-signal.ts';
 import { type Election, Manager, type Runnable } from './manager.ts';
 import { aborted, sleep } from './sleep.ts';
-import { LeadershipLost } from './stopping.ts';
 
 /** What happened, in order. */
 let story: string[];

@@ -6,8 +6,8 @@
  * are controller-runtime's (`pkg/manager`).
  */
 import type { Log } from '../core/ports.ts';
+import { LeadershipLost } from './drain-signal.ts';
 import { aborted, sleep } from './sleep.ts';
-import { LeadershipLost } from './stopping.ts';
 
 /** In the order of the start: probes and metrics, caches, what others rely on (the event recorder), controllers. */
 const PHASES = ['servers', 'caches', 'services', 'controllers'] as const;
@@ -59,7 +59,7 @@ export interface ManagerOptions {
   readonly graceMs?: number;
 }
 
-/** Of the grace period, what is kept for giving back the Lease. */
+/** How much of the grace period is kept for giving back the Lease. */
 const RELEASE_MS = 1500;
 /** After a lost Lease: enough for aborted work to unwind, and well within the seconds before another process may lead. */
 const LOST_GRACE_MS = 1000;

@@ -60,6 +60,77 @@ describe('WorkQueue', () => {
     expect([await quitter, await worker]).toEqual([undefined, 'a']);
   });
 
+  describe('with lanes', () => {
+    const lanes = { laneOf: (key: string) => (key.includes('/') ? key.split('/')[0] : undefined), limit: 2 };
+    const take = async (queue: WorkQueue, count: number): Promise<(string | undefined)[]> => {
+      const keys: (string | undefined)[] = [];
+      for (let i = 0; i < count; i += 1) keys.push(await poll(queue));
+      return keys;
+    };
+
+    it('hands out at most so many keys of one lane, and those of others before the rest', async () => {
+      const queue = new WorkQueue({ lanes });
+      for (const key of ['a/1', 'a/2', 'a/3', 'a/4', 'b/1', 'free']) queue.add(key);
+      expect(await take(queue, 5)).toEqual(['a/1', 'a/2', 'b/1', 'free', undefined]);
+      expect(queue.length).toBe(2);
+      queue.done('a/2');
+      expect(await take(queue, 2)).toEqual(['a/3', undefined]);
+    });
+
+    it('wakes a waiting worker when a place is free', async () => {
+      const queue = new WorkQueue({ lanes });
+      for (const key of ['a/1', 'a/2', 'a/3']) queue.add(key);
+      await take(queue, 2);
+      const worker = queue.get(never);
+      queue.done('a/1');
+      expect(await worker).toBe('a/3');
+    });
+
+    it('takes turns: the next key of a slow lane queues up behind those of others', async () => {
+      const queue = new WorkQueue({ lanes });
+      for (const key of ['a/1', 'a/2', 'a/3', 'b/1', 'b/2']) queue.add(key);
+      expect(await take(queue, 3)).toEqual(['a/1', 'a/2', 'b/1']);
+      queue.done('a/1');
+      expect(await take(queue, 2)).toEqual(['b/2', 'a/3']);
+    });
+
+    it('loses no key, and keeps the limit, whatever comes in which order', async () => {
+      const lane = new Map<string, string>();
+      const queue = new WorkQueue({ lanes: { laneOf: (key) => lane.get(key), limit: 2 } });
+      const out = new Set<string>();
+      const served = new Set<string>();
+      let random = 1;
+      const next = (below: number): number => {
+        random = (random * 48_271) % 2_147_483_647;
+        return random % below;
+      };
+      for (let i = 0; i < 300; i += 1) {
+        lane.set(`k${i}`, `lane-${next(3)}`);
+        queue.add(`k${i}`);
+        // Some change their lane while they wait.
+        lane.set(`k${next(i + 1)}`, `lane-${next(3)}`);
+        for (let key = next(2) === 0 ? await poll(queue) : undefined; key !== undefined; key = await poll(queue))
+          out.add(key);
+        for (const key of [...out]) {
+          if (next(2) === 0) continue;
+          out.delete(key);
+          served.add(key);
+          queue.done(key);
+        }
+      }
+      for (let key = await poll(queue); key !== undefined || out.size > 0; key = await poll(queue)) {
+        if (key !== undefined) out.add(key);
+        for (const each of [...out]) {
+          out.delete(each);
+          served.add(each);
+          queue.done(each);
+        }
+      }
+      expect(served.size).toBe(300);
+      expect(queue.length).toBe(0);
+    });
+  });
+
   it('`addAfter()` lets the earlier time win and adds the key once', async () => {
     const queue = new WorkQueue();
     queue.addAfter('a', 500);

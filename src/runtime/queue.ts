@@ -2,7 +2,8 @@
  * A queue of keys that need attention, not of events: however often a key is added before its turn, it is handed out once.
  *
  * - A key is never handed out a second time before `done` was called for the first; added meanwhile, it follows after.
- * - Keys come in the order in which they were first added.
+ * - Keys come in the order in which they were first added, but those of a lane that is full wait for a place in it, and others go
+ *   before them: whoever makes the keys of one lane slow delays no other.
  * - Nothing that was added is lost before the shutdown. From then on nothing is handed out: all state lies in the
  *   cluster, so the next start finds what was left.
  *
@@ -10,7 +11,7 @@
  * stop takes as long as the passes in flight and no longer.
  */
 import { type Backoff, backoffMs } from '../core/backoff.ts';
-import { DelayedKeys } from './delays.ts';
+import { DelayedKeys } from './delayed-keys.ts';
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 50, maxMs: 60_000, jitter: 0.2 };
 /** Below this, the room of handed-out keys is not worth reclaiming. */
@@ -21,6 +22,12 @@ export interface WorkQueueOptions {
   readonly backoff?: Backoff;
   /** In [0, 1). @default Math.random */
   readonly random?: () => number;
+  /**
+   * How many keys of one lane may be processed at once, and which lane a key is in at the moment; undefined for none.
+   *
+   * @default no limit
+   */
+  readonly lanes?: { readonly laneOf: (key: string) => string | undefined; readonly limit: number };
   /** Called with `length` whenever it may have changed. */
   readonly onDepth?: (length: number) => void;
 }
@@ -33,7 +40,12 @@ export class WorkQueue {
   readonly #order: string[] = [];
   #head = 0;
   readonly #ready = new Set<string>();
-  readonly #processing = new Set<string>();
+  /** With the lane in which a key was handed out: it may be in another one when it is done. */
+  readonly #processing = new Map<string, string | undefined>();
+  readonly #lanes: WorkQueueOptions['lanes'];
+  readonly #inLane = new Map<string, number>();
+  /** Ready keys that wait for a place in their lane, in their order. */
+  readonly #parked = new Map<string, string[]>();
   /** Added while they were being processed. */
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
@@ -46,6 +58,7 @@ export class WorkQueue {
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
     this.#random = options.random ?? Math.random;
     this.#onDepth = options.onDepth ?? (() => undefined);
+    this.#lanes = options.lanes;
   }
 
   /** How many keys are ready; those that are being processed or wait for their time are not counted. */
@@ -62,10 +75,7 @@ export class WorkQueue {
     if (this.#ready.has(key)) return;
     this.#ready.add(key);
     this.#order.push(key);
-    for (const give of this.#waiters) {
-      give(this.#take());
-      break;
-    }
+    this.#serveWaiter();
     this.#onDepth(this.length);
   }
 
@@ -118,7 +128,9 @@ export class WorkQueue {
   }
 
   done(key: string): void {
+    const lane = this.#processing.get(key);
     this.#processing.delete(key);
+    if (lane !== undefined) this.#leave(lane);
     if (this.#again.delete(key)) this.add(key);
     if (this.#isShutDown && this.#processing.size === 0) this.#endDrain();
   }
@@ -129,6 +141,7 @@ export class WorkQueue {
     this.#delayed.clear();
     this.#ready.clear();
     this.#order.length = 0;
+    this.#parked.clear();
     this.#again.clear();
     this.#failures.clear();
     for (const give of this.#waiters) give(undefined);
@@ -143,7 +156,26 @@ export class WorkQueue {
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 
+  #serveWaiter(): void {
+    const [give] = this.#waiters;
+    if (give === undefined) return;
+    const key = this.#take();
+    if (key !== undefined) give(key);
+  }
+
   #take(): string | undefined {
+    for (let key = this.#next(); key !== undefined; key = this.#next()) {
+      const lane = this.#lanes?.laneOf(key);
+      if (lane === undefined || this.#enter(lane, key)) {
+        this.#ready.delete(key);
+        this.#processing.set(key, lane);
+        return key;
+      }
+    }
+    return undefined;
+  }
+
+  #next(): string | undefined {
     const key = this.#order[this.#head];
     if (key === undefined) return undefined;
     this.#head += 1;
@@ -151,8 +183,35 @@ export class WorkQueue {
       this.#order.splice(0, this.#head);
       this.#head = 0;
     }
-    this.#ready.delete(key);
-    this.#processing.add(key);
     return key;
+  }
+
+  /** @returns whether there was a place; without one the key is parked. */
+  #enter(lane: string, key: string): boolean {
+    const taken = this.#inLane.get(lane) ?? 0;
+    if (taken < (this.#lanes?.limit ?? Number.POSITIVE_INFINITY)) {
+      this.#inLane.set(lane, taken + 1);
+      return true;
+    }
+    const parked = this.#parked.get(lane);
+    if (parked === undefined) this.#parked.set(lane, [key]);
+    else parked.push(key);
+    return false;
+  }
+
+  /** Frees a place. The next key of the lane queues up behind those of others, which is what makes the turns fair. */
+  #leave(lane: string): void {
+    const taken = this.#inLane.get(lane) ?? 0;
+    if (taken <= 1) this.#inLane.delete(lane);
+    else this.#inLane.set(lane, taken - 1);
+    const parked = this.#parked.get(lane);
+    if (parked === undefined) return;
+    // All of them where the lane is empty: a key that has changed its lane would not come back to call the next one.
+    const called = parked.splice(0, taken <= 1 ? parked.length : 1);
+    if (parked.length === 0) this.#parked.delete(lane);
+    for (const key of called) {
+      this.#order.push(key);
+      this.#serveWaiter();
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { recordingLog } from '../../test/support/recording-log.ts';
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
 import type { RecordEvent } from '../core/action.ts';
 import { NODE } from '../core/objects.ts';
 import { type DropReason, EventRecorder, type RecordedEvent } from './recorder.ts';
@@ -48,6 +48,13 @@ describe('EventRecorder', () => {
     await recorder.flush(1000);
     expect(sent.map((recorded) => recorded.event.note)).toEqual(['one', 'two']);
     expect(new Set(sent.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('`record()` says the same again within another scope, such as a later session of one Node', async () => {
+    const { recorder, sent } = setUp(async () => undefined);
+    for (const scope of ['first', 'first', 'second']) recorder.record(event({ scope }));
+    await recorder.flush(1000);
+    expect(sent.map((recorded) => recorded.event.scope)).toEqual(['first', 'second']);
   });
 
   it('`record()` does not repeat itself within an hour about one object', async () => {

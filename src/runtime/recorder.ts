@@ -4,7 +4,8 @@ import type { RecordEvent } from '../core/action.ts';
 import { type Backoff, backoffMs } from '../core/backoff.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Runnable } from './manager.ts';
-import { RecentKeys } from './recent.ts';
+import { outsidePasses } from './pass-signal.ts';
+import { RecentKeys } from './recent-keys.ts';
 import { aborted, sleep } from './sleep.ts';
 
 /** An event as it was recorded; the same for each attempt to send it. */
@@ -17,7 +18,7 @@ export interface RecordedEvent {
 }
 
 export interface EventSink {
-  send(recorded: RecordedEvent): Promise<void>;
+  send(recorded: RecordedEvent): Promise<unknown>;
   /** Whether to send again what failed with `error`. */
   isTransient(error: unknown): boolean;
 }
@@ -40,12 +41,12 @@ const REMEMBERED = 4096;
 const REPEAT_AFTER_MS = 3_600_000;
 const MAX_ATTEMPTS = 3;
 const RETRY: Backoff = { baseMs: 500, maxMs: 5000 };
-/** Of the stop's grace period, what events are worth. */
+/** How much of the grace period of a stop is spent on Events. */
 const FLUSH_MS = 2000;
 
 /**
- * Records events, at most 1 000 waiting to be sent; the oldest goes first when there are more. What was said of an object
- * in the last hour, in the same words, is not said again.
+ * Records events, at most 1 000 waiting to be sent; the oldest is dropped when there are more. An Event on the
+ * same object with the same text and scope is not recorded again within an hour.
  */
 export class EventRecorder implements Runnable {
   readonly name: string;
@@ -71,9 +72,10 @@ export class EventRecorder implements Runnable {
   record(event: RecordEvent): void {
     const atMs = this.#clock.now();
     if (!this.#said.isNew(topicOf(event), atMs)) return;
-    this.#queue.push({ event, atMs, id: randomUUID() });
+    this.#queue.push({ event, atMs, id: event.onceAs ?? randomUUID() });
     if (this.#queue.length > MAX_QUEUED) this.#drop(this.#queue.shift(), 'Overflow');
-    this.#sending ??= this.#sendAll();
+    // An Event outlives the pass that records it.
+    this.#sending ??= outsidePasses(() => this.#sendAll());
   }
 
   /** Resolves when everything recorded so far is sent or given up, after `timeoutMs` at the latest. */
@@ -109,14 +111,14 @@ export class EventRecorder implements Runnable {
     }
   }
 
-  /** What was lost was not said: the next time it may be. */
+  /** A dropped Event was never recorded, so the same Event may be recorded the next time. */
   #drop(recorded: RecordedEvent | undefined, reason: DropReason): void {
     if (recorded !== undefined) this.#said.forget(topicOf(recorded.event));
     this.#onDropped(reason);
   }
 }
 
-function topicOf({ regarding, reason, note }: RecordEvent): string {
+function topicOf({ regarding, reason, note, scope }: RecordEvent): string {
   const { resource, namespace, name, uid } = regarding;
-  return JSON.stringify([resource.group, resource.plural, namespace, name, uid, reason, note]);
+  return JSON.stringify([resource.group, resource.plural, namespace, name, uid, reason, note, scope]);
 }

@@ -3,8 +3,10 @@ import { type ObjectRef, type RecordEvent, type RestoreOutcome, refOf } from '..
 import { formatDuration } from '../core/duration.ts';
 import { formatTaint } from '../core/meta.ts';
 import { NODE, type Node } from '../core/objects.ts';
+import { clip } from '../core/text.ts';
+import type { Blocked } from './model/report.ts';
+import type { NearMiss } from './model/taints.ts';
 import type { FailureReason, MaintenanceTaint } from './names.ts';
-import type { NearMiss } from './taints.ts';
 
 export const EVENT_REASONS = [
   'MaintenanceWaiting',
@@ -12,13 +14,17 @@ export const EVENT_REASONS = [
   'MaintenanceAdmitted',
   'MaintenanceRejected',
   'MaintenanceBlocked',
+  'CordonRefused',
   'NodeDrained',
+  'NodeNotDrained',
   'MaintenanceExiting',
   'MaintenanceExitIncomplete',
   'MaintenanceEnded',
   'PodRestored',
   'PodNotRestored',
+  'StoredPodDiscarded',
   'UnrecognisedMaintenanceTaint',
+  'TaintNotConfigured',
   'MaintenanceReportUnreadable',
 ] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];
@@ -27,6 +33,9 @@ function event(node: Node, type: RecordEvent['type'], reason: EventReason, actio
   const regarding: ObjectRef = refOf(NODE, node);
   return { do: 'recordEvent', regarding, type, reason, action, note };
 }
+
+/** What a note takes of a sentence that a command follows: the command is what a person copies. */
+const MAX_MESSAGE_BYTES = 600;
 
 const pods = (count: number): string => (count === 1 ? '1 Pod' : `${count} Pods`);
 
@@ -55,7 +64,7 @@ export function maintenanceRejected(
   message: string,
   taint: MaintenanceTaint,
 ): RecordEvent {
-  const note = `${reason}: ${message}. To end this request: kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+  const note = `${reason}: ${clip(message, MAX_MESSAGE_BYTES)}. To end this request: kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
   return event(node, 'Warning', 'MaintenanceRejected', 'RejectMaintenance', note);
 }
 
@@ -63,23 +72,40 @@ export function maintenanceBlocked(node: Node, blocked: number, message: string)
   return event(node, 'Warning', 'MaintenanceBlocked', 'EvictPods', `${pods(blocked)} cannot leave yet: ${message}`);
 }
 
+/** @param isSetting whether the Node was to be cordoned; else the cordon was to be lifted. */
+export function cordonRefused(node: Node, isSetting: boolean, why: string): RecordEvent {
+  const what = isSetting
+    ? `Cordoning was refused, and workloads that move only from a cordoned Node may stay: kubectl cordon ${node.metadata.name}`
+    : `Lifting the cordon was refused: kubectl uncordon ${node.metadata.name}`;
+  return event(node, 'Warning', 'CordonRefused', 'CordonNode', `${what}. ${clip(why, MAX_MESSAGE_BYTES)}`);
+}
+
 export function nodeDrained(node: Node, gone: number, durationMs: number): RecordEvent {
   const note = `${pods(gone)} gone in ${formatDuration(durationMs)}; the machine may be worked on`;
   return event(node, 'Normal', 'NodeDrained', 'EvictPods', note);
 }
 
-export function maintenanceExiting(node: Node, awaited: string): RecordEvent {
-  return event(
-    node,
-    'Normal',
-    'MaintenanceExiting',
-    'ExitMaintenance',
-    `Waiting for Pods to be ready again: ${awaited}`,
-  );
+/** @param first one of the related Pods that have appeared on a drained Node. */
+export function nodeNotDrained(node: Node, count: number, first: Blocked): RecordEvent {
+  const note = `${pods(count)} appeared after the Node was drained; Pod ${first.pod}: ${first.detail}. ${first.remedy}`;
+  return event(node, 'Warning', 'NodeNotDrained', 'EvictPods', note);
 }
 
-export function maintenanceExitIncomplete(node: Node, timeoutMs: number, missing: string): RecordEvent {
-  const note = `Not back ${formatDuration(timeoutMs)} after the taint was removed: ${missing}`;
+/** @param message what is waited for, as the report says it. */
+export function maintenanceExiting(node: Node, message: string): RecordEvent {
+  return event(node, 'Normal', 'MaintenanceExiting', 'ExitMaintenance', message);
+}
+
+/** @param isAwaited whether the report stays, and Nodes with Pods of the same workloads go on waiting. */
+export function maintenanceExitIncomplete(
+  node: Node,
+  timeoutMs: number,
+  missing: string,
+  isAwaited: boolean,
+): RecordEvent {
+  const note =
+    `Not as before ${formatDuration(timeoutMs)} after the taint was removed: ${clip(missing, MAX_MESSAGE_BYTES)}` +
+    (isAwaited ? '. The slot is free; Nodes with Pods of the same workloads wait until these are ready' : '');
   return event(node, 'Warning', 'MaintenanceExitIncomplete', 'ExitMaintenance', note);
 }
 
@@ -97,20 +123,45 @@ export function unrecognisedTaint(node: Node, { found, meant }: NearMiss): Recor
   return event(node, 'Warning', 'UnrecognisedMaintenanceTaint', 'ReadTaints', note);
 }
 
+/** @param taint one that keeps a maintenance going although the settings do not name it any more. */
+export function taintNotConfigured(node: Node, taint: MaintenanceTaint): RecordEvent {
+  const note =
+    `The settings do not name taint ${formatTaint(taint)} any more; the maintenance that it asked for goes on until it is removed: ` +
+    `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+  return event(node, 'Warning', 'TaintNotConfigured', 'ReadTaints', note);
+}
+
+/** @param storedIn the namespace of the Secrets. */
+export function storedPodsStranded(node: Node, storedIn: string): RecordEvent {
+  const note =
+    `Pods of this Node are stored in namespace ${storedIn}, and nobody creates them again: run there with tmm.unmanagedPods: recreate. ` +
+    `To see them: kubectl -n ${storedIn} get secrets -l maintenance-bridge.io/stored-pod`;
+  return event(node, 'Warning', 'PodNotRestored', 'RestorePod', note);
+}
+
 export function reportUnreadable(node: Node, annotation: string, why: string): RecordEvent {
   const note = `Annotation ${annotation} cannot be read (${why}); the maintenance is judged anew`;
   return event(node, 'Warning', 'MaintenanceReportUnreadable', 'ReadReport', note);
 }
 
 /** What is said when a stored Pod has come back, or never will. */
-export function homecoming(node: Node, pod: string): Readonly<Record<RestoreOutcome, RecordEvent>> {
+export function restoreEvents(node: Node, pod: string, session: string): Readonly<Record<RestoreOutcome, RecordEvent>> {
+  const told = (type: RecordEvent['type'], reason: EventReason, note: string): RecordEvent => ({
+    ...event(node, type, reason, 'RestorePod', note),
+    scope: session,
+  });
   const notRestored = (why: string): RecordEvent =>
-    event(node, 'Warning', 'PodNotRestored', 'RestorePod', `Pod ${pod} was not created again: ${why}`);
+    told('Warning', 'PodNotRestored', `Pod ${pod} was not created again: ${why}`);
   return {
-    Restored: event(node, 'Normal', 'PodRestored', 'RestorePod', `Pod ${pod} was created again`),
+    Restored: told('Normal', 'PodRestored', `Pod ${pod} was created again`),
     NameTaken: notRestored('somebody has created another Pod of that name'),
     NamespaceGone: notRestored('its namespace has gone'),
   };
+}
+
+export function storedPodEnded(node: Node, pod: string): RecordEvent {
+  const note = `Pod ${pod} has finished or was deleted, and not because of the maintenance; it is not created again`;
+  return event(node, 'Normal', 'StoredPodDiscarded', 'RestorePod', note);
 }
 
 /** @param secret `namespace/name` */

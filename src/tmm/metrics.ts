@@ -1,7 +1,7 @@
 /** What this feature measures. No object's name is ever a label. */
 import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
+import type { TmmDecision } from './decide/transition.ts';
 import { CAUSES, type Cause, FAILURE_REASONS, PHASES, type Phase } from './names.ts';
-import type { TmmDecision } from './request.ts';
 
 /** From a reboot's minute to a night's work. */
 const DURATION_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400];
@@ -65,8 +65,8 @@ interface Session {
   readonly causes: readonly Cause[];
 }
 
-/** Keeps the gauges right over all Nodes and counts what a decision completes; what depends on the time is worked out when somebody asks. */
-export class TmmMeter {
+/** Counts what a decision completes, and keeps how each Node stands; gauges over all of them are worked out when somebody asks. */
+export class TmmMetrics {
   readonly #metrics: Metrics;
   readonly #nodes = new Map<string, Session>();
 
@@ -82,7 +82,6 @@ export class TmmMeter {
   record(node: string, { phase, blockedBy, completed }: TmmDecision, sinceMs: number): void {
     if (phase === undefined) this.#nodes.delete(node);
     else this.#nodes.set(node, { phase, sinceMs, causes: blockedBy.map(({ cause }) => cause) });
-    this.#refresh();
     if (completed?.rejected !== undefined) this.#metrics.increment(REJECTIONS, { reason: completed.rejected });
     if (completed?.drainMs !== undefined) this.#metrics.observe(DRAIN_SECONDS, {}, completed.drainMs / 1000);
     if (completed?.maintenanceMs !== undefined) {
@@ -90,23 +89,26 @@ export class TmmMeter {
     }
   }
 
-  /** Before an exposition. */
-  collect(nowMs: number): void {
-    for (const phase of PHASES) {
-      const sinceMs = [...this.#nodes.values()]
-        .filter((session) => session.phase === phase)
-        .map((each) => each.sinceMs);
-      this.#metrics.set(OLDEST_IN_PHASE, { phase }, longestSeconds(nowMs, sinceMs));
-    }
+  /** Somebody else measures it from now on. */
+  forget(node: string): void {
+    this.#nodes.delete(node);
   }
 
-  /** Over the Nodes in a session only, of which there are few. */
-  #refresh(): void {
-    const sessions = [...this.#nodes.values()];
+  /** Of Nodes whose names begin so: nobody looks after them any more. */
+  forgetAll(prefix: string): void {
+    for (const node of [...this.#nodes.keys()]) if (node.startsWith(prefix)) this.forget(node);
+  }
+
+  /** Before an exposition. */
+  collect(nowMs: number): void {
+    const byPhase = Map.groupBy(this.#nodes.values(), ({ phase }) => phase);
     for (const phase of PHASES) {
-      this.#metrics.set(NODES_BY_PHASE, { phase }, sessions.filter((session) => session.phase === phase).length);
+      const sessions = byPhase.get(phase) ?? [];
+      this.#metrics.set(NODES_BY_PHASE, { phase }, sessions.length);
+      const since = sessions.map(({ sinceMs }) => sinceMs);
+      this.#metrics.set(OLDEST_IN_PHASE, { phase }, longestSeconds(nowMs, since));
     }
-    const causes = sessions.flatMap((session) => session.causes);
+    const causes = [...this.#nodes.values()].flatMap((session) => session.causes);
     for (const cause of CAUSES) {
       this.#metrics.set(BLOCKED_PODS, { cause }, causes.filter((each) => each === cause).length);
     }

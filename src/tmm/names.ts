@@ -64,13 +64,17 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
  * - `NoController`: nothing would create it again.
  * - `NotStored`: it has no controller, and its manifest is not stored yet.
  * - `TooLargeToStore`: it has no controller, and its manifest does not fit into a Secret.
+ * - `JobWouldFail`: its eviction would fail its Job for good, and `tmm.finalJobs` is `reject`.
  * - `DoNotEvict`: it carries a mark that forbids its eviction.
  * - `EmptyDir`: it has an emptyDir volume, and `tmm.emptyDir` is `reject`.
  * - `ToleratesTaint`: it tolerates the taint, and `tmm.toleratingPods` is `reject`.
  * - `Unschedulable`: its budget waits for a replacement that fits nowhere.
- * - `WaitsForCompletion`: it asked to be waited for (`cluster.x-k8s.io/drain: wait-completed`).
+ * - `WaitsForCompletion`: its end is waited for: it asked for that (`cluster.x-k8s.io/drain: wait-completed`), or its Job would fail
+ *   (`tmm.finalJobs: wait`).
+ * - `ComesBack`: its controller has put it back on this Node again and again.
  * - `Terminating`: its eviction was accepted, its grace period runs.
  * - `StuckTerminating`: its grace period is long over.
+ * - `NodeUnreachable`: the kubelet of its Node does not answer, so that its end cannot be confirmed.
  * - `EvictionDenied`: a webhook or the authorizer refuses the eviction.
  * - `EvictionThrottled`: the API server or a webhook asks to try again later.
  * - `EvictionFailed`: the eviction fails for another reason.
@@ -87,13 +91,16 @@ export const CAUSES = [
   'NoController',
   'NotStored',
   'TooLargeToStore',
+  'JobWouldFail',
   'DoNotEvict',
   'EmptyDir',
   'ToleratesTaint',
   'Unschedulable',
   'WaitsForCompletion',
+  'ComesBack',
   'Terminating',
   'StuckTerminating',
+  'NodeUnreachable',
   'EvictionDenied',
   'EvictionThrottled',
   'EvictionFailed',
@@ -101,5 +108,5 @@ export const CAUSES = [
 export type Cause = (typeof CAUSES)[number];
 
 /** Node conditions of KEP-5683 that we write. */
-export const CONDITIONS = ['MaintenanceInProgress', 'DrainInProgress', 'Drained'] as const;
+export const CONDITIONS = ['MaintenancePlanned', 'MaintenanceInProgress', 'DrainInProgress', 'Drained'] as const;
 export type ConditionType = (typeof CONDITIONS)[number];

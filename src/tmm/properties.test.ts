@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TestCluster } from '../../test/build/cluster.ts';
-import { budget, node, pod, TAINT } from '../../test/build/objects.ts';
+import { TestCluster } from '../../harness/builders/cluster.ts';
+import { budget, node, pod, TAINT } from '../../harness/builders/objects.ts';
+import { decide } from './decide/decide.ts';
 import { REJECTION_MARKER, REPORT_ANNOTATION } from './names.ts';
 
 const podArbitrary = fc.record({
@@ -20,7 +21,7 @@ const clusterArbitrary = fc
     healthy: fc.nat({ max: 4 }),
     observed: fc.boolean(),
     withBudget: fc.boolean(),
-    cordon: fc.boolean(),
+    cordon: fc.constantFrom('auto', 'always', 'never'),
   })
   .map(({ pods, allowed, healthy, observed, withBudget, cordon }) => ({
     settings: { cordon },
@@ -64,6 +65,21 @@ describe('invariants of `decide()`', () => {
         cluster.untaint('a');
         settle(cluster);
         expect(cluster.decide('a').actions).toEqual([]);
+      }),
+    );
+  });
+
+  it('decides by a plain value: an observation that was written as JSON and read again is decided the same way', () => {
+    fc.assert(
+      fc.property(clusterArbitrary, fc.integer({ min: 0, max: 4 }), ({ objects, settings }, passes) => {
+        const cluster = new TestCluster(objects, settings);
+        for (let pass = 0; pass < passes; pass++) {
+          if (pass === 3) cluster.untaint('a');
+          cluster.pass('a');
+        }
+        const observed = cluster.observe('a');
+        const context = { settings: cluster.settings, memory: cluster.memory };
+        expect(decide(JSON.parse(JSON.stringify(observed)), context)).toEqual(decide(observed, context));
       }),
     );
   });

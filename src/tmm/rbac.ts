@@ -1,10 +1,9 @@
 /** What this feature may do, and no more. */
+import { DRAIN_RULES, NAMESPACES_RULE } from '../core/drain-rules.ts';
 import type { RbacRule } from '../core/rbac.ts';
 
-const WATCH = ['list', 'watch'];
-
 /**
- * @param cordon whether `tmm.cordon` is on: the only reason to write a Node beyond its status.
+ * @param cordon whether a Node may have to be cordoned: the only reason to write a Node beyond its status.
  * @param recreate whether `tmm.unmanagedPods` is `recreate`.
  */
 export function tmmRules({
@@ -17,38 +16,8 @@ export function tmmRules({
   readonly recreate: boolean;
 }): readonly RbacRule[] {
   return [
-    { apiGroups: [''], resources: ['nodes'], verbs: WATCH, because: 'taints ask for maintenance' },
-    { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'], because: 'the report and the conditions' },
-    {
-      apiGroups: [''],
-      resources: ['pods'],
-      verbs: [...WATCH, 'patch'],
-      because: 'related Pods are judged and told of a rejection',
-    },
-    { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], because: 'draining' },
-    { apiGroups: ['apps'], resources: ['statefulsets'], verbs: WATCH, because: 'quorum without a budget' },
-    {
-      apiGroups: ['policy'],
-      resources: ['poddisruptionbudgets'],
-      verbs: WATCH,
-      because: 'the verdict, and waiting for budgets',
-    },
-    {
-      apiGroups: ['storage.k8s.io'],
-      resources: ['storageclasses', 'csinodes'],
-      verbs: WATCH,
-      because: 'whether Pods with volumes fit elsewhere',
-    },
-    {
-      apiGroups: [''],
-      resources: ['persistentvolumeclaims', 'persistentvolumes'],
-      verbs: WATCH,
-      because: 'a Pod with a local volume is pinned to its Node',
-    },
-    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'], because: 'Events on the Node' },
-    ...(namespaceSelectors
-      ? [{ apiGroups: [''], resources: ['namespaces'], verbs: WATCH, because: 'namespace selectors of the settings' }]
-      : []),
+    ...DRAIN_RULES,
+    ...(namespaceSelectors ? [NAMESPACES_RULE] : []),
     ...(recreate
       ? [
           {
@@ -67,6 +36,6 @@ export function tmmRules({
 export const STORED_PODS_RULE: RbacRule = {
   apiGroups: [''],
   resources: ['secrets'],
-  verbs: ['get', ...WATCH, 'create', 'update', 'delete'],
+  verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
   because: 'Pods without a controller are stored until they come back',
 };

@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { NOW, readersOf, TestCluster } from '../../test/build/cluster.ts';
-import { budget, node, pod, TAINT } from '../../test/build/objects.ts';
-import { recordingLog } from '../../test/support/recording-log.ts';
-import type { Action, EvictPod } from '../core/action.ts';
+import { NOW, readersOf, TestCluster } from '../../harness/builders/cluster.ts';
+import { budget, node, pod, TAINT } from '../../harness/builders/objects.ts';
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
+import { ALL_METRICS } from '../app/metrics.ts';
+import type { Action, EvictPod, PatchMeta } from '../core/action.ts';
 import type { KubeObject, Pod } from '../core/objects.ts';
-import type { EvictionAttempt, Evictor, Lister } from '../core/ports.ts';
-import { ALL_METRICS } from '../metrics.ts';
+import type { EvictionAttempt, EvictionProbe, Evictor, Lister, ProbeAnswer } from '../core/ports.ts';
+import { finish, type Steps } from '../core/scheduling/steps.ts';
 import { MetricRegistry } from '../obs/metrics.ts';
-import { TmmMeter } from './metrics.ts';
+import { TmmMetrics } from './metrics.ts';
+import { askingTaint } from './model/taints.ts';
 import type { Phase } from './names.ts';
-import { makeReconcile } from './reconcile.ts';
-import type { TmmReaders } from './view.ts';
+import { NodeMemory } from './node-memory.ts';
+import type { TmmReaders } from './observe/cluster-view.ts';
+import { makeReconcile, type TmmCluster } from './reconcile.ts';
 
 class FakeEvictor implements Evictor {
   readonly wanted = new Map<string, readonly EvictPod[]>();
@@ -23,6 +26,20 @@ class FakeEvictor implements Evictor {
   }
   forget(owner: string): void {
     this.wanted.delete(owner);
+  }
+}
+
+/** Admission that has nothing against any eviction, and says so at once. */
+class FakeProbe implements EvictionProbe {
+  readonly known = new Map<string, ProbeAnswer>();
+  want(_owner: string, pods: readonly EvictPod[]): void {
+    for (const { uid } of pods) this.known.set(uid, 'Allowed');
+  }
+  answers(): ReadonlyMap<string, ProbeAnswer> {
+    return this.known;
+  }
+  forget(): void {
+    this.known.clear();
   }
 }
 
@@ -46,19 +63,30 @@ function setUp(
   cluster: TestCluster,
   whileWriting: (actions: readonly Action[]) => Promise<void> | void = () => undefined,
   unseen: () => readonly string[] = () => [],
+  inSteps: <T>(steps: Steps<T>) => Promise<T> = async (steps) => finish(steps),
 ) {
   /** Pods that the API server has, and the cache not yet. */
   const unheardOf: Pod[] = [];
   const slotChanges: number[] = [];
   const evictor = new FakeEvictor();
+  const probe = new FakeProbe();
+  for (const { metadata } of cluster.pods) probe.known.set(metadata.uid, 'Allowed');
+  const marked = new Map<string, readonly PatchMeta[]>();
   const log = recordingLog();
   const registry = new MetricRegistry(ALL_METRICS);
-  const meter = new TmmMeter(registry);
+  const meter = new TmmMetrics(registry);
   registry.beforeExposition(() => meter.collect(cluster.nowMs));
   const reconcile = makeReconcile({
-    readers: following(cluster),
-    unseen,
     isRefusal: (error) => error instanceof Error && error.message === 'hands off',
+    clock: { now: () => cluster.nowMs },
+    inSteps,
+    settings: cluster.settings,
+  });
+  const ports: TmmCluster = {
+    readers: following(cluster),
+    isOurs: (each) => each.metadata.labels?.['example.com/theirs'] === undefined,
+    source: (each) => askingTaint(each, cluster.settings.taints),
+    unseen,
     slotChanged: () => slotChanges.push(cluster.nowMs),
     podsBoundTo: async (name) =>
       [...cluster.pods, ...unheardOf].filter(({ spec }) => spec.nodeName === name).map(({ metadata }) => metadata.uid),
@@ -67,23 +95,109 @@ function setUp(
       for (const action of actions) cluster.carryOut(action);
     },
     evictor,
-    clock: { now: () => cluster.nowMs },
+    probe,
+    marker: { want: (owner, marks) => marked.set(owner, marks) },
+    memory: new NodeMemory(),
     meter,
-    settings: cluster.settings,
-  });
+  };
   const oldest = async (phase: Phase): Promise<string | undefined> =>
     (await registry.exposition()).body
       .split('\n')
       .find((line) => line.startsWith(`maintenance_bridge_tmm_oldest_phase_seconds{phase="${phase}"}`))
       ?.split(' ')
       .at(-1);
-  return { evictor, log, unheardOf, slotChanges, oldest, reconcile: (name: string) => reconcile(name, { log }) };
+  return {
+    memory: ports.memory,
+    evictor,
+    marked,
+    log,
+    unheardOf,
+    slotChanges,
+    oldest,
+    reconcile: (name: string) => reconcile(ports, name, { log }),
+  };
 }
 
 const web = (name: string, nodeName: string) => pod(name, { node: nodeName });
 const tainted = (name: string) => node(name, { taints: [TAINT] });
 
 describe('the reconciler', () => {
+  it('lets go of a Node that somebody else works on, and goes on from its report when it is given back', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a'), node('spare')], pods: [web('x', 'a')] });
+    const { reconcile, evictor, oldest } = setUp(cluster);
+    await reconcile('a');
+    expect(evictor.wanted.get('a')).toHaveLength(1);
+    const before = cluster.report('a');
+    const label = (labels: Readonly<Record<string, string>>) =>
+      cluster.editNode('a', (each) => ({ ...each, metadata: { ...each.metadata, labels } }));
+    label({ 'example.com/theirs': 'yes' });
+    cluster.nowMs += 1000;
+    expect(await reconcile('a')).toEqual({});
+    expect(evictor.wanted.get('a') ?? []).toEqual([]);
+    expect(cluster.report('a')).toEqual(before);
+    expect(await oldest('Draining')).toBe('0');
+    label({});
+    await reconcile('a');
+    // Admission is asked anew first.
+    await reconcile('a');
+    expect(evictor.wanted.get('a')).toHaveLength(1);
+  });
+
+  it('does not reject for a Node that has been opened while room was searched for', async () => {
+    const cluster = new TestCluster({
+      nodes: [tainted('a'), node('spare', { unschedulable: true })],
+      pods: [web('x', 'a')],
+    });
+    const turns = async <T>(steps: Steps<T>): Promise<T> => {
+      const found = finish(steps);
+      cluster.editNode('spare', (each) => ({ ...each, spec: {} }));
+      return found;
+    };
+    await setUp(cluster, undefined, undefined, turns).reconcile('a');
+    expect(cluster.report('a')?.phase).toBe('Draining');
+  });
+
+  it('admits one of two Nodes whose rooms are searched for at the same time, where there is one slot', async () => {
+    const cluster = new TestCluster({
+      nodes: [tainted('a'), tainted('b'), node('spare')],
+      pods: [web('x', 'a'), web('y', 'b')],
+    });
+    const turns = async <T>(steps: Steps<T>): Promise<T> => {
+      for (;;) {
+        const step = steps.next();
+        if (step.done === true) return step.value;
+        await Promise.resolve();
+      }
+    };
+    const { reconcile } = setUp(cluster, undefined, undefined, turns);
+    await Promise.all([reconcile('a'), reconcile('b')]);
+    expect(['a', 'b'].map((name) => cluster.report(name)?.phase).sort()).toEqual(['Draining', 'Queued']);
+  });
+
+  it('judges the Pods that are there when the search for room has ended', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a'), node('spare')], pods: [web('x', 'a')] });
+    const { reconcile } = setUp(cluster, undefined, undefined, async (steps) => {
+      const found = finish(steps);
+      if (cluster.pods.length === 1) cluster.pods = [...cluster.pods, pod('bare', { node: 'a', controller: null })];
+      return found;
+    });
+    await reconcile('a');
+    expect(cluster.report('a')).toMatchObject({ phase: 'Rejected', blockedBy: [{ pod: 'shop/bare' }] });
+  });
+
+  it('comes to an end where Pods come and go faster than room is found', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a'), node('spare')], pods: [web('x', 'a')] });
+    let count = 0;
+    const { reconcile } = setUp(cluster, undefined, undefined, async (steps) => {
+      const found = finish(steps);
+      count += 1;
+      cluster.pods = [web(`x-${count}`, 'a')];
+      return found;
+    });
+    await reconcile('a');
+    expect(cluster.report('a')).toMatchObject({ phase: 'Draining' });
+  });
+
   it('evicts only after the phase was written', async () => {
     const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] });
     let wantedWhileWriting: readonly EvictPod[] | undefined;
@@ -167,49 +281,65 @@ describe('the reconciler', () => {
     expect(cluster.report('a')?.phase).toBe('Draining');
   });
 
-  it('does everything else where a Pod cannot be told, and fails after that, to try again', async () => {
-    const blocked = budget('x', { desired: 3 });
-    const pods = ['x', 'y'].map((name) => pod(name, { node: 'a', labels: { app: 'x' } }));
-    const cluster = new TestCluster({ nodes: [tainted('a')], pods, budgets: [blocked] });
-    const { reconcile } = setUp(cluster, ([action]) => {
-      if (action?.do === 'patchMeta' && action.target.name === 'x') throw new Error('hands off');
-    });
-    await expect(reconcile('a')).rejects.toThrow('hands off');
-    expect(cluster.report('a')?.phase).toBe('Rejected');
-    expect(cluster.pod('y').metadata.annotations).toHaveProperty('emm-failure');
-  });
-
-  it('does not ask again with each pass for what was refused, and keeps the deadlines of the maintenance', async () => {
+  it('hands marks on Pods over behind the Node, and does not wait for them', async () => {
     const pods = ['x', 'y'].map((name) => pod(name, { node: 'a', labels: { app: 'x' } }));
     const cluster = new TestCluster({ nodes: [tainted('a')], pods, budgets: [budget('x', { desired: 3 })] });
-    let isClosed = false;
-    let asked = 0;
-    const { reconcile } = setUp(cluster, ([action]) => {
-      if (!isClosed || action?.do !== 'patchMeta' || action.target.name !== 'x') return;
-      asked += 1;
-      throw new Error('hands off');
+    const markedWhileWriting: (number | undefined)[] = [];
+    const { marked, reconcile } = setUp(cluster, () => {
+      markedWhileWriting.push(marked.get('a')?.length);
     });
     await reconcile('a');
     expect(cluster.report('a')?.phase).toBe('Rejected');
-    // A new session takes off what the last one wrote, and waits for its verdict for a minute.
-    isClosed = true;
-    cluster.editNode('a', (each) => ({ ...each, metadata: { ...each.metadata, annotations: {} } }));
-    cluster.budgets = [budget('x', { observed: false })];
-    await expect(reconcile('a')).rejects.toThrow('hands off');
-    expect([cluster.report('a')?.phase, asked]).toEqual(['Checking', 1]);
-    cluster.nowMs += 400;
-    expect([await reconcile('a'), asked]).toEqual([{ requeueAfterMs: 600 }, 1]);
-    for (const waitMs of [600, 2000, 4000, 8000, 16_000]) {
-      cluster.nowMs += waitMs;
-      await expect(reconcile('a')).rejects.toThrow('hands off');
-    }
+    expect(markedWhileWriting).toEqual([undefined]);
+    expect(marked.get('a')?.map(({ target }) => target.name)).toEqual(['x', 'y']);
+    // Nobody has written them yet: they are wanted as long as they are due, and no longer.
+    await reconcile('a');
+    expect(marked.get('a')).toHaveLength(2);
+    cluster.untaint('a');
+    await reconcile('a');
+    expect(cluster.report('a')).toBeUndefined();
+    expect(marked.get('a')).toEqual([]);
+  });
+
+  it('keeps the deadline of the exit where the right to lift the cordon was taken away', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods: [] }, { cordon: 'always' });
+    const { reconcile } = setUp(cluster, ([action]) => {
+      if (action?.do === 'setUnschedulable' && !action.unschedulable) throw new Error('hands off');
+    });
+    await reconcile('a');
+    await reconcile('a');
+    cluster.untaint('a');
+    await reconcile('a');
+    expect(await reconcile('a')).toEqual({ requeueAfterMs: 30_000 });
+    cluster.nowMs += 290_000;
+    expect(await reconcile('a')).toEqual({ requeueAfterMs: 10_000 });
+    cluster.nowMs += 10_000;
+    await reconcile('a');
+    expect(cluster.report('a')).toBeUndefined();
+  });
+
+  it('drains all the same where the right to cordon is missing, and tells of it', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] }, { cordon: 'always' });
+    const carriedOut: string[] = [];
+    const { reconcile, evictor } = setUp(cluster, (actions) => {
+      carriedOut.push(...actions.map((action) => (action.do === 'recordEvent' ? action.reason : action.do)));
+      if (actions[0]?.do === 'setUnschedulable') throw new Error('hands off');
+    });
+    await reconcile('a');
+    expect(await reconcile('a')).toMatchObject({ requeueAfterMs: 30_000 });
+    await reconcile('a');
+    expect(carriedOut.filter((each) => each === 'setUnschedulable' || each === 'CordonRefused')).toEqual([
+      'setUnschedulable',
+      'CordonRefused',
+    ]);
+    expect(evictor.wanted.get('a')).toMatchObject([{ name: 'x' }]);
+    cluster.nowMs += 30_000;
+    await reconcile('a');
+    expect(carriedOut.filter((each) => each === 'setUnschedulable')).toHaveLength(2);
+    cluster.pods = [];
     cluster.nowMs += 1000;
-    // What is due sooner than the next try: the end of the minute.
-    expect([await reconcile('a'), asked]).toEqual([{ requeueAfterMs: 28_000 }, 6]);
-    // A Pod that has changed since is another matter.
-    cluster.pods = cluster.pods.map((each) => ({ ...each, metadata: { ...each.metadata, resourceVersion: 'new' } }));
-    await expect(reconcile('a')).rejects.toThrow('hands off');
-    expect(asked).toBe(7);
+    await reconcile('a');
+    expect(cluster.report('a')?.phase).toBe('InMaintenance');
   });
 
   it('tells those that wait when a Node gives back a slot that was never written', async () => {
@@ -224,6 +354,58 @@ describe('the reconciler', () => {
     cluster.untaint('a');
     await reconcile('a');
     expect(slotChanges).toHaveLength(1);
+  });
+
+  describe('a request that was withdrawn and repeated between two passes', () => {
+    const rejected = async (whileWriting?: (actions: readonly Action[]) => void) => {
+      const cluster = new TestCluster({
+        nodes: [tainted('a')],
+        pods: [web('x', 'a'), pod('bare', { node: 'a', controller: null })],
+      });
+      const set = setUp(cluster, whileWriting);
+      await set.reconcile('a');
+      expect(cluster.report('a')?.phase).toBe('Rejected');
+      // Its cause is mended.
+      cluster.pods = cluster.pods.slice(0, 1);
+      cluster.nowMs += 1000;
+      return { cluster, session: cluster.report('a')?.session, ...set };
+    };
+
+    it('is judged anew', async () => {
+      const { cluster, session, memory, reconcile } = await rejected();
+      memory.withdraw('a');
+      await reconcile('a');
+      expect(cluster.report('a')?.phase).toBe('Draining');
+      expect(cluster.report('a')?.session).not.toBe(session);
+    });
+
+    it('is judged anew also where it could not be written the first time', async () => {
+      let isIll = false;
+      const { cluster, memory, reconcile } = await rejected(() => {
+        if (isIll) throw new Error('The server is ill');
+      });
+      memory.withdraw('a');
+      isIll = true;
+      await expect(reconcile('a')).rejects.toThrow('The server is ill');
+      isIll = false;
+      await reconcile('a');
+      expect(cluster.report('a')?.phase).toBe('Draining');
+    });
+
+    it('is nothing but an end where it was not repeated', async () => {
+      const { cluster, memory, reconcile } = await rejected();
+      memory.withdraw('a');
+      cluster.untaint('a');
+      await reconcile('a');
+      expect(cluster.report('a')).toBeUndefined();
+      expect(memory.isWithdrawn('a')).toBe(false);
+    });
+
+    it('stays rejected where it was there all the time', async () => {
+      const { cluster, reconcile } = await rejected();
+      await reconcile('a');
+      expect(cluster.report('a')?.phase).toBe('Rejected');
+    });
   });
 
   it('tells for how long the phase has lasted, and a new process tells the same', async () => {

@@ -1,20 +1,29 @@
 /** Observe, decide, apply: one pass over one Node. */
-import type { Action } from '../core/action.ts';
-import { Blindness } from '../core/blindness.ts';
-import type { Result } from '../core/decision.ts';
-import type { Apply, Clock, Evictor, Keeper, Log } from '../core/ports.ts';
-import { decide } from './decide.ts';
-import type { TmmMeter } from './metrics.ts';
-import { observe } from './observe.ts';
-import type { Observed } from './observed.ts';
-import { isMark, Refusals } from './refusals.ts';
-import type { Memory, TmmDecision } from './request.ts';
-import type { TmmSettings } from './settings.ts';
-import type { Reservation } from './surroundings.ts';
-import type { TmmReaders } from './view.ts';
 
-export interface TmmPorts {
+import { isPodMark } from '../core/action.ts';
+import type { Result } from '../core/decision.ts';
+import { messageOf } from '../core/error-message.ts';
+import type { Node } from '../core/objects.ts';
+import type { Apply, Clock, EvictionAttempt, EvictionProbe, Evictor, Log, PodMarker, PodStore } from '../core/ports.ts';
+import { finish, type Steps } from '../core/scheduling/steps.ts';
+import { decide } from './decide/decide.ts';
+import { CORDON_RETRY_MS, type TmmDecision } from './decide/transition.ts';
+import { cordonRefused } from './events.ts';
+import type { TmmMetrics } from './metrics.ts';
+import type { Observed } from './model/observed.ts';
+import type { RequestSource } from './model/taints.ts';
+import type { NodeMemory } from './node-memory.ts';
+import type { TmmReaders } from './observe/cluster-view.ts';
+import { type FoundRoom, look, type RoomSearch } from './observe/observe.ts';
+import type { TmmSettings } from './settings.ts';
+
+/** One cluster that is worked on. */
+export interface TmmCluster {
   readonly readers: TmmReaders;
+  /** Whether a Node is this process's to work on: in one cluster, machine drain and a user's taints may be looked after by two. */
+  readonly isOurs: (node: Node) => boolean;
+  /** What asks for the maintenance of a Node. */
+  readonly source: RequestSource;
   /** Kinds whose caches may be old, for people; empty while all are followed. */
   readonly unseen: () => readonly string[];
   /** The UIDs of the Pods that the API server itself says are bound to the Node. @throws KubeError */
@@ -22,120 +31,202 @@ export interface TmmPorts {
   /** Called when a Node has given back a slot that no cache may ever have shown: others may have been queued behind it. */
   readonly slotChanged: () => void;
   readonly apply: Apply;
+  readonly evictor: Evictor;
+  /** Asks admission before the first eviction. */
+  readonly probe: EvictionProbe;
+  /** Writes rejections on Pods and takes them off again. */
+  readonly marker: PodMarker;
+  /** What `apply` stores and restores Pods with; only with `unmanagedPods: recreate`. */
+  readonly keeper?: PodStore;
+  readonly memory: NodeMemory;
+  readonly meter: Pick<TmmMetrics, 'record' | 'forget'>;
+}
+
+/** Searches for room that may come too late, before one that holds everything up. */
+const MAX_SEARCHES = 5;
+
+/** What a pass begins with. */
+type Pass =
+  | { readonly is: 'known'; readonly observed: Observed; readonly attempts: ReadonlyMap<string, EvictionAttempt> }
+  /** The verdict comes down to room elsewhere, which has to be searched for first. */
+  | { readonly is: 'open'; readonly search: RoomSearch }
+  | { readonly is: 'stale'; readonly kinds: readonly string[] }
+  | { readonly is: 'unknown' }
+  /** Somebody else works on the Node. */
+  | { readonly is: 'foreign' };
+
+/** What is the same for every cluster. */
+export interface TmmPorts {
   /** Whether the API server has refused the one write that failed so, and may take others. */
   readonly isRefusal: (error: unknown) => boolean;
-  readonly evictor: Evictor;
-  /** What `apply` stores and restores Pods with; only with `unmanagedPods: recreate`. */
-  readonly keeper?: Keeper;
   readonly clock: Clock;
-  readonly meter: TmmMeter;
+  /** Does work that takes long, and lets others get on between its steps. */
+  readonly inSteps: <T>(steps: Steps<T>) => Promise<T>;
   readonly settings: TmmSettings;
   /** `namespace/name` of the Pod that this process runs in. */
   readonly ownPod?: string;
+  /** The namespace in which this process stores Pods. */
+  readonly storesIn?: string;
 }
 
-/** @returns a reconciler whose keys are Node names. It throws what `Apply` throws; the runtime retries. */
-export function makeReconcile(ports: TmmPorts): (nodeName: string, context: { readonly log: Log }) => Promise<Result> {
-  const { readers, unseen, podsBoundTo, slotChanged, apply, isRefusal } = ports;
-  const { evictor, keeper, clock, meter, settings, ownPod } = ports;
-  const memories = new Map<string, Memory>();
-  const reservations = new Map<string, Reservation>();
-  const blindness = new Blindness();
-  const refusals = new Refusals();
+export type ReconcileNode = (cluster: TmmCluster, nodeName: string, context: { readonly log: Log }) => Promise<Result>;
 
-  return async (nodeName, { log }) => {
-    const kinds = unseen();
-    if (kinds.length > 0) return leaveAlone(nodeName, kinds, log);
-    const attempts = new Map(evictor.attempts(nodeName));
-    const observed = observe(readers, nodeName, {
-      attempts,
-      ...(keeper !== undefined && { keeping: keeper.attempts(nodeName) }),
-      reservations,
-      failureDomainLabels: settings.failureDomainLabels,
-      nowMs: clock.now(),
+/** @returns a reconciler of Nodes. It throws what `Apply` throws; the runtime retries. */
+export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, storesIn }: TmmPorts): ReconcileNode {
+  return async (cluster, nodeName, { log }) => {
+    const { evictor, probe, marker, memory, meter } = cluster;
+    let pass = lookNow(cluster, nodeName);
+    for (let searches = 0; pass.is === 'open'; searches += 1) {
+      // Where Pods came or went during each search so far, the next one is done in one go, or there might never be an answer.
+      const { steps } = pass.search;
+      pass = lookNow(cluster, nodeName, searches < MAX_SEARCHES ? await inSteps(steps()) : finish(steps()));
+    }
+    if (pass.is === 'stale') return leaveAlone(cluster, nodeName, pass.kinds, log);
+    if (pass.is === 'foreign') return letGo(cluster, nodeName);
+    if (pass.is === 'unknown') return {}; // The cache that is missing enqueues everything once it has synced.
+    const { observed, attempts } = pass;
+    const decision = decide(observed, {
+      settings,
+      memory: memory.memoryOf(nodeName),
+      ...(ownPod !== undefined && { ownPod }),
+      ...(storesIn !== undefined && { storesIn }),
     });
-    if (observed.is === 'unknown') return {}; // The cache that is missing enqueues everything once it has synced.
-    const memory = memories.get(nodeName) ?? {};
-    const decision = decide(observed.value, { settings, memory, ...(ownPod !== undefined && { ownPod }) });
-    // Somebody may take the machine apart upon this word: it is not said on a cache's alone.
-    if (decision.because === 'Drained' && (await hasMore(observed.value))) return leaveAlone(nodeName, ['pods'], log);
-    blindness.isOver(nodeName);
+    const isRepeated = memory.isWithdrawn(nodeName);
+    memory.forgetWithdrawal(nodeName);
+    // Once we report `Drained`, someone may open the machine, so confirm with the API server first.
+    if (decision.because === 'Drained' && (await hasMore(cluster, observed))) {
+      if (isRepeated) memory.withdraw(nodeName);
+      return leaveAlone(cluster, nodeName, ['pods'], log);
+    }
+    memory.staleCaches.isOver(nodeName);
     // In the same turn as the decision: another Node that is judged while this one is being written sees its slot taken. If
     // the write fails, the next pass decides again, and gives the slot back unless it is admitted anew.
-    if (decision.admitted !== undefined) reservations.set(nodeName, decision.admitted);
-    else if (reservations.delete(nodeName)) slotChanged();
+    if (memory.reserve(nodeName, decision.admitted)) cluster.slotChanged();
     // What is no longer wanted is withdrawn before anything that takes time; what is wanted waits for the phase to be written.
     if (decision.evictions.length === 0) evictor.want(nodeName, []);
-    const { due, againAfterMs } = refusals.hold(nodeName, decision.actions, observed.value.nowMs);
-    if (due.length > 0) log.info('Applying decision', { reason: decision.because, actions: due.length });
-    const refused = await carryOut(nodeName, due, log);
+    const { actions } = decision;
+    if (actions.length > 0) log.info('Applying decision', { reason: decision.because, actions: actions.length });
+    const isCordonRefused = await carryOut(cluster, decision, observed, log).catch((error: unknown) => {
+      if (isRepeated) memory.withdraw(nodeName);
+      throw error;
+    });
+    // Behind the Node, and without waiting: a mark on a Pod is only believed, and cleaned up, by what the Node says.
+    marker.want(nodeName, actions.filter(isPodMark));
+    probe.want(nodeName, decision.questions);
     // What was answered while the phase was being written is for the next pass to judge, which the answer brings about.
     const answered = evictor.attempts(nodeName);
     const stillOpen = decision.evictions.filter(({ uid }) => answered.get(uid) === attempts.get(uid));
     if (decision.evictions.length > 0) evictor.want(nodeName, stillOpen);
-    const { stored, unreadable } = observed.value.kept;
-    if (decision.phase === undefined && stored.length + unreadable.length === 0) keeper?.forget(nodeName);
-    meter.record(nodeName, decision, phaseSinceMs(observed.value, decision));
-    remember(nodeName, decision);
-    if (refused !== undefined) throw refused;
-    const times = [decision.requeueAfterMs ?? [], againAfterMs ?? []].flat();
+    remember(cluster, observed, isCordonRefused ? withRefusedCordon(decision, observed) : decision);
+    meter.record(nodeName, decision, phaseSinceMs(observed, decision));
+    const times = [decision.requeueAfterMs ?? [], isCordonRefused ? CORDON_RETRY_MS : []].flat();
     return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
 
-  /**
-   * A Pod that must not be touched (a policy, a webhook) is told later, and keeps neither the others from being told nor its
-   * Node from going on: the passes of a drain are many, and its deadlines are not those of a failure.
-   *
-   * @returns the first refusal of that kind; to be thrown when all else is done.
-   */
-  async function carryOut(nodeName: string, actions: readonly Action[], log: Log): Promise<unknown> {
-    let refused: unknown;
-    for (const some of marksApart(actions)) {
-      try {
-        await apply(some, log);
-      } catch (error) {
-        const [mark] = some.filter(isMark);
-        if (mark === undefined || !isRefusal(error)) throw error;
-        refused ??= error;
-        refusals.add(nodeName, mark, clock.now());
-      }
+  /** Nothing may come between a look and the decision upon it: another Node may take the slot, or a Pod come. */
+  function lookNow(cluster: TmmCluster, nodeName: string, found?: FoundRoom): Pass {
+    const { readers, source, evictor, probe, keeper, memory } = cluster;
+    const kinds = cluster.unseen();
+    if (kinds.length > 0) return { is: 'stale', kinds };
+    const node = readers.nodes.get(nodeName);
+    if (node.is === 'present' && !cluster.isOurs(node.object)) return { is: 'foreign' };
+    const attempts = new Map(evictor.attempts(nodeName));
+    const seen = look(readers, nodeName, {
+      attempts,
+      probed: probe.answers(nodeName),
+      ...(keeper !== undefined && { keeping: keeper.attempts(nodeName) }),
+      reservations: memory.reservations,
+      settings,
+      source,
+      ...(found !== undefined && { found }),
+      isRepeated: memory.isWithdrawn(nodeName),
+      nowMs: clock.now(),
+    });
+    if (seen.is === 'unknown') return seen;
+    const { observed, search } = seen.value;
+    return search === undefined ? { is: 'known', observed, attempts } : { is: 'open', search };
+  }
+
+  /** @returns whether the API server refuses to set or to lift the cordon: the session does not depend on it. */
+  async function carryOut(
+    { apply }: TmmCluster,
+    { actions }: TmmDecision,
+    { node }: Observed,
+    log: Log,
+  ): Promise<boolean> {
+    const writes = actions.filter((action) => !isPodMark(action));
+    await apply(
+      writes.filter((action) => action.do !== 'setUnschedulable'),
+      log,
+    );
+    const cordons = writes.filter((action) => action.do === 'setUnschedulable');
+    const [cordon] = cordons;
+    if (cordon === undefined) return false;
+    try {
+      await apply(cordons, log);
+    } catch (error) {
+      // The right may have been taken away with the setting. The session has a deadline, which a failure's patience would miss.
+      if (node.is === 'absent' || !isRefusal(error)) throw error;
+      log.warn(cordon.unschedulable ? 'Cordoning was refused' : 'Lifting the cordon was refused', { err: error });
+      await apply([cordonRefused(node.object, cordon.unschedulable, messageOf(error))], log);
+      return true;
     }
-    return refused;
-  }
-
-  /** Whether there are Pods on the Node that the cache has not heard of. */
-  async function hasMore({ nodeName, pods }: Observed): Promise<boolean> {
-    const seen = new Set(pods.map(({ pod }) => pod.metadata.uid));
-    return (await podsBoundTo(nodeName)).some((uid) => !seen.has(uid));
-  }
-
-  /** Pods may have come to the Node, and the taint may have gone: nothing is concluded, and nothing more evicted. */
-  function leaveAlone(nodeName: string, kinds: readonly string[], log: Log): Result {
-    evictor.want(nodeName, []);
-    return blindness.leaveAlone(nodeName, kinds, log);
-  }
-
-  function remember(nodeName: string, decision: TmmDecision): void {
-    if (decision.phase === undefined) evictor.forget(nodeName);
-    const { hint = '', progressAtMs, stall, hereSinceMs } = decision.memory;
-    const isWorthKeeping =
-      hint !== '' ||
-      hereSinceMs !== undefined ||
-      (decision.phase !== undefined && (progressAtMs !== undefined || stall !== undefined));
-    if (isWorthKeeping) memories.set(nodeName, decision.memory);
-    else memories.delete(nodeName);
+    return false;
   }
 }
 
-/** The actions in their order: each mark on a Pod by itself, what is between them together. */
-function marksApart(actions: readonly Action[]): readonly (readonly Action[])[] {
-  const parts: Action[][] = [];
-  for (const action of actions) {
-    const last = parts.at(-1);
-    if (last === undefined || isMark(action) || last.some(isMark)) parts.push([action]);
-    else last.push(action);
-  }
-  return parts;
+/** Whether there are Pods on the Node that the cache has not heard of. */
+async function hasMore({ podsBoundTo }: TmmCluster, { nodeName, pods }: Observed): Promise<boolean> {
+  const seen = new Set(pods.map(({ pod }) => pod.metadata.uid));
+  return (await podsBoundTo(nodeName)).some((uid) => !seen.has(uid));
+}
+
+/** Pods may have come to the Node, and the taint may have gone: nothing is concluded, and nothing more evicted. */
+function leaveAlone(
+  { evictor, probe, marker, memory }: TmmCluster,
+  nodeName: string,
+  kinds: readonly string[],
+  log: Log,
+): Result {
+  evictor.want(nodeName, []);
+  probe.want(nodeName, []);
+  marker.want(nodeName, []);
+  return memory.staleCaches.leaveAlone(nodeName, kinds, log);
+}
+
+/** Whoever has taken the Node over goes on from its report. */
+function letGo({ evictor, probe, marker, memory, meter, slotChanged }: TmmCluster, nodeName: string): Result {
+  evictor.forget(nodeName);
+  probe.forget(nodeName);
+  marker.want(nodeName, []);
+  memory.remember(nodeName, undefined);
+  memory.forgetWithdrawal(nodeName);
+  if (memory.reserve(nodeName, undefined)) slotChanged();
+  meter.forget(nodeName);
+  return {};
+}
+
+function withRefusedCordon(decision: TmmDecision, { nowMs }: Observed): TmmDecision {
+  return { ...decision, memory: { ...decision.memory, cordonRefusedAtMs: nowMs } };
+}
+
+/** Keeps what the decision asks to be remembered, and forgets what was remembered for a session that is over. */
+function remember(
+  { evictor, probe, keeper, memory }: TmmCluster,
+  { nodeName, kept }: Observed,
+  decision: TmmDecision,
+): void {
+  const isOver = decision.phase === undefined;
+  if (isOver) evictor.forget(nodeName);
+  if (isOver) probe.forget(nodeName);
+  if (isOver && kept.stored.length + kept.unreadable.length === 0) keeper?.forget(nodeName);
+  const { hint = '', progressAtMs, stall, returns, hereSinceMs, cordonRefusedAtMs } = decision.memory;
+  const isWorthKeeping =
+    hint !== '' ||
+    hereSinceMs !== undefined ||
+    cordonRefusedAtMs !== undefined ||
+    (!isOver && (progressAtMs !== undefined || stall !== undefined || returns !== undefined));
+  memory.remember(nodeName, isWorthKeeping ? decision.memory : undefined);
 }
 
 /** A phase that goes on began when the report says; any other begins with this decision. */

@@ -1,7 +1,8 @@
 /** What an operator can choose for Temporary Maintenance Mode: the `tmm` section of the configuration. */
 import { z } from 'zod';
-import { durationMs, isPositiveDuration } from '../core/duration.ts';
+import { duration, limit } from '../core/duration-schema.ts';
 import type { LabelSelector } from '../core/objects.ts';
+import { type Share, share } from '../core/share.ts';
 import { DEFAULT_REJECTION_ANNOTATION, type MaintenanceTaint, PRESETS } from './names.ts';
 
 /** Chooses Pods: every part that is given must match. */
@@ -14,7 +15,12 @@ export interface PodSelection {
 /** Workloads whose operator opens the budget or moves the Pod by itself once an eviction is asked for. */
 export interface SelfMovingWorkload extends PodSelection {
   readonly name: string;
+  /** Its operator acts on `spec.unschedulable` of the Node, not on an eviction. */
+  readonly needsCordon?: boolean | undefined;
 }
+
+export const CORDONS = ['auto', 'always', 'never'] as const;
+export type Cordon = (typeof CORDONS)[number];
 
 export interface TmmSettings {
   readonly taints: readonly MaintenanceTaint[];
@@ -24,13 +30,20 @@ export interface TmmSettings {
   readonly daemonSetPods: 'stay' | 'delete';
   readonly toleratingPods: 'stay' | 'evict' | 'reject';
   readonly emptyDir: 'evict' | 'reject';
+  /** Pods that fit nowhere else: the request is rejected, or drained all the same, for clusters that grow when Pods are Pending. */
+  readonly noRoom: 'reject' | 'proceed';
+  /** Pods whose eviction would fail their Job for good: the request is rejected, their end is waited for, or they are evicted. */
+  readonly finalJobs: 'reject' | 'wait' | 'evict';
   readonly honourDoNotEvict: boolean;
+  /** Whether Nodes that other tools have in hand count as away, and are not entered until those have let go (`core/other-tools.ts`). */
+  readonly honourOtherTools: boolean;
   /** Pods without a controller: rejected, or stored and created again when the maintenance is over. */
   readonly unmanagedPods: 'reject' | 'recreate';
   readonly selfMovingWorkloads: readonly SelfMovingWorkload[];
-  readonly cordon: boolean;
+  /** Whether the Node is cordoned from its admission on: where a self-moving workload on it needs that, in any case, or never. */
+  readonly cordon: Cordon;
   /** How many Nodes may be in maintenance at once: a number, or a part of all Nodes such as `10%` (rounded down, at least one). */
-  readonly maxConcurrentNodes: number | `${number}%`;
+  readonly maxConcurrentNodes: Share;
   /** Whether StatefulSets of three or more replicas without a budget keep a ready majority. */
   readonly quorum: 'majority' | 'off';
   /** Node labels that name failure domains: what fails in this Node's own domain is not held against its maintenance. */
@@ -38,10 +51,12 @@ export interface TmmSettings {
   readonly admissionTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly exitTimeoutMs: number;
+  /** Pods that have been terminating for longer are passed over; 0: none is. */
+  readonly skipWaitForDeleteTimeoutMs: number;
   readonly maxParallelEvictions: number;
 }
 
-/** Sources: the operators' own documentation of how they meet a drain (docs/decisions/0006-self-moving-workloads.md). */
+/** Sources: the operators' own documentation of how they meet a drain (docs/decisions/0006-self-moving-workloads.md and 0021-cordon.md). */
 const SELF_MOVING_DEFAULTS: readonly SelfMovingWorkload[] = [
   {
     name: 'rook-ceph',
@@ -52,16 +67,28 @@ const SELF_MOVING_DEFAULTS: readonly SelfMovingWorkload[] = [
   {
     name: 'longhorn',
     selector: { matchExpressions: [{ key: 'longhorn.io/component', operator: 'In', values: ['instance-manager'] }] },
+    needsCordon: true,
+  },
+  {
+    name: 'cloudnative-pg',
+    selector: {
+      matchLabels: { 'cnpg.io/instanceRole': 'primary' },
+      matchExpressions: [{ key: 'cnpg.io/cluster', operator: 'Exists' }],
+    },
+    needsCordon: true,
+  },
+  {
+    name: 'zalando-postgres',
+    selector: {
+      matchLabels: { application: 'spilo' },
+      matchExpressions: [{ key: 'spilo-role', operator: 'In', values: ['master', 'primary'] }],
+    },
+    needsCordon: true,
   },
 ];
 
 const QUALIFIED_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const qualifiedName = z.string().max(317).regex(QUALIFIED_NAME, 'a qualified name such as "example.com/key"');
-
-const duration = z
-  .string()
-  .refine(isPositiveDuration, 'a duration above zero such as "90s", "5m" or "1h30m"')
-  .transform(durationMs);
 
 const labelSelector = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).optional(),
@@ -102,51 +129,63 @@ export const tmmSettingsSchema = z
     daemonSetPods: z.enum(['stay', 'delete']).default('stay'),
     toleratingPods: z.enum(['stay', 'evict', 'reject']).default('stay'),
     emptyDir: z.enum(['evict', 'reject']).default('evict'),
+    noRoom: z.enum(['reject', 'proceed']).default('reject'),
+    finalJobs: z.enum(['reject', 'wait', 'evict']).default('reject'),
     honourDoNotEvict: z.boolean().default(true),
+    honourOtherTools: z.boolean().default(true),
     unmanagedPods: z.enum(['reject', 'recreate']).default('reject'),
     selfMovingWorkloads: z
-      .array(z.strictObject({ name: z.string().min(1), ...podSelection }))
+      .array(z.strictObject({ name: z.string().min(1), ...podSelection, needsCordon: z.boolean().optional() }))
       .default([...SELF_MOVING_DEFAULTS] as never),
-    cordon: z.boolean().default(false),
-    maxConcurrentNodes: z
-      .union([
-        z.int().min(1),
-        z
-          .string()
-          .regex(
-            /^(100|[1-9]\d?)%$/,
-            'a whole number above zero or a percentage such as "10%"',
-          ) as unknown as z.ZodType<`${number}%`>,
-      ])
-      .default(1),
+    // `true` and `false` are what earlier versions had for `always` and `never`.
+    cordon: z.union([z.enum(CORDONS), z.boolean()]).default('auto'),
+    maxConcurrentNodes: share.default(1),
     quorum: z.enum(['majority', 'off']).default('majority'),
     failureDomainLabels: z.array(qualifiedName).default(['topology.kubernetes.io/zone']),
     admissionTimeout: duration.default(60_000),
     drainTimeout: duration.default(3_600_000),
     exitTimeout: duration.default(300_000),
+    skipWaitForDeleteTimeout: limit.default(0),
     maxParallelEvictions: z.int().min(1).max(1000).default(20),
   })
-  .transform(({ presets, taints, admissionTimeout, drainTimeout, exitTimeout, ...rest }, context): TmmSettings => {
-    const chosen: readonly MaintenanceTaint[] = [
-      ...(presets ?? (taints === undefined ? (['default'] as const) : [])).map(
-        (name): MaintenanceTaint => PRESETS[name],
-      ),
-      ...((taints ?? []) as readonly MaintenanceTaint[]),
-    ];
-    const seen = new Set<string>();
-    for (const { key, value, effect } of chosen) {
-      const id = `${key}=${value}:${effect}`;
-      if (seen.has(id))
-        context.addIssue({ code: 'custom', path: ['taints'], message: `each taint once; ${id} stands there twice` });
-      seen.add(id);
-    }
-    if (chosen.length === 0)
-      context.addIssue({ code: 'custom', path: ['taints'], message: 'at least one taint or preset' });
-    return {
-      ...rest,
-      taints: chosen,
-      admissionTimeoutMs: admissionTimeout,
-      drainTimeoutMs: drainTimeout,
-      exitTimeoutMs: exitTimeout,
-    };
-  });
+  .transform(
+    (
+      { presets, taints, cordon, admissionTimeout, drainTimeout, exitTimeout, skipWaitForDeleteTimeout, ...rest },
+      context,
+    ): TmmSettings => {
+      const chosen: readonly MaintenanceTaint[] = [
+        ...(presets ?? (taints === undefined ? (['default'] as const) : [])).map(
+          (name): MaintenanceTaint => PRESETS[name],
+        ),
+        ...((taints ?? []) as readonly MaintenanceTaint[]),
+      ];
+      const seen = new Set<string>();
+      for (const { key, value, effect } of chosen) {
+        const id = `${key}=${value}:${effect}`;
+        if (seen.has(id))
+          context.addIssue({ code: 'custom', path: ['taints'], message: `each taint once; ${id} stands there twice` });
+        seen.add(id);
+      }
+      if (chosen.length === 0)
+        context.addIssue({ code: 'custom', path: ['taints'], message: 'at least one taint or preset' });
+      return {
+        ...rest,
+        taints: chosen,
+        cordon: typeof cordon === 'string' ? cordon : cordon ? 'always' : 'never',
+        admissionTimeoutMs: admissionTimeout,
+        drainTimeoutMs: drainTimeout,
+        exitTimeoutMs: exitTimeout,
+        skipWaitForDeleteTimeoutMs: skipWaitForDeleteTimeout,
+      };
+    },
+  );
+
+/** Namespaces are watched only for namespace selectors. */
+export function needsNamespaces({ pods, selfMovingWorkloads }: TmmSettings): boolean {
+  return [...pods, ...selfMovingWorkloads].some(({ namespaceSelector }) => namespaceSelector !== undefined);
+}
+
+/** Whether a Node may have to be cordoned, which is the only reason to write one beyond its status. */
+export function mayCordon({ cordon, selfMovingWorkloads }: TmmSettings): boolean {
+  return cordon === 'always' || (cordon === 'auto' && selfMovingWorkloads.some(({ needsCordon }) => needsCordon));
+}

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { CHART_DIRECTORY, configurationIn, ofKind, only, render } from './chart.ts';
+import { CHART_DIRECTORY, configurationIn, ofKind, only, render } from '../../harness/chart.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
 
 describeWithTools('the Deployment', [CHART_TOOLS], (get) => {
   const podTemplate = async (values: object): Promise<unknown> => {
@@ -14,7 +14,7 @@ describeWithTools('the Deployment', [CHART_TOOLS], (get) => {
   };
 
   it('rolls its Pods when the configuration changes', async () => {
-    expect(await podTemplate({ config: { tmm: { cordon: true } } })).not.toEqual(await podTemplate({}));
+    expect(await podTemplate({ config: { tmm: { cordon: 'always' } } })).not.toEqual(await podTemplate({}));
   });
 
   it.each([
@@ -48,20 +48,32 @@ describeWithTools('names', [CHART_TOOLS], (get) => {
   };
 
   it('are the release’s where it says what it is', async () => {
-    expect(await namesWith({}, 'maintenance-bridge')).toEqual(['maintenance-bridge', 'maintenance-bridge-test']);
+    expect(await namesWith({}, 'maintenance-bridge')).toEqual([
+      'maintenance-bridge',
+      'maintenance-bridge-test',
+      'maintenance-bridge-uninstall',
+    ]);
   });
 
   it('begin with the release’s otherwise', async () => {
-    expect(await namesWith({}, 'fleet')).toEqual(['fleet-maintenance-bridge', 'fleet-maintenance-bridge-test']);
+    expect(await namesWith({}, 'fleet')).toEqual([
+      'fleet-maintenance-bridge',
+      'fleet-maintenance-bridge-test',
+      'fleet-maintenance-bridge-uninstall',
+    ]);
   });
 
   it('have no dots, which a release may have and a Service may not', async () => {
-    expect(await namesWith({}, 'fleet.a')).toEqual(['fleet-a-maintenance-bridge', 'fleet-a-maintenance-bridge-test']);
+    expect(await namesWith({}, 'fleet.a')).toEqual([
+      'fleet-a-maintenance-bridge',
+      'fleet-a-maintenance-bridge-test',
+      'fleet-a-maintenance-bridge-uninstall',
+    ]);
   });
 
   it('are as `fullnameOverride` says, the Lease’s too', async () => {
     const values = { fullnameOverride: 'mb' };
-    expect(await namesWith(values, 'fleet')).toEqual(['mb', 'mb-test']);
+    expect(await namesWith(values, 'fleet')).toEqual(['mb', 'mb-test', 'mb-uninstall']);
     const text = configurationIn(await render(get().helm, { values }));
     expect(parse(text)).toMatchObject({ leaderElection: { id: 'mb', leaseDuration: '15s' } });
   });

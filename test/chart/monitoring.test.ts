@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { CHART_DIRECTORY, ofKind, only, render } from './chart.ts';
+import { CHART_DIRECTORY, ofKind, only, render } from '../../harness/chart.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
 
 interface Rule {
   readonly alert: string;

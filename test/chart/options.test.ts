@@ -1,13 +1,13 @@
 /** A value does what the flag does that it stands for. */
 import { expect, it } from 'vitest';
+import { accepted, CI_VALUES, optionsIn, type Rendering, render } from '../../harness/chart.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
 import { chartValueOf } from '../../scripts/chart-parts.ts';
-import type { RunOptions } from '../../src/config-schema.ts';
+import { OPTION_ROWS } from '../../src/config/options.ts';
+import type { RunOptions } from '../../src/config/schema.ts';
 import { formatDuration, parseDuration } from '../../src/core/duration.ts';
-import { OPTION_ROWS } from '../../src/option-rows.ts';
-import type { OptionRow } from '../../src/options.ts';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { accepted, CI_VALUES, optionsIn, type Rendering, render } from './chart.ts';
+import type { OptionRow } from '../../src/core/option.ts';
 
 /** As text for the flag, and as the chart's value where that is written in another way. */
 interface Sample {
@@ -16,6 +16,15 @@ interface Sample {
 }
 
 /** Anything but the default. */
+/** For options whose text has a form of its own. */
+const OF_FORM: Readonly<Record<string, string>> = {
+  requireNodeLabel: 'example.com/key',
+  days: 'tue',
+  start: '22:00',
+  end: '4am',
+  timeZone: 'Europe/Berlin',
+};
+
 function sampleOf({ kind, values, default: standard, path }: OptionRow): Sample {
   switch (kind) {
     case 'boolean':
@@ -31,12 +40,14 @@ function sampleOf({ kind, values, default: standard, path }: OptionRow): Sample 
       return { text: '7m' };
     case 'enum':
       return { text: values?.find((value) => value !== standard) ?? '' };
-    case 'list':
-      return { text: values?.at(-1) ?? 'fleet-a', value: [values?.at(-1) ?? 'fleet-a'] };
+    case 'list': {
+      const text = values?.at(-1) ?? OF_FORM[path.at(-1) ?? ''] ?? 'fleet-a';
+      return { text, value: [text] };
+    }
     case 'address':
       return { text: ':9999', value: 9999 };
     case 'string':
-      return { text: path.at(-1) === 'requireNodeLabel' ? 'example.com/key' : 'sample' };
+      return { text: OF_FORM[path.at(-1) ?? ''] ?? 'sample' };
   }
 }
 

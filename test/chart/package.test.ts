@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { CHART_DIRECTORY } from '../../harness/chart.ts';
+import { runTool } from '../../harness/tools/run.ts';
+import { KUBERNETES_VERSIONS } from '../../harness/tools/schemas.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { renderReadme } from '../../scripts/chart-readme.ts';
-import { runTool } from '../tools/run.ts';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { CHART_DIRECTORY } from './chart.ts';
-import { KUBERNETES_VERSIONS } from './schemas.ts';
 
 const read = (name: string): string => readFileSync(join(CHART_DIRECTORY, name), 'utf8');
 const chart = parse(read('Chart.yaml')) as {
@@ -30,7 +30,7 @@ describe('Chart.yaml', () => {
   it('allows the releases that the manifests are validated for, and the one of the tests', () => {
     const [oldest = '', newest = ''] = KUBERNETES_VERSIONS;
     expect(chart.kubeVersion).toBe(`>=${oldest.replace(/\.\d+$/, '.0')}-0`);
-    const goMod = readFileSync(join(import.meta.dirname, '../controlplane/tools/kubernetes/go.mod'), 'utf8');
+    const goMod = readFileSync(join(import.meta.dirname, '../../controlplane/tools/kubernetes/go.mod'), 'utf8');
     expect(goMod).toContain(`k8s.io/kubernetes v${newest}`);
   });
 });
@@ -70,7 +70,7 @@ describeWithTools('the chart', [CHART_TOOLS], (get) => {
       const { stdout } = await runTool(get().helm, ['template', 'release', directory, ...values]);
       const images = [...stdout.matchAll(/^ +image: (.*)$/gm)].map(([, name]) => name);
       const expected = `ghcr.io/maintenance-bridge/maintenance-bridge:${image}`;
-      expect(images).toEqual([expected, expected]);
+      expect(images).toEqual([expected, expected, expected]);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

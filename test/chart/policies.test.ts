@@ -1,9 +1,9 @@
 /** Whatever the chart lets the program write, an admission policy judges; and it knows the keys of the settings. */
 import { expect, it } from 'vitest';
+import { type Manifest, NAMESPACE, ofKind, optionsIn, render } from '../../harness/chart.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
 import { MESSAGE_SUFFIX } from '../../src/tmm/names.ts';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { type Manifest, NAMESPACE, ofKind, optionsIn, render } from './chart.ts';
 import { allowedKeys, policiesIn } from './policies.ts';
 
 const OPERATIONS: Readonly<Record<string, string>> = {
@@ -54,7 +54,7 @@ describeWithTools('admission policies', [CHART_TOOLS], (get) => {
     async ({ tmm, clusterApi, metal3, all }) => {
       const manifests = await rendered({
         features: { tmm: { enabled: tmm }, clusterApi: { enabled: clusterApi }, metal3: { enabled: metal3 } },
-        config: all ? { tmm: { cordon: true, unmanagedPods: 'recreate' } } : {},
+        config: all ? { tmm: { cordon: 'always', unmanagedPods: 'recreate' } } : {},
       });
       const judged = new Set(judgedWrites(manifests).map((write) => write.replace('/*', '')));
       const granted = new Set(grantedWrites(manifests).filter((write) => !HARMLESS.includes(write)));
@@ -72,7 +72,7 @@ describeWithTools('admission policies', [CHART_TOOLS], (get) => {
     });
     const policies = policiesIn(manifests);
     expect(policies.map(({ metadata }) => metadata.name).sort()).toEqual(
-      ['baremetalhosts', 'machines', 'nodes', 'pods', 'restored-pods', 'stored-pods'].map(
+      ['baremetalhosts', 'clusters', 'machines', 'nodes', 'pods', 'restored-pods', 'stored-pods'].map(
         (suffix) => `maintenance-bridge-${suffix}`,
       ),
     );

@@ -1,5 +1,5 @@
 /** What tests read of rendered admission policies. */
-import { type Manifest, ofKind } from './chart.ts';
+import { type Manifest, ofKind } from '../../harness/chart.ts';
 
 export interface PolicyManifest extends Manifest {
   readonly spec: {

@@ -1,11 +1,11 @@
 /** The chart grants what the code declares for the configuration that the chart renders: all of it, and no more. */
 import { expect, it } from 'vitest';
-import type { RunOptions } from '../../src/config-schema.ts';
+import { type Manifest, NAMESPACE, ofKind, only, optionsIn, render } from '../../harness/chart.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
+import { rightsFor } from '../../src/app/rbac.ts';
+import type { RunOptions } from '../../src/config/schema.ts';
 import type { RbacRule } from '../../src/core/rbac.ts';
-import { rightsFor } from '../../src/rbac.ts';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { type Manifest, NAMESPACE, ofKind, only, optionsIn, render } from './chart.ts';
 
 type Rule = Omit<RbacRule, 'because'>;
 
@@ -23,9 +23,10 @@ const SELECTIONS: readonly object[] = [
   {},
   { pods: [{ namespaces: ['a'] }, { namespaceSelector: { matchLabels: { tier: 'web' } } }] },
   { selfMovingWorkloads: [{ name: 'mine', namespaceSelector: {} }] },
+  { selfMovingWorkloads: [{ name: 'mine', needsCordon: true }] },
 ];
 const TMM = SELECTIONS.flatMap((selection) =>
-  BOOLEANS.flatMap((cordon) =>
+  ['never', 'always', 'auto', false, true].flatMap((cordon) =>
     ['reject', 'recreate'].map((unmanagedPods) => ({ ...selection, cordon, unmanagedPods })),
   ),
 );

@@ -4,15 +4,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { CHART_DIRECTORY, refusal, tryRendering } from '../../harness/chart.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { CHART_TOOLS } from '../../harness/tools/tools.ts';
 import { chartValueOf, configSchema } from '../../scripts/chart-parts.ts';
 import { capiSettingsSchema } from '../../src/capi/settings.ts';
-import { OPTION_ROWS } from '../../src/option-rows.ts';
+import { OPTION_ROWS } from '../../src/config/options.ts';
 import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
-import { describeWithTools } from '../tools/suite.ts';
-import { CHART_TOOLS } from '../tools/tools.ts';
-import { CHART_DIRECTORY, refusal, tryRendering } from './chart.ts';
 
 const REFUSED: readonly { readonly what: string; readonly values: object; readonly says: string | RegExp }[] = [
+  {
+    what: 'ranges for workload clusters beside none for the API server, which would open the same ports to any address',
+    values: { networkPolicy: { enabled: true, workloadClusterCIDRs: ['10.0.0.0/8'] } },
+    says: 'networkPolicy.apiServerCIDRs: wanted ranges of addresses while workloadClusterCIDRs has some and both use port 443',
+  },
+  {
+    what: 'ranges for the API server beside none for workload clusters',
+    values: { networkPolicy: { enabled: true, apiServerCIDRs: ['10.0.0.1/32'], workloadClusterPorts: [6443] } },
+    says: 'networkPolicy.workloadClusterCIDRs: wanted ranges of addresses while apiServerCIDRs has some and both use port 6443',
+  },
   { what: 'an unknown key', values: { replicas: 3 }, says: "additional properties 'replicas' not allowed" },
   {
     what: 'an unknown key further down',
@@ -197,4 +207,14 @@ describe('the schema of the values', () => {
       );
     },
   );
+
+  it.each([
+    ['capi', 'hookTimeout'],
+    ['metal3', 'startTimeout'],
+  ])('takes a number for %s.%s where it is 0, as the program does', (section, key) => {
+    expect(properties[section]?.properties).toHaveProperty(
+      key,
+      expect.objectContaining({ anyOf: [{ type: 'string' }, { type: 'number', const: 0 }] }),
+    );
+  });
 });

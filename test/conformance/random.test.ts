@@ -1,9 +1,9 @@
 /** Random sequences of requests are answered by the sandbox as by a real API server. */
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { startSandboxApi } from '../../src/sandbox/start.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { compareServers, FIXED_SEED, prepare } from './run.ts';
+import { compareServers, FIXED_SEED, prepare } from '../../harness/conformance/run.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { startSandboxApi } from '../../sandbox/start.ts';
 
 const RUNS_EACH = 75;
 /** Always the same, so that a failure is news; `npm run conformance` looks elsewhere. */

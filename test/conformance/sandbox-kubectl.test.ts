@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
-import type { KubectlResult } from '../controlplane/controlplane.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { CHANGES, COMMANDS, type Command, EXPLAINED, WATCHES } from './kubectl-commands.ts';
+import type { KubectlResult } from '../../controlplane/controlplane.ts';
+import { CHANGES, COMMANDS, type Command, EXPLAINED, WATCHES } from '../../harness/conformance/kubectl-commands.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { type Sandbox, startSandboxApi } from '../../sandbox/start.ts';
 
 /** Groups of which the sandbox serves nothing; `docs/sandbox.md` says so. */
 const NOT_SERVED = [

@@ -1,15 +1,14 @@
 /** The sandbox is held against a real API server: the same requests, the same answers. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { BUILT_IN, typeNameOf } from '../../src/sandbox/kinds/built-in.ts';
-import types from '../../src/sandbox/kinds/types.json' with { type: 'json' };
-import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { apiTypesOf, type OpenApiV2 } from '../sandbox/api-types.ts';
-import { comparable, exchange, type Server } from '../sandbox/exchange.ts';
-import { TABLE } from '../sandbox/request-parts.ts';
-import { REQUESTS } from '../sandbox/requests.ts';
+import { apiTypesOf, type OpenApiV2 } from '../../harness/conformance/api-types.ts';
+import { comparable, exchange, type Server } from '../../harness/conformance/exchange.ts';
+import { TABLE } from '../../harness/conformance/request-parts.ts';
+import { REQUESTS } from '../../harness/conformance/requests.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { BUILT_IN, TYPES, typeNameOf } from '../../sandbox/kinds.ts';
+import { type Sandbox, startSandboxApi } from '../../sandbox/start.ts';
 
 /** Types that are sent without being stored. */
 const OTHER_TYPES = [
@@ -69,7 +68,7 @@ describeOnControlPlane('the sandbox', {}, (real) => {
   it('knows the types of the real server: `types.json`', async () => {
     const document = await real().api.get<OpenApiV2>('/openapi/v2');
     const roots = BUILT_IN.map(({ group, version, kind }) => typeNameOf(group, version, kind));
-    const known = Object.entries(types).map(([name, type]) => [name, withoutNumbers(type)]);
+    const known = [...TYPES].map(([name, type]) => [name, withoutNumbers(type)]);
     expect(Object.fromEntries(known)).toEqual(apiTypesOf(document, [...roots, ...OTHER_TYPES]));
   });
 });

@@ -1,17 +1,17 @@
-import { randomInt } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { describe as describeTally, emptyTally, FIXED_SEED, runDifferential } from './run.ts';
-import { prepare } from './scheduler.ts';
+import { describe as describeTally, emptyTally, FIXED_SEED, runDifferential } from '../../harness/differential/run.ts';
+import { prepare } from '../../harness/differential/scheduler.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
 
 const CLUSTERS_EACH = 30;
 const TIMEOUT_MS = 15 * 60_000;
-const newSeed = randomInt(2 ** 31);
+/** A cluster of the second once showed that it matters which of two equal volumes a claim gets. */
+const SEEDS = [FIXED_SEED, 1_164_613_366];
 
 describeOnControlPlane('the fit simulation against the real scheduler', { scheduler: true }, (get) => {
   beforeAll(() => prepare(get().api));
 
-  it.each([FIXED_SEED, newSeed])(
+  it.each(SEEDS)(
     `agrees on ${CLUSTERS_EACH} random clusters from seed %i`,
     async (seed) => {
       const tally = emptyTally();

@@ -1,9 +1,9 @@
 /** A watch that is refused while the others go on: what is not seen is not known, and nothing is concluded from what was seen last. */
 import { afterEach, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridges } from '../support/bridges.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { Bridges } from '../../harness/programs.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const PODS = /^\/api\/v1\/pods\?/;
 

@@ -5,17 +5,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHART_DIRECTORY } from '../chart/chart.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { type Bridge, command } from '../support/bridge.ts';
-import { rbacFor, rulesOf } from '../support/chart.ts';
-import { cleanUpBlocks, runInShell } from '../support/clean-up.ts';
-import { isAllowed, type Right, rightsIn, say } from '../support/grants.ts';
-import { Installation } from '../support/installation.ts';
-import { previousChart } from '../support/previous-chart.ts';
-import { Plot } from '../support/workloads.ts';
-import { CHART_TOOLS, ensureTools, lackingTools } from '../tools/tools.ts';
+import { CHART_DIRECTORY } from '../../harness/chart.ts';
+import { rbacFor, rulesOf } from '../../harness/chart-rights.ts';
+import { cleanUpBlocks, runInShell } from '../../harness/clean-up.ts';
+import { isAllowed, type Right, rightsIn, say } from '../../harness/grants.ts';
+import { Installation } from '../../harness/installation.ts';
+import { previousChart } from '../../harness/previous-chart.ts';
+import { type Bridge, command } from '../../harness/program.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { CHART_TOOLS, ensureTools, lackingTools } from '../../harness/tools/tools.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot } from '../../harness/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true, nodes: ['infra-a', 'infra-b'] };
 const OURS = 'maintenance-bridge';
@@ -23,7 +23,7 @@ const WAIT = ['--wait', '--rollback-on-failure', '--timeout=60s'];
 const PREVIOUS = previousChart();
 /** Kinds whose objects come and go by themselves. */
 const RESTLESS = /^(events|componentstatuses|endpoints$)/;
-const CONDITIONS: readonly string[] = ['MaintenanceInProgress', 'DrainInProgress', 'Drained'];
+const CONDITIONS: readonly string[] = ['MaintenancePlanned', 'MaintenanceInProgress', 'DrainInProgress', 'Drained'];
 
 describeOnControlPlane(
   'the chart',
@@ -113,19 +113,23 @@ describeOnControlPlane(
         };
         const everybody = new Set(await rows('nobody'));
         expect((await rows(OURS)).filter((row) => !everybody.has(row)).sort()).toEqual([
-          'clusters.cluster.x-k8s.io [] [] [list watch]',
+          'clusters.cluster.x-k8s.io [] [] [list watch patch]',
           'csinodes.storage.k8s.io [] [] [list watch]',
+          'daemonsets.apps [] [] [list watch]',
           'events.events.k8s.io [] [] [create]',
+          'jobs.batch [] [] [list watch]',
           'leases.coordination.k8s.io [] [] [create]',
           'leases.coordination.k8s.io [] [maintenance-bridge] [get update]',
           'machines.cluster.x-k8s.io [] [] [list watch patch]',
-          'nodes [] [] [list watch]',
+          'nodes [] [] [list watch patch]',
           'nodes/status [] [] [patch]',
           'persistentvolumeclaims [] [] [list watch]',
           'persistentvolumes [] [] [list watch]',
           'poddisruptionbudgets.policy [] [] [list watch]',
           'pods [] [] [list watch patch]',
           'pods/eviction [] [] [create]',
+          'replicasets.apps [] [] [list watch]',
+          'replicationcontrollers [] [] [list watch]',
           'secrets [] [] [get]',
           'statefulsets.apps [] [] [list watch]',
           'storageclasses.storage.k8s.io [] [] [list watch]',
@@ -179,12 +183,12 @@ describeOnControlPlane(
         expect(JSON.parse(await release.helm('history', OURS, '--output=json'))).toHaveLength(1);
       });
 
-      it('leaves nothing but the Lease and three conditions when it is uninstalled, and the clean-up removes these', async () => {
+      it('leaves nothing but the Lease and the conditions when it is uninstalled, and the clean-up removes these', async () => {
         expect(await bridge.end()).toBe(0);
         await release.helm('uninstall', OURS, '--wait', '--timeout=60s');
         await leftIs([`Lease ${OURS}/${OURS}`]);
         const told = async () => (await plot.node()).status.conditions?.filter(({ type }) => CONDITIONS.includes(type));
-        expect((await told())?.map(({ status }) => status)).toEqual(['False', 'False', 'False']);
+        expect((await told())?.map(({ status }) => status)).toEqual(CONDITIONS.map(() => 'False'));
         const { annotations, labels } = (await plot.node()).metadata;
         expect(JSON.stringify([annotations, labels])).not.toContain(OURS);
         const [inOwnCluster = ''] = await cleanUpBlocks();

@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
-import type { ControlPlane } from '../controlplane/controlplane.ts';
-import { identityOf, isAlive } from '../controlplane/identity.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
+import type { ControlPlane } from '../../controlplane/controlplane.ts';
+import { identityOf, isAlive } from '../../harness/identity.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
 
 const EVERYTHING = { scheduler: true, controllerManager: true, kwok: true, nodes: ['worker-1', 'worker-2'] };
 
@@ -35,7 +35,7 @@ function deployment(name: string, replicas: number): object {
 
 /** Starts a control plane in a process of its own, which prints what it has and then waits for ever. */
 function startElsewhere(): ReturnType<typeof spawn> {
-  const module = join(import.meta.dirname, '../controlplane/controlplane.ts');
+  const module = join(import.meta.dirname, '../../controlplane/controlplane.ts');
   const script = `
     const { startControlPlane } = await import(${JSON.stringify(module)});
     const { directory, processes } = await startControlPlane();

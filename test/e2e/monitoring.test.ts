@@ -1,14 +1,14 @@
 /** Every expression of the alerting rules and of the dashboard, asked of a real Prometheus that has scraped real replicas. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../controlplane/ports.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
+import { freePort } from '../../controlplane/ports.ts';
+import { Bridge } from '../../harness/program.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { ensureTools, lackingTools, PROMETHEUS_TOOLS } from '../../harness/tools/tools.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 import { withoutFilters, withVariables } from '../monitoring/expressions.ts';
 import { EXPRESSIONS, PANELS, RULES } from '../monitoring/files.ts';
 import { Prometheus } from '../monitoring/prometheus.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
-import { ensureTools, lackingTools, PROMETHEUS_TOOLS } from '../tools/tools.ts';
 
 const EVERYTHING = { scheduler: true, controllerManager: true, kwok: true };
 const TAINT = 'drain=planned-downtime:NoSchedule';

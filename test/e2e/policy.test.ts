@@ -5,31 +5,36 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configurationIn, type Manifest, render } from '../chart/chart.ts';
+import { configurationIn, type Manifest, render } from '../../harness/chart.ts';
+import { workloadClusterRules } from '../../harness/chart-rights.ts';
+import { type Attempt, forbiddenWrites, HOOK, MACHINE, prefixed } from '../../harness/forbidden-writes.ts';
+import { Grants, rightsIn } from '../../harness/grants.ts';
+import { type Metal3, Rack, REBOOT, startMetal3 } from '../../harness/metal3.ts';
+import { Bridge } from '../../harness/program.ts';
+import { makeRest, type Rest, RestError } from '../../harness/rest.ts';
+import { addSelfManagedMachine } from '../../harness/self-managed.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { CHART_TOOLS, ensureTools, lackingTools } from '../../harness/tools/tools.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 import { allowedKeys, policiesIn } from '../chart/policies.ts';
-import { makeRest, type Rest, RestError } from '../controlplane/rest.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { workloadClusterRules } from '../support/chart.ts';
-import { type Attempt, forbiddenWrites, HOOK, MACHINE, prefixed } from '../support/forbidden-writes.ts';
-import { Grants, rightsIn } from '../support/grants.ts';
-import { type Metal3, Rack, REBOOT, startMetal3 } from '../support/metal3.ts';
-import { addSelfManagedMachine } from '../support/self-managed.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
-import { CHART_TOOLS, ensureTools, lackingTools } from '../tools/tools.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 const OWN = 'bridge';
 const ACCOUNT = { namespace: OWN, name: 'maintenance-bridge' };
 const USER = `system:serviceaccount:${OWN}:${ACCOUNT.name}`;
-const MARKER = 'maintenance-bridge.io/tmm-rejection';
+const OUR = 'maintenance-bridge.io';
+const MARKER = `${OUR}/tmm-rejection`;
 const VALUES = {
   fullnameOverride: ACCOUNT.name,
   namespaceOverride: OWN,
   admissionPolicy: { enabled: true },
   features: { metal3: { enabled: true } },
-  config: { tmm: { cordon: true, unmanagedPods: 'recreate', admissionTimeout: '3s' } },
+  config: {
+    tmm: { cordon: 'always', unmanagedPods: 'recreate', admissionTimeout: '3s' },
+    // Only with these are timers and early approvals written on Machines.
+    capi: { hookTimeout: '1h', staleApprovals: 'ignore' },
+  },
 };
 const HOOK_KEY = `${HOOK}/maintenance-controller`;
 const SKIP = 'cluster.x-k8s.io/skip-remediation';
@@ -61,7 +66,8 @@ describeOnControlPlane(
       await addSelfManagedMachine(get(), rack, 'machine-1', owner);
       await new Grants(get(), owner, rightsIn(await workloadClusterRules())).grant(() => true);
       plot = await Plot.make(get(), 'policy', 2);
-      await plot.runAtHome(() => plot.bare('tool'), 'tool', 1);
+      await plot.bare('tool', { nodeName: plot.home });
+      await plot.ready('tool', 1);
 
       manifests = await render((await ensureTools(CHART_TOOLS)).helm, { values: VALUES });
       const items = manifests.filter(({ kind }) => APPLIED.test(kind));
@@ -87,6 +93,18 @@ describeOnControlPlane(
       get().api.patch(MACHINE, { metadata: { labels: prefixed(labels) } }, 'merge');
     const labelNode = (labels: Readonly<Record<string, string | null>>): Promise<unknown> =>
       get().api.patch('/api/v1/nodes/machine-1', { metadata: { labels: prefixed(labels) } }, 'merge');
+    const isTold = (label: string): Promise<true> =>
+      eventually(
+        async () => {
+          const { metadata } = await get().api.get<{ metadata: { labels?: object } }>('/api/v1/nodes/machine-1');
+          return Object.keys(prefixed({ [label]: null })).every((key) => key in (metadata.labels ?? {})) || undefined;
+        },
+        { what: `the Node to be told ${label}` },
+      );
+    const isMarked = (key: string, is = true): Promise<true> =>
+      eventually(async () => key in (await rack.annotations('machine', 'machine-1')) === is || undefined, {
+        what: `the Machine ${is ? 'to have' : 'to have lost'} ${key}`,
+      });
 
     it('are well typed, as the API server judges it', async () => {
       const wanted = policiesIn(manifests).map(({ metadata }) => metadata.name);
@@ -226,24 +244,47 @@ describeOnControlPlane(
         });
         await plot.untaint();
         await plot.phase('none');
-        expect([await told(name), await told('tool')]).toEqual([[], []]);
+        // The marks are taken off in the background, and hold nothing of the Node.
+        await eventually(
+          async () => {
+            expect([await told(name), await told('tool')]).toEqual([[], []]);
+            return true;
+          },
+          { what: 'the marks to be gone' },
+        );
       });
 
       it('let a Machine be guarded, approved, switched off and on, and released', async () => {
         await labelMachine({ maintenance: 'requested' });
-        await eventually(async () => HOOK_KEY in (await rack.annotations('machine', 'machine-1')) || undefined, {
-          what: 'the hook to be there',
-        });
+        await isMarked(HOOK_KEY);
+        await isTold('machine-maintenance');
         await labelNode({ 'approve-maintenance': 'true' });
         await rack.isOn('machine-1', false);
-        await eventually(async () => SKIP in (await rack.annotations('machine', 'machine-1')) || undefined, {
-          what: 'remediation to be held off',
-        });
+        await isMarked(SKIP);
         await labelMachine({ maintenance: null });
         await rack.isOn('machine-1', true);
         expect(await rack.annotations('host', 'machine-1')).not.toHaveProperty([REBOOT]);
         await labelMachine({ enabled: null });
         await rack.isClean('machine-1');
+      });
+
+      it('let early approvals be remembered, and a deletion be held for a while and approved', async () => {
+        await rack.patchMachine('machine-1', { finalizers: ['example.com/stay'] });
+        await labelNode({ 'approve-maintenance': 'true', 'approve-deletion': 'true' });
+        await labelMachine({ enabled: 'true', maintenance: 'requested' });
+        await isMarked(`${OUR}/stale-approve-maintenance`);
+        await labelMachine({ maintenance: null });
+        await isMarked(`${OUR}/stale-approve-maintenance`, false);
+
+        await rack.deleteMachine('machine-1');
+        await isMarked(`${OUR}/stale-approve-deletion`);
+        await isMarked(`${OUR}/hook-timer`);
+        await labelNode({ 'approve-deletion': null });
+        await isMarked(`${OUR}/stale-approve-deletion`, false);
+        await isMarked(HOOK_KEY);
+        await labelNode({ 'approve-deletion': 'true' });
+        await rack.isClean('machine-1');
+        await rack.patchMachine('machine-1', { finalizers: null });
       });
 
       it('deny nothing of it, and let nothing pass that is never written', async () => {

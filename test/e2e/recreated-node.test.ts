@@ -1,10 +1,10 @@
 /** A Node that is deleted in the middle of its maintenance, and another one that takes its name. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Bridge } from '../../harness/program.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 import { REJECTION_MARKER } from '../../src/tmm/names.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
 
 describeOnControlPlane(
   'A Node that is deleted and created again',

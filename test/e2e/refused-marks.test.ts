@@ -1,9 +1,9 @@
 /** A policy that lets nobody touch one Pod: it cannot be told of a rejection, and that holds up nothing else. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { Bridge } from '../../harness/program.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 const POLICY = 'hands-off';
@@ -62,7 +62,7 @@ describeOnControlPlane(
         what: 'the other Pod to be told',
       });
       await bridge.logged(
-        ({ msg, err }) => msg === 'Reconciling failed' && JSON.stringify(err).includes('hands off'),
+        ({ msg, err }) => msg === 'Annotating a Pod failed' && JSON.stringify(err).includes('hands off'),
         'the refusal to be told of',
       );
       await get().api.delete(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY}`);

@@ -1,52 +1,20 @@
 /** `status`, `why` and the kubectl plugin on a real control plane, by the file that is shipped. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { Bridge, Running } from '../../harness/program.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BUNDLE = join(ROOT, 'dist/maintenance-bridge.cjs');
 /** From util-linux: runs a command on a pseudo-terminal. */
 const SCRIPT = '/usr/bin/script';
-
-/** A command that goes on until it is stopped. */
-class Running {
-  text = '';
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
-
-  constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.#child = spawn(program, args, { env: { ...process.env, ...env } });
-    this.#ended = once(this.#child, 'close');
-    this.#child.stdout?.on('data', (chunk: Buffer) => {
-      this.text += chunk.toString();
-    });
-  }
-
-  /** Waits for a line. */
-  line(pattern: RegExp): Promise<string> {
-    const find = () => this.text.split('\n').find((line) => pattern.test(line));
-    return eventually(find, { what: `a line like ${pattern}`, deadlineMs: 20_000 });
-  }
-
-  type(keys: string): void {
-    this.#child.stdin?.write(keys);
-  }
-
-  async end(signal?: NodeJS.Signals): Promise<number | null> {
-    if (signal !== undefined) this.#child.kill(signal);
-    await this.#ended;
-    return this.#child.exitCode;
-  }
-}
 
 describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
   const directory = mkdtempSync(join(tmpdir(), 'maintenance-bridge-plugin-'));
@@ -69,8 +37,9 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
     await plot.budget('web', { maxUnavailable: 1 });
     const watch = ['status', '--watch'];
     const env = { KUBECONFIG: get().kubeconfig };
-    lines = new Running(process.execPath, [BUNDLE, ...watch], env);
-    documents = new Running(process.execPath, [BUNDLE, ...watch, '--all', '-o', 'json', '-l', 'plot=seen'], env);
+    const program = [process.execPath, BUNDLE];
+    lines = new Running(watch, { env, program });
+    documents = new Running([...watch, '--all', '-o', 'json', '-l', 'plot=seen'], { env, program });
     // What the watch begins with: all Nodes that the selector takes.
     await documents.line(/"name":"seen-b"/);
     // New Pods will not start, so the budget holds the drain up after the first.
@@ -142,11 +111,11 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
   it.skipIf(!existsSync(SCRIPT))('draws in place on a terminal, and ends with 0 on Ctrl-C', async () => {
     const command = `stty rows 10 cols 60; exec kubectl-node_maintenance status --watch`;
     const env = { KUBECONFIG: get().kubeconfig, TERM: 'xterm', NO_COLOR: '' };
-    const terminal = new Running(SCRIPT, ['-qefc', command, '/dev/null'], env);
+    const terminal = new Running(['-qefc', command, '/dev/null'], { env, program: [SCRIPT] });
     await terminal.line(/node\/seen-a {2}\S*\[33mDraining\S* {2}██████░░░░░░ 1\/2 .*…/);
     terminal.type('\x03');
     expect(await terminal.end()).toBe(0);
-    expect(terminal.text.lastIndexOf('\x1b[?25h')).toBeGreaterThan(terminal.text.lastIndexOf('\x1b[?25l'));
+    expect(terminal.out.lastIndexOf('\x1b[?25h')).toBeGreaterThan(terminal.out.lastIndexOf('\x1b[?25l'));
   });
 
   it('tells the end of the maintenance, and stops with 0 when it is asked to', async () => {
@@ -156,7 +125,7 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
     await plot.untaint();
     await lines.line(/ node\/seen-a +Idle +- /);
     const last = async (): Promise<object | undefined> => {
-      const all = documents.text
+      const all = documents.out
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line));

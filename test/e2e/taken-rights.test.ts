@@ -5,17 +5,17 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { ServiceAccountName } from '../controlplane/controlplane.ts';
-import { freePort } from '../controlplane/ports.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge, type LogLine } from '../support/bridge.ts';
-import { type Features, rbacFor, rulesOf } from '../support/chart.ts';
-import { Grants, isAllowed, type Right, rightsIn, say } from '../support/grants.ts';
-import { installMetal3Crds, Rack } from '../support/metal3.ts';
-import { Relay } from '../support/relay.ts';
-import { addSelfManagedMachine } from '../support/self-managed.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import type { ServiceAccountName } from '../../controlplane/controlplane.ts';
+import { freePort } from '../../controlplane/ports.ts';
+import { type Features, rbacFor, rulesOf } from '../../harness/chart-rights.ts';
+import { Grants, isAllowed, type Right, rightsIn, say } from '../../harness/grants.ts';
+import { installMetal3Crds, Rack } from '../../harness/metal3.ts';
+import { Bridge, type LogLine } from '../../harness/program.ts';
+import { Relay } from '../../harness/relay.ts';
+import { addSelfManagedMachine } from '../../harness/self-managed.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;
 const OWN = 'bridge';

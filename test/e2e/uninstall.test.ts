@@ -1,12 +1,12 @@
 /** The commands of docs/operations.md that remove what a bridge has left behind which was killed in the middle of everything. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { cleanUpBlocks, OPERATIONS_PAGE, runInShell } from '../support/clean-up.ts';
-import { installMetal3Crds, Rack, REBOOT } from '../support/metal3.ts';
-import { Plot } from '../support/workloads.ts';
+import { cleanUpBlocks, OPERATIONS_PAGE, runInShell } from '../../harness/clean-up.ts';
+import { installMetal3Crds, Rack, REBOOT } from '../../harness/metal3.ts';
+import { Bridge } from '../../harness/program.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot } from '../../harness/workloads.ts';
 
 const OWN_NAMESPACE = 'maintenance-bridge';
 const TAINT = 'drain=planned-downtime:NoSchedule';
@@ -14,7 +14,7 @@ const P = 'runtime-extension-maintenance-controller.cloud.sap';
 const FLAGS = [
   '--enable-metal3-maintenance',
   '--tmm-unmanaged-pods=recreate',
-  '--tmm-cordon',
+  '--tmm-cordon=always',
   '--tmm-max-concurrent-nodes=2',
   `--leader-election-namespace=${OWN_NAMESPACE}`,
 ];
@@ -103,9 +103,11 @@ describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: tru
       'DrainInProgress',
       'Drained',
       'MaintenanceInProgress',
+      'MaintenancePlanned',
       'cluster.x-k8s.io/skip-remediation',
       'emm-failure',
       'emm-failure-message',
+      'maintenance-bridge.io/eviction',
       'maintenance-bridge.io/metal3-power',
       'maintenance-bridge.io/node',
       'maintenance-bridge.io/pod',
@@ -123,7 +125,7 @@ describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: tru
     ]);
     const page = await readFile(OPERATIONS_PAGE, 'utf8');
     // These are on Secrets, which go as a whole.
-    const onSecrets = /io\/(node|pod|session|was-ready)$/;
+    const onSecrets = /io\/(eviction|node|pod|session|was-ready)$/;
     expect(keys.filter((key) => !onSecrets.test(key) && !page.includes(key))).toEqual([]);
   });
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { startScriptedServer } from '../../harness/doubles/scripted-server.ts';
 import { bundle } from '../../scripts/build.ts';
 import { noticesOf, packageFoldersOf } from '../../scripts/notices.ts';
-import { startScriptedServer } from '../support/scripted-server.ts';
 
 /** Growth beyond it should be a choice: what is loaded stays in memory about eightfold. */
 const LIMIT_KIB = 1536;
@@ -33,7 +33,7 @@ describe('the bundle', () => {
     expect(
       inputs().filter((path) => path !== 'package.json' && !path.startsWith('src/') && !path.startsWith('unused:')),
     ).toEqual([]);
-    expect(inputs().filter((path) => path.startsWith('src/sandbox') || path.endsWith('.test.ts'))).toEqual([]);
+    expect(inputs().filter((path) => path.endsWith('.test.ts'))).toEqual([]);
   });
 
   it('needs nothing but Node.js', () => {
@@ -64,7 +64,7 @@ describe('the bundle', () => {
     const sections = noticesOf(Object.keys(metafile.inputs)).split(`\n${'-'.repeat(80)}\n\n`);
     expect(sections).toHaveLength(folders.length);
     const without = sections.filter((text) => text.includes('comes without'));
-    expect(without.map((text) => text.split(' ')[0])).toEqual(['proxy-agent-negotiate']);
+    expect(without.map((text) => text.split(' ')[0])).toEqual([]);
     expect(sections.filter((text) => !without.includes(text) && text.length < 500)).toEqual([]);
   });
 

@@ -43,8 +43,8 @@ describe('the Dockerfile', () => {
   it('runs as a user by number, from an entry point that needs no shell', () => {
     expect(lastOf(image, 'USER')).toBe('65532:65532');
     const copied = copiesOf(image).map(({ target }) => target);
-    const [programme, ...words] = wordsOf(image, 'ENTRYPOINT');
-    expect(copied).toContain(programme);
+    const [program, ...words] = wordsOf(image, 'ENTRYPOINT');
+    expect(copied).toContain(program);
     expect(copied).toContain(words.at(-1));
     expect(wordsOf(image, 'CMD')).toEqual(['run']);
   });

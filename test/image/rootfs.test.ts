@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { ControlPlane } from '../../controlplane/controlplane.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
+import { eventually } from '../../harness/wait.ts';
 import { commandIn, makeRootfs, type RunOptions, whyNotRunnable } from '../../scripts/image-rootfs.ts';
-import type { ControlPlane } from '../controlplane/controlplane.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
 
 const BUILD = resolve(import.meta.dirname, '../../scripts/build.ts');
 const NAMESPACE = 'maintenance-bridge';

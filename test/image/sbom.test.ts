@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { bundle } from '../../scripts/build.ts';
 import { packageFoldersOf } from '../../scripts/notices.ts';
-import { type LockedPackages, makeSbom, type SbomInput, sbomOfCheckout } from '../../scripts/sbom.ts';
+import {
+  type LockedPackages,
+  makeSbom,
+  type SbomInput,
+  sbomOfCheckout,
+  withBundledDependencies,
+} from '../../scripts/sbom.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as { packages: LockedPackages };
@@ -57,10 +63,15 @@ describe('the bill of materials of this checkout', () => {
     expect(new Set(sbom.dependencies.map(({ ref }) => ref))).toEqual(new Set(refs));
   });
 
-  it('names every package of package-lock.json that is no development dependency, and the runtime', () => {
-    const runtime = Object.keys(packages).filter((folder) => folder !== '' && packages[folder]?.dev !== true);
-    const named = sbom.components.map(({ name, version }) => `${name}@${version}`).sort();
-    expect(named).toEqual([...new Set([...runtime.map(keyOf), keyOf('node_modules/node')])].sort());
+  it('names every package in the bundle, all that those depend on, and the runtime', async () => {
+    const { inputs } = await bundle();
+    const named = new Set(sbom.components.map(({ name }) => name));
+    const shipped = packageFoldersOf(Object.keys(inputs));
+    const wanted = shipped.flatMap((folder) => [nameOf(folder), ...Object.keys(packages[folder]?.dependencies ?? {})]);
+    expect(wanted.filter((name) => !named.has(name))).toEqual([]);
+    expect(named).toContain('node');
+    // Tools of development are no part of it.
+    expect(['vitest', 'typescript', 'playwright-core'].filter((name) => named.has(name))).toEqual([]);
   });
 
   it('says of each package in the bundle that it is shipped, and of no other', async () => {
@@ -81,7 +92,6 @@ describe('`makeSbom()`', () => {
     name: 'product',
     version: '1.0.0',
     license: 'Apache-2.0',
-    dependencies: { a: '1' },
     devDependencies: { node: '24.0.0' },
   };
   const locked: LockedPackages = {
@@ -107,6 +117,11 @@ describe('`makeSbom()`', () => {
       'pkg:npm/b@2.0.0 excluded',
     ]);
     expect(made.dependencies.find(({ ref }) => ref === 'pkg:npm/b@2.0.0')?.dependsOn).toEqual(['pkg:npm/%40s/c@3.0.0']);
+  });
+
+  it('begins with those development dependencies that are in the bundle', () => {
+    const packages = { '': { devDependencies: { a: '1', tool: '1' } } };
+    expect(withBundledDependencies(packages, ['node_modules/a'])['']?.dependencies).toEqual({ a: '1' });
   });
 
   it('is dated by the epoch that it is given, and by nothing else', () => {

@@ -19,6 +19,7 @@ interface Job {
   readonly needs?: string | readonly string[];
   readonly uses?: string;
   readonly permissions?: Readonly<Record<string, string>>;
+  readonly environment?: string;
   readonly 'timeout-minutes'?: number;
   readonly outputs?: Readonly<Record<string, string>>;
   readonly steps?: readonly Step[];
@@ -65,12 +66,48 @@ describe('the workflows', () => {
     expect(granted).toEqual({
       'ci.yaml test': { contents: 'read' },
       'ci.yaml image': { contents: 'read' },
+      'nightly.yaml differential': { contents: 'read' },
+      'nightly.yaml properties': { contents: 'read' },
+      'nightly.yaml matrix': { contents: 'read' },
       'release.yaml version': { contents: 'read' },
       'release.yaml test': { contents: 'read' },
-      'release.yaml image': { contents: 'read', packages: 'write', 'id-token': 'write', attestations: 'write' },
+      'release.yaml sbom': { contents: 'read' },
+      'release.yaml build': { contents: 'read', packages: 'write' },
+      'release.yaml image': { packages: 'write', 'id-token': 'write', attestations: 'write' },
       'release.yaml chart': { contents: 'read', packages: 'write', 'id-token': 'write', attestations: 'write' },
+      'release.yaml packages': { contents: 'read' },
+      'release.yaml npm': { 'id-token': 'write', attestations: 'write' },
       'release.yaml publish': { contents: 'write' },
     });
+  });
+
+  // A package's install script runs as whoever builds: it must find nothing that signs.
+  it('sign in no job that installs packages or builds', () => {
+    const INSTALLS = /\bnpm (ci|install|run|exec)\b|\bnpx\b|buildx build|docker build|\.ci\/run/;
+    const signing = jobs.filter(({ job }) => job.permissions?.['id-token'] === 'write');
+    expect(signing.map(({ at }) => at)).toEqual(['release.yaml image', 'release.yaml chart', 'release.yaml npm']);
+    const installing = signing.filter(({ job }) => job.steps?.some(({ run = '' }) => INSTALLS.test(run)));
+    expect(installing.map(({ at }) => at)).toEqual([]);
+    expect(signing.filter(({ job }) => job.steps?.some(({ uses = '' }) => /setup-node|cache/.test(uses)))).toEqual([]);
+  });
+
+  it('publish to npm with provenance, without a token, and run no script of the package', () => {
+    const publishing = steps.filter(({ step }) => step.run?.includes('npm publish'));
+    expect(publishing.map(({ at, job }) => [at, job.environment])).toEqual([['release.yaml npm', 'release']]);
+    const [{ step, job } = { step: {}, job: {} }] = publishing;
+    expect(step.run).toMatch(/npm publish \.\/dist\/\S+\.tgz .*--provenance .*--ignore-scripts/);
+    expect(JSON.stringify(job)).not.toMatch(/secrets\.|TOKEN|checkout/);
+  });
+
+  it('write nothing outside a protected environment, and release only what is on main', () => {
+    const writing = jobs.filter(({ job }) => Object.values(job.permissions ?? {}).includes('write'));
+    expect(writing.filter(({ job }) => job.environment !== 'release').map(({ at }) => at)).toEqual([]);
+    const [first] = steps.filter(({ at, step }) => at === 'release.yaml version' && step.run !== undefined);
+    expect(first?.step.run).toContain('git merge-base --is-ancestor "$GITHUB_SHA" origin/main');
+    const unchecked = jobs.filter(
+      ({ at, job }) => at.startsWith('release.yaml') && at !== 'release.yaml version' && listOf(job.needs).length === 0,
+    );
+    expect(unchecked.map(({ at }) => at)).toEqual([]);
   });
 
   it('end by themselves, and leave no credentials in a checkout', () => {
@@ -90,11 +127,7 @@ describe('the workflows', () => {
     );
     expect(scripts).toContain('sbom');
     expect(scripts.filter((name = '') => !Object.hasOwn(manifest.scripts, name))).toEqual([]);
-    for (const path of [
-      '.ci/run',
-      'charts/maintenance-bridge/Chart.yaml',
-      'test/controlplane/tools/kubernetes/go.mod',
-    ]) {
+    for (const path of ['.ci/run', 'charts/maintenance-bridge/Chart.yaml', 'controlplane/tools/kubernetes/go.mod']) {
       expect(existsSync(join(ROOT, path)), path).toBe(true);
     }
   });
@@ -125,7 +158,7 @@ describe('the workflows', () => {
     const named = [...global, ...stages.flatMap(({ instructions }) => instructions)]
       .filter(({ keyword }) => keyword === 'ARG')
       .map(({ text }) => text.split('=')[0] ?? '');
-    const build = steps.find(({ at, step }) => at === 'release.yaml image' && step.run?.includes('buildx build'));
+    const build = steps.find(({ at, step }) => at === 'release.yaml build' && step.run?.includes('buildx build'));
     const given = [...(build?.step.run ?? '').matchAll(/--build-arg=(\w+)/g)].map(([, name = '']) => name);
     expect(given.filter((name) => !named.includes(name))).toEqual([]);
     expect(given).toEqual(expect.arrayContaining(['NODE_DIGEST', 'BASE_DIGEST']));

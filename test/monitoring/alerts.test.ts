@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWithTools } from '../tools/suite.ts';
-import { PROMETHEUS_TOOLS } from '../tools/tools.ts';
+import { describeWithTools } from '../../harness/tools/suite.ts';
+import { PROMETHEUS_TOOLS } from '../../harness/tools/tools.ts';
 import { ALERT_CASES, type AlertCase } from './alert-cases.ts';
 import { ALERTS_PATH, RULES, type Rule } from './files.ts';
 
@@ -39,11 +39,13 @@ function testFileOf({ alert, series, calm, at, labels, summary }: AlertCase): ob
     tests: [
       {
         name: 'it fires',
+        interval: '1m',
         input_series: input(series),
         alert_rule_test: [expecting(at - 1, []), expecting(at, [fired])],
       },
       {
         name: 'it does not fire',
+        interval: '1m',
         input_series: input(calm),
         alert_rule_test: Array.from({ length: at + 10 }, (_, minute) => expecting(minute, [])),
       },

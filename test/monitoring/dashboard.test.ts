@@ -1,6 +1,6 @@
 /** The dashboard and the rules name what the program exposes, and the dashboard is one that Grafana shows as it is meant. */
 import { describe, expect, it } from 'vitest';
-import { ALL_METRICS } from '../../src/metrics.ts';
+import { ALL_METRICS } from '../../src/app/metrics.ts';
 import { DASHBOARD, EXPRESSIONS, PANELS } from './files.ts';
 
 /** A selector of one of our metrics; a histogram is selected by what it is exposed as. */

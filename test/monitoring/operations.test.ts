@@ -2,23 +2,25 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { STATES as MACHINE_STATES } from '../../src/capi/names.ts';
+import { EXPLAINED } from '../../src/app/features.ts';
 import { CONNECTION_STATES } from '../../src/core/clusters.ts';
-import { RESTART_REASONS } from '../../src/kube/watch.ts';
-import { STATES as HOST_STATES } from '../../src/metal3/names.ts';
-import { CAUSES, FAILURE_REASONS, PHASES } from '../../src/tmm/names.ts';
+import { RESTART_REASONS } from '../../src/kube/cache/list-watch.ts';
+import { CAUSES, FAILURE_REASONS } from '../../src/tmm/names.ts';
 import { ROOT, RULES } from './files.ts';
 
 const PAGE = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
 
+/** Of the sections on kinds that have other names there. */
+const TITLES: Readonly<Record<string, string>> = { Node: 'A Node in each phase', BareMetalHost: 'Hosts' };
+
 /** What each section must have a row for. */
 const SECTIONS: readonly { heading: string; words: readonly string[] }[] = [
-  { heading: '## A Node in each phase', words: PHASES },
+  ...EXPLAINED.flatMap(({ resource: { kind }, overview }) =>
+    overview === undefined ? [] : [{ heading: `## ${TITLES[kind] ?? `${kind}s`}`, words: overview.states }],
+  ),
   { heading: '## Why a maintenance was rejected', words: FAILURE_REASONS },
   { heading: '## What blocks a Pod', words: CAUSES },
-  { heading: '## Machines', words: MACHINE_STATES },
   { heading: '## Workload clusters', words: CONNECTION_STATES },
-  { heading: '## Hosts', words: HOST_STATES },
   { heading: '## Watch restarts', words: RESTART_REASONS },
   { heading: '## Exit codes', words: ['0', '1', '2', '3'] },
 ];

@@ -2,9 +2,9 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../controlplane/ports.ts';
-import { ProcessGroup, type Supervised } from '../controlplane/processes.ts';
-import { eventually } from '../controlplane/wait.ts';
+import { freePort } from '../../controlplane/ports.ts';
+import { ProcessGroup, type Supervised } from '../../controlplane/processes.ts';
+import { eventually } from '../../harness/wait.ts';
 import { ALERTS_PATH } from './files.ts';
 
 export interface Sample {

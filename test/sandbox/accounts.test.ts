@@ -1,8 +1,7 @@
 /** Tokens of ServiceAccounts: who a request is known to be from. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { SteppedClock } from '../../src/sandbox/clock.ts';
-import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
-import { exchange } from './exchange.ts';
+import { exchange } from '../../harness/conformance/exchange.ts';
+import { type Sandbox, SteppedClock, startSandboxApi } from '../../sandbox/start.ts';
 
 const ACCOUNT = '/api/v1/namespaces/default/serviceaccounts/robot';
 const ROBOT = 'system:serviceaccount:default:robot';

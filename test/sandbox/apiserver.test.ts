@@ -1,9 +1,9 @@
 /** The sandbox over HTTP, as our own client sees it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../../src/kube/api.ts';
-import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
+import { exchange } from '../../harness/conformance/exchange.ts';
+import { type Sandbox, startSandboxApi } from '../../sandbox/start.ts';
+import type { ApiClient } from '../../src/kube/http/api.ts';
 import { clientOf } from './client.ts';
-import { exchange } from './exchange.ts';
 
 interface Page {
   readonly metadata: {

@@ -1,12 +1,12 @@
 /** Our own client and watches over a sandbox. */
 
+import { recordingLog } from '../../harness/doubles/recording-log.ts';
+import { credentialsFor } from '../../harness/doubles/test-kubeconfig.ts';
+import type { Sandbox } from '../../sandbox/start.ts';
 import { NAMESPACE, type Namespace } from '../../src/core/objects.ts';
-import type { ApiClient } from '../../src/kube/api.ts';
-import { makeClient } from '../../src/kube/client.ts';
-import { Reflector, type ReflectorOptions } from '../../src/kube/reflector.ts';
-import type { Sandbox } from '../../src/sandbox/start.ts';
-import { recordingLog } from '../support/recording-log.ts';
-import { credentialsFor } from '../support/test-kubeconfig.ts';
+import { Reflector, type ReflectorOptions } from '../../src/kube/cache/reflector.ts';
+import type { ApiClient } from '../../src/kube/http/api.ts';
+import { makeClient } from '../../src/kube/http/client.ts';
 
 export function clientOf({ url, ca, token }: Pick<Sandbox, 'url' | 'ca' | 'token'>): ApiClient {
   return makeClient(credentialsFor({ server: url, ca, user: { token } }), { userAgent: 'our-client/1' });

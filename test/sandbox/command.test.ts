@@ -2,9 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { locate } from '../controlplane/binaries.ts';
-import { runKubectl } from '../controlplane/kubectl.ts';
-import { command } from '../support/bridge.ts';
+import { locate } from '../../controlplane/binaries.ts';
+import { runKubectl } from '../../harness/kubectl.ts';
+import { command } from '../../harness/program.ts';
 import { it } from './script.ts';
 
 const KUBECTL = locate(['kubectl'], process.env)?.directory;
@@ -15,7 +15,7 @@ describe.concurrent('npm run sandbox', { timeout: 90_000 }, () => {
     'prints commands that do what it says, and leaves nothing behind',
     async ({ scripts }) => {
       const program = join(KUBECTL ?? '', 'kubectl');
-      const sandbox = scripts.start('sandbox.ts', '--nodes=3');
+      const sandbox = scripts.start('scripts/sandbox.ts', '--nodes=3');
       const kubeconfig = await sandbox.said(/KUBECONFIG=(\S+)/);
       const prefix = await sandbox.said(/P=(\S+)/);
       await sandbox.said(/Workload cluster connected/);
@@ -43,7 +43,7 @@ describe.concurrent('npm run sandbox', { timeout: 90_000 }, () => {
   );
 
   it('says how to run the controllers with `--no-bridge`', async ({ scripts }) => {
-    const sandbox = scripts.start('sandbox.ts', '--no-bridge', '--nodes=1');
+    const sandbox = scripts.start('scripts/sandbox.ts', '--no-bridge', '--nodes=1');
     const kubeconfig = await sandbox.said(/KUBECONFIG=(\S+)/);
     await sandbox.said(/yours to run: npm run -s cli -- run/);
     const plan = await command(['plan', 'worker-1', '--kubeconfig', kubeconfig]);
@@ -53,14 +53,14 @@ describe.concurrent('npm run sandbox', { timeout: 90_000 }, () => {
   });
 
   it('listens where it is told to, unless somebody else does', async ({ scripts }) => {
-    const first = scripts.start('sandbox.ts', '--no-bridge', '--nodes=1');
+    const first = scripts.start('scripts/sandbox.ts', '--no-bridge', '--nodes=1');
     const kubeconfig = await readFile(await first.said(/KUBECONFIG=(\S+)/), 'utf8');
     const port = /https:\/\/127\.0\.0\.1:(\d+)/.exec(kubeconfig)?.[1];
-    const second = scripts.start('sandbox.ts', '--no-bridge', '--nodes=1', `--port=${port}`);
+    const second = scripts.start('scripts/sandbox.ts', '--no-bridge', '--nodes=1', `--port=${port}`);
     expect(await second.end()).toBe(1);
     expect(second.out).toContain(`address already in use 127.0.0.1:${port}`);
     await first.end('SIGTERM');
-    const third = scripts.start('sandbox.ts', '--no-bridge', '--nodes=1', `--port=${port}`);
+    const third = scripts.start('scripts/sandbox.ts', '--no-bridge', '--nodes=1', `--port=${port}`);
     const again = await readFile(await third.said(/KUBECONFIG=(\S+)/), 'utf8');
     expect(again).toContain(`https://127.0.0.1:${port}"`);
     await third.end('SIGTERM');
@@ -70,16 +70,16 @@ describe.concurrent('npm run sandbox', { timeout: 90_000 }, () => {
   it('takes its controllers along where it is killed, and removes what was left with the next start', async ({
     scripts,
   }) => {
-    const killed = scripts.start('sandbox.ts', '--nodes=1');
+    const killed = scripts.start('scripts/sandbox.ts', '--nodes=1');
     await killed.said(/Workload cluster connected/);
     expect(killed.out).toContain('1 Node and its Machine of Cluster fleet/prod');
     // Its output closes with the last process that writes there.
     expect(await killed.end('SIGKILL')).toBeNull();
     expect(killed.out).toMatch(/INFO +Stopped\n/);
     const [left] = await readdir(scripts.folder);
-    const living = scripts.start('sandbox.ts', '--no-bridge', '--nodes=1');
+    const living = scripts.start('scripts/sandbox.ts', '--no-bridge', '--nodes=1');
     await living.said(/yours to run/);
-    const another = scripts.start('sandbox.ts', '--no-bridge', '--nodes=1');
+    const another = scripts.start('scripts/sandbox.ts', '--no-bridge', '--nodes=1');
     await another.said(/yours to run/);
     const folders = await readdir(scripts.folder);
     expect(folders).toHaveLength(2);
@@ -89,7 +89,7 @@ describe.concurrent('npm run sandbox', { timeout: 90_000 }, () => {
   });
 
   it('refuses a number of Nodes that it cannot make', async ({ scripts }) => {
-    const sandbox = scripts.start('sandbox.ts', '--nodes=0');
+    const sandbox = scripts.start('scripts/sandbox.ts', '--nodes=0');
     expect(await sandbox.end()).toBe(1);
     expect(sandbox.out).toContain('wanted: a whole number from 1 to 5000');
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { KNOWN_DIFFERENCES } from '../conformance/known-differences.ts';
+import { KNOWN_DIFFERENCES } from '../../harness/conformance/known-differences.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const page = await readFile(join(ROOT, 'docs/sandbox.md'), 'utf8');
@@ -19,7 +19,7 @@ it('has an example that runs', async () => {
   const [, code = ''] = /```ts\n(.*?)```/s.exec(page) ?? [];
   const folder = await mkdtemp(join(tmpdir(), 'sandbox-example-'));
   try {
-    const here = code.replaceAll("'./src/", `'${ROOT}/src/`).replaceAll('/tmp/sandbox/', `${folder}/`);
+    const here = code.replaceAll("'./sandbox/", `'${ROOT}/sandbox/`).replaceAll('/tmp/sandbox/', `${folder}/`);
     await writeFile(join(folder, 'example.mts'), here);
     const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'example.mts')]);
     expect(stdout).toMatch(/^\d+\n$/);

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiClient } from '../../src/kube/api.ts';
-import { type Sandbox, startSandboxApi } from '../../src/sandbox/start.ts';
-import { eventually } from '../controlplane/wait.ts';
+import { eventually } from '../../harness/wait.ts';
+import { type Sandbox, startSandboxApi } from '../../sandbox/start.ts';
+import type { ApiClient } from '../../src/kube/http/api.ts';
 import { clientOf, type Following, followNamespaces } from './client.ts';
 
 let sandbox: Sandbox;

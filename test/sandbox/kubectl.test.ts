@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kubectl } from '../../scripts/tour/kubectl.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { locate } from '../controlplane/binaries.ts';
-import { runKubectl } from '../controlplane/kubectl.ts';
-import { makeRest, type Rest } from '../controlplane/rest.ts';
+import { locate } from '../../controlplane/binaries.ts';
+import { runKubectl } from '../../harness/kubectl.ts';
+import { kubectl } from '../../harness/kubectl-requests.ts';
+import { makeRest, type Rest } from '../../harness/rest.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 
 const PROGRAM = locate(['kubectl'], process.env)?.directory;
 const CLUSTER = { namespace: 'fleet', name: 'prod' } as const;

@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { it as base } from 'vitest';
-import { eventually } from '../controlplane/wait.ts';
-import { COMPILED } from '../support/bridge.ts';
+import { COMPILED } from '../../harness/program.ts';
+import { eventually } from '../../harness/wait.ts';
 
-export const SCRIPTS = resolve(import.meta.dirname, '../../scripts');
+export const ROOT = resolve(import.meta.dirname, '../..');
 
 /** A script of ours that runs. */
 export class Script {
@@ -18,7 +18,7 @@ export class Script {
 
   constructor(name: string, args: readonly string[], folder: string) {
     const env = { PATH: dirname(process.execPath), TMPDIR: folder, ...COMPILED };
-    this.#child = spawn(process.execPath, [join(SCRIPTS, name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [join(ROOT, name), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exited = once(this.#child, 'close');
     const read = (chunk: Buffer): void => {
       this.out += chunk.toString();
@@ -55,7 +55,7 @@ export class Scripts {
     this.folder = folder;
   }
 
-  start(name: 'tour.ts' | 'sandbox.ts', ...args: readonly string[]): Script {
+  start(name: 'tour/main.ts' | 'scripts/sandbox.ts', ...args: readonly string[]): Script {
     const script = new Script(name, args, this.folder);
     this.#running.push(script);
     return script;

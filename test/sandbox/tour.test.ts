@@ -2,14 +2,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { it, SCRIPTS } from './script.ts';
+import { it, ROOT } from './script.ts';
 
 /** One screen. */
-const SCREEN = { lines: 64, columns: 110 } as const;
+const SCREEN = { lines: 72, columns: 110 } as const;
 
 describe('npm start', { timeout: 90_000 }, () => {
-  it('shows the main job on one screen, as README.md has recorded it, and ends with 0', async ({ scripts }) => {
-    const tour = scripts.start('tour.ts');
+  it('shows the main job on one screen, as docs/tour.md has recorded it, and ends with 0', async ({ scripts }) => {
+    const tour = scripts.start('tour/main.ts');
     expect(await tour.end(), tour.out).toBe(0);
     const lines = tour.out.trimEnd().split('\n');
     expect(lines.length).toBeLessThanOrEqual(SCREEN.lines);
@@ -19,23 +19,27 @@ describe('npm start', { timeout: 90_000 }, () => {
       'InMaintenance [████████████████████████] 6/6',
       'Event NodeDrained: 6 Pods gone',
       'Never fewer than 4 were ready',
-      'conditions MaintenanceInProgress=True, DrainInProgress=False, Drained=True',
+      'conditions MaintenancePlanned=False, MaintenanceInProgress=True,\n   DrainInProgress=False, Drained=True',
       'Event MaintenanceEnded: Maintenance ended',
       'Node worker-2: would be rejected (TooManyExistingFailures)',
       '(exit code 3)',
       'Event MaintenanceRejected: TooManyExistingFailures',
       'annotation emm-failure=TooManyExistingFailures',
       'condition Deleting=True, WaitingForPreDrainHook',
-      '$ kubectl label node worker-3 $P/approve-deletion=true',
+      'Event NodeDrained: 2 Pods gone',
       'Machine and Node are gone',
+      '$ kubectl label machine worker-4 -n fleet $P/maintenance=requested',
+      'Machine worker-4: label $P/maintenance=approved',
       'BareMetalHost worker-4: powered off; Node worker-4: NotReady',
       'BareMetalHost worker-4: powered on; Node worker-4: Ready',
+      'ManagedClusterView settings: Processing=True; it followed the work',
+      'Deployment web at 0, no Pod left, FailoverActivated=True',
     ]) {
       expect(tour.out).toContain(line);
     }
     expect(tour.out).toMatch(/Done: every step ended as it should, in \d+\.\d s\./);
-    const readme = await readFile(join(SCRIPTS, '../README.md'), 'utf8');
-    const recording = /```text\n(maintenance-bridge: a tour.*?)```/s.exec(readme)?.[1] ?? '';
+    const page = await readFile(join(ROOT, 'docs/tour.md'), 'utf8');
+    const recording = /```text\n(maintenance-bridge: a tour.*?)```/s.exec(page)?.[1] ?? '';
     expect(lastingOf(tour.out)).toEqual(lastingOf(recording));
     expect(await readdir(scripts.folder)).toEqual([]);
   });
@@ -43,7 +47,7 @@ describe('npm start', { timeout: 90_000 }, () => {
   it('says what was expected, what was found and what the program did, and ends with 1, where a step fails', async ({
     scripts,
   }) => {
-    const tour = scripts.start('tour.ts', '--dry-run', '--step-deadline=200ms');
+    const tour = scripts.start('tour/main.ts', '--dry-run', '--step-deadline=200ms');
     expect(await tour.end(), tour.out).toBe(1);
     expect(tour.out).toContain('Expected Node worker-1 to be in phase InMaintenance\nFound    no report on the Node\n');
     expect(tour.out).toMatch(/The end of the program’s log:\nINFO /);
@@ -59,14 +63,14 @@ describe('npm start', { timeout: 90_000 }, () => {
       '--tmm-max-concurrent-nodes: wanted at least 1, found 0\n',
     ],
   ] as const)('says only what is wrong with %s, and ends with 2', async ([_, flag, complaint], { scripts }) => {
-    const tour = scripts.start('tour.ts', flag);
+    const tour = scripts.start('tour/main.ts', flag);
     expect(await tour.end(), tour.out).toBe(2);
     expect(tour.out).toBe(complaint);
     expect(await readdir(scripts.folder)).toEqual([]);
   });
 
   it('leaves nothing behind after Ctrl-C', async ({ scripts }) => {
-    const tour = scripts.start('tour.ts');
+    const tour = scripts.start('tour/main.ts');
     await tour.said(/taint node worker-1/);
     expect(await tour.end('SIGINT'), tour.out).toBe(130);
     expect(tour.out).toContain('Stopped by SIGINT.');

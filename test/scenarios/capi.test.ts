@@ -3,12 +3,13 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { lackingClusterApi } from '../controlplane/cluster-api.ts';
-import type { ControlPlane } from '../controlplane/controlplane.ts';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { Fleet, type ServedMachine, startMachines } from '../support/machines.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
+import { lackingClusterApi } from '../../controlplane/cluster-api.ts';
+import type { ControlPlane } from '../../controlplane/controlplane.ts';
+import { Fleet, type ServedMachine, startMachines } from '../../harness/machines.ts';
+import { Bridge } from '../../harness/program.ts';
+import { RestError } from '../../harness/rest.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
+import { eventually } from '../../harness/wait.ts';
 import { describeScenario, GROUND, itWhereThereIs, startAnother } from './suite.ts';
 
 const ENABLED = { 'runtime-extension-maintenance-controller.cloud.sap/enabled': 'true' };
@@ -119,6 +120,14 @@ describeScenario(
       await fleet.nodeIsLabelled('disabled');
     });
 
+    it('takes everything back from a Node whose Machine was removed by hand', async () => {
+      await fleet.machine('orphan', { labels: ENABLED });
+      await fleet.label('orphan', { maintenance: 'requested' });
+      await fleet.nodeIsLabelled('orphan', 'machine-maintenance');
+      await fleet.removeByHand('orphan');
+      await fleet.nodeIsLabelled('orphan');
+    });
+
     it('leaves everything alone while the Cluster is paused', async () => {
       await fleet.machine('paused');
       await fleet.pause(true);
@@ -168,6 +177,24 @@ describeScenario(
       await refused.machineWithoutNode('unseen', { labels: ENABLED });
       expect((await refused.event('refused', 'KubeconfigRefused')).note).toContain('exec');
       await refused.hooked('unseen');
+    });
+
+    itWhereThereIs('admission', 'holds no deletion for a workload cluster that takes no labels from us', async () => {
+      for (const name of ['strict-approved', 'strict-disabled']) {
+        await fleet.machine(name, { labels: ENABLED });
+        await fleet.hooked(name);
+        await refuseLabel(workload, name);
+        await fleet.delete(name);
+        const { type, note } = await fleet.event(name, 'NodeWriteRefused');
+        expect(type).toBe('Warning');
+        expect(note).toContain('labels are the tenant’s');
+        expect(await fleet.isHooked(name)).toBe(true);
+      }
+      await fleet.labelNode('strict-approved', { 'approve-deletion': 'true' });
+      await fleet.label('strict-disabled', { enabled: null });
+      for (const name of ['strict-approved', 'strict-disabled']) await fleet.gone(name);
+      expect((await fleet.event('strict-approved', 'DeletionApproved')).note).toMatch(/^Approved: /);
+      expect((await fleet.event('strict-disabled', 'Disabled')).note).toMatch(/^Disabled: /);
     });
 
     // It takes the better part of a minute until an outage is noticed and over; `faults.test.ts` has shorter ones.
@@ -252,7 +279,7 @@ describeScenario(
         (await api.get<ServedMachine>(`${machinesOf(namespace)}/m`)).metadata.annotations;
       const limits = ['team-a', 'team-b'];
       bridge = new Bridge({
-        kubeconfig: await grantedKubeconfig(get(), {}, limits),
+        kubeconfig: await grantedKubeconfig(get(), { capi: {}, namespaces: limits }),
         flags: ['--enable-tmm=false', '--leader-election-id=limited', `--namespace=${limits.join(',')}`],
       });
       for (const namespace of limits) {
@@ -269,7 +296,44 @@ describeScenario(
 );
 
 function denied({ lines }: Bridge): readonly string[] {
-  return lines.map((line) => JSON.stringify(line)).filter((line) => line.includes('forbidden'));
+  const all = lines.map((line) => JSON.stringify(line));
+  // These are refused something on purpose.
+  return all.filter((line) => line.includes('forbidden') && !line.includes('strict-'));
+}
+
+const TOLD = 'runtime-extension-maintenance-controller.cloud.sap/machine-deleted';
+
+/** Has the workload cluster refuse our label on this Node; returns when it does. */
+async function refuseLabel({ api }: ControlPlane, node: string): Promise<void> {
+  const root = '/apis/admissionregistration.k8s.io/v1';
+  await api.create(`${root}/validatingadmissionpolicies`, {
+    metadata: { name: node },
+    spec: {
+      matchConstraints: {
+        resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['nodes'] }],
+      },
+      matchConditions: [{ name: 'one', expression: `object.metadata.name == "${node}"` }],
+      validations: [{ expression: `!("${TOLD}" in object.metadata.labels)`, message: 'labels are the tenant’s' }],
+    },
+  });
+  await api.create(`${root}/validatingadmissionpolicybindings`, {
+    metadata: { name: node },
+    spec: { policyName: node, validationActions: ['Deny'] },
+  });
+  await eventually(
+    async () => {
+      try {
+        await api.patch(`/api/v1/nodes/${node}`, { metadata: { labels: { [TOLD]: 'true' } } }, 'merge', {
+          dryRun: 'All',
+        });
+        return undefined;
+      } catch (error) {
+        if (error instanceof RestError && error.code === 422) return true;
+        throw error;
+      }
+    },
+    { what: `labels of Node ${node} to be refused`, deadlineMs: 60_000 },
+  );
 }
 
 /** The command as a user runs it. @throws Error with its words where it fails. */

@@ -1,10 +1,9 @@
 /** What ends a drain that does not end by itself: rows D1 to D3 of the design's table. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { Bridge } from '../../harness/program.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 describeScenario('The deadline of a drain', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
@@ -44,6 +43,9 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
     await plot.event('MaintenanceRejected');
     expect(await plot.on(plot.home, 'web')).toHaveLength(1);
     await plot.untaint();
+    // One replacement waits at its gate still.
+    await plot.event('MaintenanceExitIncomplete');
+    await plot.ungate('web');
     await plot.phase('none');
   });
 
@@ -60,6 +62,7 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
     });
     await toldOn(plot, 'NotEnoughResources');
     await plot.untaint();
+    await plot.scale('ReplicaSet', 'web', 1);
     await plot.phase('none');
     await toldOn(plot, undefined);
   });
@@ -121,7 +124,7 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
     },
   );
 
-  it('ends an exit with a Warning where a Pod does not come back', async () => {
+  it('tells of a Pod that does not come back by the end of the exit, and awaits it without the slot', async () => {
     const plot = await Plot.make(get(), 'not-back', 2);
     await plot.statefulSet('db', 1, { nodeSelector: { 'kubernetes.io/hostname': plot.home } });
     await plot.ready('db', 1, plot.home);
@@ -130,7 +133,9 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
     await plot.cordon(plot.home, true);
     await plot.untaint();
     await plot.phase('Exiting');
-    await plot.phase('none');
     expect(await plot.event('MaintenanceExitIncomplete')).toMatchObject({ type: 'Warning' });
+    expect(await plot.report()).toMatchObject({ phase: 'Exiting', overdue: true });
+    await plot.cordon(plot.home, false);
+    await plot.phase('none');
   });
 });

@@ -1,8 +1,10 @@
 /** Temporary Maintenance Mode when its process is killed after a write, whichever, and started again. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually } from '../controlplane/wait.ts';
-import { asks, Bridges, killed } from '../support/bridges.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { asks, Bridges, killed } from '../../harness/programs.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
+import type { Report } from '../../src/tmm/model/report.ts';
+import { apart } from './members.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
@@ -16,15 +18,10 @@ const EVENT = asks('POST', /\/events$/);
 describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (get) => {
   // Runs last: the hooks that come after a test run in reverse order.
   afterEach(removePlots);
-  const bridges = new Bridges(get, { flags: ['--tmm-cordon', '--leader-elect=false'] });
+  const bridges = new Bridges(get, { flags: ['--tmm-cordon=always', '--leader-elect=false'] });
   const acceptedEvictions = async (plot: Plot): Promise<string[]> =>
-    (await get().auditEvents())
-      .filter(
-        ({ objectRef, responseStatus }) =>
-          objectRef?.subresource === 'eviction' &&
-          objectRef.namespace === plot.namespace &&
-          responseStatus?.code === 201,
-      )
+    (await plot.evictions())
+      .filter(({ responseStatus }) => responseStatus?.code === 201)
       .map(({ objectRef }) => objectRef?.name ?? '');
 
   describe('killed in a drain and started again', () => {
@@ -55,6 +52,78 @@ describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (ge
       expect((await plot.node()).spec.unschedulable ?? false).toBe(false);
       expect((await plot.node()).metadata.annotations ?? {}).not.toHaveProperty('maintenance-bridge.io/tmm-cordoned');
     });
+  });
+
+  describe('killed in an exit that is late and started again', () => {
+    it.each([
+      { name: 'kill-exiting', after: 'the phase Exiting', isMeant: ({ phase }: Report) => phase === 'Exiting' },
+      {
+        name: 'kill-overdue',
+        after: 'the report said that it is overdue',
+        isMeant: ({ overdue }: Report) => overdue === true,
+      },
+    ])(
+      'after $after: keeps the report until the members are back, and those that wait behind it waiting',
+      async ({ name, after, isMeant }) => {
+        const plot = await Plot.make(get(), name, 3);
+        await plot.replicaSet('web', 2, apart('web'));
+        const [a = '', b = ''] = (await plot.ready('web', 2)).map(({ spec }) => spec.nodeName);
+        await plot.gate('web');
+        const late = ['--tmm-exit-timeout=2s'];
+        const first = bridges.start(late);
+        await plot.taint(a);
+        await plot.phase('InMaintenance', a);
+        await first.end('SIGKILL');
+        const second = bridges.start(late);
+        await Promise.all([plot.untaint(a), plot.taint(b)]);
+        // By what is written: how many writes come before it depends on what is seen when.
+        const isWritten = async (): Promise<true | undefined> => {
+          const report = await plot.report(a);
+          return report !== undefined && isMeant(report) ? true : undefined;
+        };
+        await eventually(isWritten, { what: after, deadlineMs: 30_000 });
+        await second.end('SIGKILL');
+        bridges.start(late);
+        await plot.phase('Queued', b);
+        await eventually(async () => (await plot.report(a))?.overdue, {
+          what: 'the exit to be late',
+          deadlineMs: 30_000,
+        });
+        expect(await plot.report(b)).toMatchObject({ phase: 'Queued' });
+        await plot.ungate('web');
+        await plot.phase('none', a);
+        await plot.phase('InMaintenance', b);
+      },
+    );
+  });
+
+  it('killed again and again while a Pod comes back: the count of its returns goes on', async () => {
+    const plot = await Plot.make(get(), 'kill-returns', 2);
+    await plot.deployment('web', 1, { nodeName: plot.home });
+    await plot.ready('web', 1, plot.home);
+    let running = bridges.start();
+    await plot.taint();
+    const count = async () => (await plot.report())?.returns?.[0]?.count ?? 0;
+    await eventually(async () => ((await count()) >= 2 ? true : undefined), {
+      what: 'two returns',
+      deadlineMs: 30_000,
+    });
+    for (const _ of [1, 2, 3]) {
+      await running.end('SIGKILL');
+      running = bridges.start();
+      await running.leads();
+    }
+    const startedMs = performance.now();
+    await eventually(
+      async () => {
+        expect(await plot.report()).toMatchObject({ phase: 'Draining', blockedBy: [{ cause: 'ComesBack' }] });
+        return performance.now() - startedMs > 3000 ? true : undefined;
+      },
+      { what: 'three seconds of patience' },
+    );
+    expect(await count()).toBeGreaterThanOrEqual(2);
+    expect((await acceptedEvictions(plot)).length).toBeLessThanOrEqual(5);
+    expect((await plot.events()).map(({ reason }) => reason)).not.toContain('NodeDrained');
   });
 
   describe('killed in a rejection and started again', () => {

@@ -1,19 +1,20 @@
-/** A StatefulSet of three members, `db`, of which no two share a Node. */
-import type { Plot } from '../support/workloads.ts';
+/** Pods that keep apart: a StatefulSet of three members, `db`, of which no two share a Node. */
+import type { Plot } from '../../harness/workloads.ts';
 
-const APART = {
+/** Part of a Pod's spec: no two Pods of `app` share a Node. */
+export const apart = (app: string): object => ({
   affinity: {
     podAntiAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: [
-        { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'db' } } },
+        { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app } } },
       ],
     },
   },
-};
+});
 
 /** @returns the Nodes of the members, which are ready. */
 export async function addMembers(plot: Plot): Promise<readonly string[]> {
-  await plot.statefulSet('db', 3, APART);
+  await plot.statefulSet('db', 3, apart('db'));
   return (await plot.ready('db', 3)).map(({ spec }) => spec.nodeName ?? '').sort();
 }
 

@@ -1,12 +1,13 @@
 /** The Metal3 integration, with hosts that a pretended or a simulated Metal3 switches. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Bridge, command } from '../support/bridge.ts';
-import { asks, Bridges, killed } from '../support/bridges.ts';
-import { type Metal3, Rack, REBOOT, startMetal3 } from '../support/metal3.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
+import { MAINTENANCE, type Metal3, Rack, REBOOT, startMetal3 } from '../../harness/metal3.ts';
+import { Bridge, command } from '../../harness/program.ts';
+import { asks, Bridges, killed } from '../../harness/programs.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const FLAGS = ['--enable-tmm=false', '--enable-capi=false', '--enable-metal3-maintenance'];
+const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
 const SKIP = 'cluster.x-k8s.io/skip-remediation';
 
 describeScenario('the Metal3 integration', {}, (get) => {
@@ -16,7 +17,7 @@ describeScenario('the Metal3 integration', {}, (get) => {
 
   beforeAll(async () => {
     // It is there before Metal3 is: it waits, without a fault.
-    bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), {}, [], true), flags: FLAGS });
+    bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), { metal3: {} }), flags: FLAGS });
     await bridge.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'metal3', 'the controller to start');
     expect(bridge.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
     metal3 = await startMetal3(get());
@@ -52,6 +53,48 @@ describeScenario('the Metal3 integration', {}, (get) => {
     await rack.deleteMachine('deleted');
     await rack.isOn('deleted', true);
     await rack.isClean('deleted', false);
+  });
+
+  it('keeps a host off whose Machine is deleted while our hook holds the deletion', async () => {
+    await rack.addHost('technician');
+    await rack.addMachine('technician', { annotations: { [HOOK]: '' }, finalizers: ['example.org/held'] });
+    await rack.label('technician', 'approved');
+    await rack.isOn('technician', false);
+    await rack.deleteMachine('technician');
+    for (const kind of ['Machine', 'BareMetalHost']) {
+      expect((await rack.event('technician', 'MachineDeletedInMaintenance', kind)).type).toBe('Warning');
+    }
+    // Whoever hears of this one has heard of the other.
+    await rack.add('witness');
+    await rack.label('witness', 'approved');
+    await rack.isOn('witness', false);
+    expect((await rack.host('technician')).status?.poweredOn).toBe(false);
+    expect(await ask('why', 'baremetalhost/technician')).toMatch(/: MachineDeletedInMaintenance/);
+    expect(await ask('status')).toMatch(/^baremetalhost\/metal\/technician +MachineDeletedInMaintenance/m);
+    await rack.patchMachine('technician', { annotations: { [HOOK]: null } });
+    await rack.isOn('technician', true);
+    await rack.event('technician', 'PowerOnRequested');
+    await rack.patchMachine('technician', { finalizers: null });
+    await rack.label('witness', null);
+    await rack.isOn('witness', true);
+  });
+
+  it('leaves a host off whose Machine is not there yet', async () => {
+    const PAUSED = 'baremetalhost.metal3.io/paused';
+    await rack.addHost('restored', 'restored', { [REBOOT]: '', [PAUSED]: '' });
+    await rack.annotateHost('restored', { [PAUSED]: null });
+    await rack.isOn('restored', false);
+    await rack.add('bystander');
+    await rack.annotateHost('bystander', { [REBOOT]: '' });
+    await rack.isClean('bystander');
+    expect(await rack.annotations('host', 'restored')).toHaveProperty([REBOOT]);
+    expect(await ask('status')).toMatch(/^baremetalhost\/metal\/restored +ConsumerUnknown/m);
+    await rack.addMachine('restored', { labels: { [MAINTENANCE]: 'approved' } });
+    await rack.isNoted('restored');
+    expect((await rack.host('restored')).status?.poweredOn).toBe(false);
+    expect(metal3.cycles.get('restored')).toBe(1);
+    await rack.label('restored', null);
+    await rack.isOn('restored', true);
   });
 
   it('does not put back what somebody took away, until the next request', async () => {

@@ -1,18 +1,19 @@
 /** Temporary Maintenance Mode when what it relies on breaks: its leader, the network, the API server. */
 import { afterEach, expect, it } from 'vitest';
-import { eventually } from '../controlplane/wait.ts';
-import { asks, Bridges } from '../support/bridges.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { asks, Bridges } from '../../harness/programs.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;
 
 const EVICTION = asks('POST', /\/eviction$/);
+const LEASE = '/apis/coordination.k8s.io/v1/namespaces/default/leases/maintenance-bridge';
 
 describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
   // Runs last: the hooks that come after a test run in reverse order.
   afterEach(removePlots);
-  const bridges = new Bridges(get, { flags: ['--tmm-cordon'] });
+  const bridges = new Bridges(get, { flags: ['--tmm-cordon=always'] });
   const ALONE = ['--leader-elect=false'];
   const heldUp = (plot: Plot): Promise<true> =>
     eventually(async () => ((await plot.report())?.blockedBy.length ? true : undefined), {
@@ -41,9 +42,9 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
     await plot.phase('InMaintenance', plot.home, 40_000);
     // Asked politely, it gives the Lease back and leaves with 0: a third one need not wait for it to expire.
     expect(await standby.end('SIGTERM')).toBe(0);
-    const startedAt = performance.now();
+    const { spec } = await get().api.get<{ spec: { holderIdentity?: string } }>(LEASE);
+    expect(spec.holderIdentity ?? '').toBe('');
     await bridges.start().leads();
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('goes on when the API server was restarted in the middle', async () => {
@@ -96,7 +97,11 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
     bridges.relay.cutWatches();
     await plot.editBudget('web', { maxUnavailable: 2 });
     await plot.phase('InMaintenance');
-    expect(answered.size).toBeGreaterThanOrEqual(5);
+    // The drain needs two or three of them; the others may still be on their way.
+    await eventually(() => (answered.size >= 5 ? true : undefined), {
+      what: 'all watches to be refused',
+      deadlineMs: 30_000,
+    });
   });
 
   it('waits as long as a throttling server asks, and evicts then', async () => {

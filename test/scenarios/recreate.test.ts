@@ -1,15 +1,18 @@
 /** Pods without a controller that are stored, evicted and created again (`tmm.unmanagedPods: recreate`). */
 import { beforeAll, expect, it } from 'vitest';
-import { eventually } from '../controlplane/wait.ts';
-import type { Bridge } from '../support/bridge.ts';
-import { asks, Bridges, killed } from '../support/bridges.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
-import { Plot, type ServedPod } from '../support/workloads.ts';
+import type { Bridge } from '../../harness/program.ts';
+import { asks, Bridges, killed } from '../../harness/programs.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, type ServedPod } from '../../harness/workloads.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 const OWN_NAMESPACE = 'maintenance-bridge';
 const SECRETS = `/api/v1/namespaces/${OWN_NAMESPACE}/secrets`;
+
+/** The address is what a network plugin says of that one Pod. */
+const NOTES = { 'example.com/note': 'keep', 'cni.projectcalico.org/podIP': '10.0.0.1/32' };
 
 interface ServedSecret {
   readonly type: string;
@@ -33,7 +36,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
   });
   let kubeconfig: string;
   beforeAll(async () => {
-    kubeconfig = await grantedKubeconfig(get(), { unmanagedPods: 'recreate' });
+    kubeconfig = await grantedKubeconfig(get(), { tmm: { unmanagedPods: 'recreate' }, capi: {} });
   });
   /** With the rights that the program declares. */
   const start = (): Bridge => bridges.start([], { kubeconfig });
@@ -55,7 +58,8 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
   /** A plot with bare Pods at home, all of them ready. */
   const makeBare = async (name: string, ...pods: readonly string[]): Promise<Plot> => {
     const plot = await Plot.make(get(), name, 2);
-    for (const pod of pods) await plot.runAtHome(() => plot.bare(pod), pod, 1);
+    for (const pod of pods) await plot.bare(pod, { nodeName: plot.home });
+    for (const pod of pods) await plot.ready(pod, 1);
     return plot;
   };
 
@@ -64,7 +68,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
     await plot.runAtHome(
       () =>
         get().api.create(`/api/v1/namespaces/${plot.namespace}/pods`, {
-          metadata: { name: 'tool', labels: { app: 'tool', team: 'a' }, annotations: { 'example.com/note': 'keep' } },
+          metadata: { name: 'tool', labels: { app: 'tool', team: 'a' }, annotations: NOTES },
           spec: {
             nodeSelector: { plot: plot.namespace },
             terminationGracePeriodSeconds: 1,
@@ -105,7 +109,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
     const after = await find(plot, 'tool');
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
     expect(after?.metadata.labels).toEqual(before?.metadata.labels);
-    expect(after?.metadata.annotations).toEqual(before?.metadata.annotations);
+    expect(after?.metadata.annotations).toEqual({ 'example.com/note': 'keep' });
     expect(withoutToken(after)).toEqual(withoutToken(before));
     // The server gives it one, as it did before, where it has ServiceAccount admission.
     expect(after?.spec.volumes.filter(isToken)).toHaveLength(before?.spec.volumes.filter(isToken).length ?? -1);
@@ -123,11 +127,15 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
     start();
     await plot.taint();
     await plot.phase('InMaintenance');
-    const writes = (await get().auditEvents()).flatMap(({ objectRef, verb, requestReceivedTimestamp }) => {
-      const isStore = objectRef?.resource === 'secrets' && verb === 'create';
-      const isEviction = objectRef?.subresource === 'eviction' && objectRef.namespace === plot.namespace;
-      return isStore || isEviction ? [{ what: isStore ? 'store' : 'evict', at: requestReceivedTimestamp }] : [];
-    });
+    // That an eviction is sent is noted in the Secret that is there: it is tried to be created, in vain.
+    const stores = (await get().auditEvents()).filter(
+      ({ objectRef, verb, responseStatus }) =>
+        objectRef?.resource === 'secrets' && verb === 'create' && responseStatus?.code === 201,
+    );
+    const writes = [
+      ...stores.map(({ requestReceivedTimestamp: at }) => ({ what: 'store', at })),
+      ...(await plot.evictions()).map(({ requestReceivedTimestamp: at }) => ({ what: 'evict', at })),
+    ];
     const order = writes.sort((a, b) => (a.at < b.at ? -1 : 1)).map(({ what }) => what);
     expect(order.slice(-6)).toEqual(['store', 'store', 'evict', 'evict', 'evict', 'evict']);
     await plot.untaint();
@@ -139,6 +147,38 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
       'web',
     ]);
     await nothingStored(plot);
+  });
+
+  it('are not run again where they ended before their eviction: by themselves, or by somebody while nobody looked', async () => {
+    const plot = await makeBare('not-ours', 'one', 'two', 'three');
+    const first = bridges.startAndKillAfter(asks('POST', /\/secrets(\?|$)/), 2);
+    await plot.taint();
+    await killed(first);
+    const [deleted = '', finished = ''] = (await stored(plot)).map(
+      ({ metadata }) => metadata.annotations['maintenance-bridge.io/pod']?.split('/')[1] ?? '',
+    );
+    const rest = ['one', 'two', 'three'].find((name) => name !== deleted && name !== finished) ?? '';
+    await get().api.delete(`/api/v1/namespaces/${plot.namespace}/pods/${deleted}`);
+    await plot.endPod(finished);
+    await eventually(async () => ((await find(plot, deleted)) === undefined ? true : undefined), {
+      what: 'the deleted Pod to be gone',
+    });
+    start();
+    await plot.phase('InMaintenance');
+    await eventually(
+      async () =>
+        (await plot.events()).filter(({ reason }) => reason === 'StoredPodDiscarded').length === 2 || undefined,
+      { what: 'both to be told as not ours' },
+    );
+    expect((await stored(plot)).map(({ metadata }) => metadata.annotations['maintenance-bridge.io/pod'])).toEqual([
+      `${plot.namespace}/${rest}`,
+    ]);
+    await plot.untaint();
+    await plot.phase('none');
+    await nothingStored(plot);
+    expect((await find(plot, rest))?.status.phase).toBe('Running');
+    expect(await find(plot, deleted)).toBeUndefined();
+    expect((await find(plot, finished))?.status.phase).toBe('Succeeded');
   });
 
   it.each([

@@ -1,9 +1,9 @@
 /** Several Nodes that are drained at once (`tmm.maxConcurrentNodes` above 1): what each is judged by is shared by all. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { eventually } from '../controlplane/wait.ts';
-import { Bridge } from '../support/bridge.ts';
-import { grantedKubeconfig } from '../support/rights.ts';
-import { Plot, removePlots } from '../support/workloads.ts';
+import { Bridge } from '../../harness/program.ts';
+import { grantedKubeconfig } from '../../harness/rights.ts';
+import { eventually } from '../../harness/wait.ts';
+import { Plot, removePlots } from '../../harness/workloads.ts';
 import { addMembers, watchMembers } from './members.ts';
 import { describeScenario } from './suite.ts';
 
@@ -32,6 +32,51 @@ describeScenario('Several Nodes at once', { scheduler: true, controllerManager: 
     await plot.taint(second);
     expect(await plot.phase('InMaintenance', second)).toMatchObject({ pods: { total: 1, gone: 1 } });
     expect(await plot.report(first)).toMatchObject({ phase: 'Draining' });
+  });
+
+  it('are not entered while other tools have them in hand', async () => {
+    const plot = await Plot.make(get(), 'hands');
+    const { home, namespace } = plot;
+    const { api } = get();
+    const jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    const lock = (value: string | null) =>
+      api.patch(
+        `/apis/apps/v1/namespaces/${namespace}/daemonsets/kured`,
+        { metadata: { annotations: { 'weave.works/kured-node-lock': value } } },
+        'merge',
+      );
+    const waitsFor = (...tools: readonly string[]) =>
+      eventually(
+        async () => {
+          const { phase, message } = (await plot.report()) ?? {};
+          const wanted = `Waiting for ${tools.join(' and ')}, which ${tools.length === 1 ? 'has' : 'have'} this Node in hand`;
+          return phase === 'Queued' && message === wanted ? true : undefined;
+        },
+        { what: `the Node to wait for ${tools.join(' and ')}`, deadlineMs: 30_000 },
+      );
+    const [drained, locked, upgraded] = [
+      'node-maintenance-operator (taint medik8s.io/drain:NoSchedule)',
+      'kured (lock of DaemonSet hands/kured)',
+      'system-upgrade-controller (Job hands/upgrade of plan agents)',
+    ];
+    // On the Node itself, so that the bridge cannot hear of our taint first.
+    await plot.taint(home, 'medik8s.io/drain:NoSchedule');
+    await plot.taint();
+    await waitsFor(drained);
+    await plot.daemonSet('kured', { nodeSelector: { none: 'none' } });
+    await lock(JSON.stringify({ nodeID: home }));
+    await waitsFor(drained, locked);
+    await api.create(jobs, {
+      metadata: { name: 'upgrade', labels: { 'upgrade.cattle.io/plan': 'agents', 'upgrade.cattle.io/node': home } },
+      spec: { suspend: true, template: plot.template('upgrade', { restartPolicy: 'Never' }) },
+    });
+    await waitsFor(drained, locked, upgraded);
+    await plot.untaint(home, 'medik8s.io/drain:NoSchedule-');
+    await waitsFor(locked, upgraded);
+    await api.delete(`${jobs}/upgrade`);
+    await waitsFor(locked);
+    await lock(null);
+    await plot.phase('InMaintenance');
   });
 
   it('keep the majority of a StatefulSet without a budget among themselves', async () => {

@@ -6,9 +6,9 @@ import {
   type ControlPlaneOptions,
   NotSupported,
   startControlPlane,
-} from '../controlplane/controlplane.ts';
-import { SANDBOX_CAN, startSandboxControlPlane } from '../controlplane/sandbox.ts';
-import { describeOnControlPlane } from '../controlplane/suite.ts';
+} from '../../controlplane/controlplane.ts';
+import { SANDBOX_CAN, startSandboxControlPlane } from '../../harness/sandbox-cluster.ts';
+import { describeOnControlPlane } from '../../harness/suite.ts';
 
 export type Ground = 'sandbox' | 'controlplane';
 

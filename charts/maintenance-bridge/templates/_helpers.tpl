@@ -27,8 +27,8 @@ name, a Service may not.
 
 {{- /* Never changes while a release lives: a Deployment's selector cannot be changed. */ -}}
 {{- define "maintenance-bridge.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "maintenance-bridge.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "maintenance-bridge.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: controller
 {{- end }}
 
@@ -82,8 +82,13 @@ default of a value, since `helm upgrade --reuse-values` takes defaults over from
 {{- $_ := set $config "metrics" (dict "bindAddress" (printf ":%v" .Values.containerPorts.metrics)) }}
 {{- $_ := set $config "health" (dict "bindAddress" (printf ":%v" .Values.containerPorts.health)) }}
 {{- $_ := set $config "log" (dict "level" .Values.logLevel "format" .Values.logFormat) }}
-{{- range $section, $feature := dict "tmm" .Values.features.tmm "capi" .Values.features.clusterApi "metal3" .Values.features.metal3 }}
-{{- $_ := set $config $section (merge (dict "enabled" $feature.enabled) (default dict (get $config $section))) }}
+{{- range $feature := include "maintenance-bridge.features" . | fromYamlArray }}
+{{- $section := $config }}
+{{- range $feature.section }}
+{{- $_ := set $section . (default dict (get $section .)) }}
+{{- $section = get $section . }}
+{{- end }}
+{{- $_ := set $section "enabled" (get $.Values.features $feature.value).enabled }}
 {{- end }}
 {{- toYaml $config }}
 {{- end }}

@@ -2,14 +2,8 @@
 
 {{- /* What the enabled features change, as _generated.tpl has it: by resource, and there by the place in the object. */ -}}
 {{- define "maintenance-bridge.writes" -}}
-{{- $parts := list }}
-{{- if .Values.features.tmm.enabled }}{{ $parts = append $parts "tmm" }}
-{{- if dig "tmm" "cordon" false (default dict .Values.config) }}{{ $parts = append $parts "tmm.cordon" }}{{ end }}
-{{- end }}
-{{- if .Values.features.clusterApi.enabled }}{{ $parts = append $parts "clusterApi" }}{{ end }}
-{{- if .Values.features.metal3.enabled }}{{ $parts = append $parts "metal3" }}{{ end }}
 {{- $writes := dict }}
-{{- range $part := $parts }}
+{{- range $part := include "maintenance-bridge.parts" . | fromYamlArray }}
 {{- range $resource, $places := include (printf "maintenance-bridge.writes.%s" $part) $ | fromYaml }}
 {{- $known := default dict (get $writes $resource) }}
 {{- range $place, $keys := $places }}
@@ -22,7 +16,26 @@
 {{- $_ := set . "annotations" (concat .annotations (include "maintenance-bridge.rejectionKeys" $ | fromYamlArray)) }}
 {{- $_ := set . "rejection" (include "maintenance-bridge.rejection" $ | fromYaml) }}
 {{- end }}
+{{- /* A workload may be one that a provider annotates, too. */ -}}
+{{- $annotated := list }}
+{{- range dig "ramen" "maintenanceMode" "providers" list (default dict .Values.config) }}{{ range .annotate }}{{ $annotated = append $annotated .key }}{{ end }}{{ end }}
+{{- range $resource, $places := $writes }}
+{{- if hasSuffix ".apps" $resource }}{{ $_ := set $places "annotations" (concat $places.annotations (uniq $annotated)) }}{{ end }}
+{{- end }}
 {{- toYaml $writes }}
+{{- end }}
+
+{{- /* A ManagedCluster that we create is of our own making and says so. */ -}}
+{{- define "maintenance-bridge.policy.standIns" -}}
+{{- $names := list }}
+{{- range dig "ramen" "bridge" "clusters" list (default dict .Values.config) }}{{ $names = append $names .name }}{{ end }}
+validations:
+  - expression: object.metadata.name in {{ $names | toJson }}
+    message: maintenance-bridge creates no ManagedClusters but those of config.ramen.bridge.clusters
+    reason: Forbidden
+  - expression: object.metadata.?labels[?"app.kubernetes.io/managed-by"].orValue("") == "maintenance-bridge"
+    message: maintenance-bridge creates no ManagedCluster without its own label app.kubernetes.io/managed-by
+    reason: Forbidden
 {{- end }}
 
 {{- /* The annotations of Pods that the settings name, each with that of its message. */ -}}
@@ -48,7 +61,7 @@
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
-  name: {{ $name }}
+  name: {{ $name | quote }}
   labels:
     {{- include "maintenance-bridge.labels" .root | nindent 4 }}
 spec:
@@ -68,11 +81,11 @@ spec:
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata:
-  name: {{ $name }}
+  name: {{ $name | quote }}
   labels:
     {{- include "maintenance-bridge.labels" .root | nindent 4 }}
 spec:
-  policyName: {{ $name }}
+  policyName: {{ $name | quote }}
   validationActions: {{ .root.Values.admissionPolicy.validationActions | toJson }}
 {{- end }}
 
@@ -81,7 +94,7 @@ spec:
 variables:
   # Objects and what may differ in them, by how the path of a field begins.
   {{- range $name, $object := dict "before" "oldObject" "after" "object" }}
-  - name: {{ $name }}
+  - name: {{ $name | quote }}
     expression: |-
       {
         "": dyn({{ $object }}),
@@ -105,12 +118,12 @@ variables:
     expression: |-
       {
         "": ["metadata", "spec", "status"],
-        "metadata.": ["annotations", "labels", "generation", "managedFields", "resourceVersion"],
+        "metadata.": ["annotations", "labels", "generation", "managedFields", "resourceVersion"{{ if .finalizers }}, "finalizers"{{ end }}],
         "metadata.annotations.": {{ default list .annotations | toJson }}
         {{- with .rejection }} + variables.withdrawn + variables.withdrawn.map(key, key + {{ .suffix | toJson }}){{ end }},
         "metadata.labels.": {{ default list .labels | toJson }},
         "spec.": {{ default list .spec | toJson }},
-        "status.": {{ ternary (list "conditions") list (hasKey . "conditions") | toJson }}
+        "status.": {{ concat (default list .status) (ternary (list "conditions") list (hasKey . "conditions")) | default list | toJson }}
       }
   - name: changed
     expression: |-
@@ -127,10 +140,21 @@ variables:
       oldObject.status.?conditions.orValue([]).filter(condition, !(condition.type in {{ toJson . }}) &&
         !object.status.?conditions.orValue([]).exists(other, other.type == condition.type)).map(condition, condition.type)
   {{- end }}
+  {{- with .finalizers }}
+  # Before and after, without ours.
+  - name: foreignFinalizers
+    expression: |-
+      [oldObject, object].map(each, each.metadata.?finalizers.orValue([]).filter(name, !(name in {{ toJson . }})))
+  {{- end }}
 validations:
   - expression: variables.changed == ""
     messageExpression: '"maintenance-bridge never changes " + variables.changed'
     reason: Forbidden
+  {{- if .finalizers }}
+  - expression: variables.foreignFinalizers[0] == variables.foreignFinalizers[1]
+    message: maintenance-bridge never changes a finalizer that is not its own
+    reason: Forbidden
+  {{- end }}
   {{- if .conditions }}
   - expression: size(variables.changedConditions) == 0
     messageExpression: '"maintenance-bridge never changes the condition " + variables.changedConditions.join(", ")'

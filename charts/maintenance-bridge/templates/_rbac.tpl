@@ -1,39 +1,28 @@
-{{- /* Which groups of rules of _generated.tpl apply, as src/rbac.ts decides it. */ -}}
-
-{{- define "maintenance-bridge.recreates" -}}
-{{- if and .Values.features.tmm.enabled (eq (dig "tmm" "unmanagedPods" "reject" (default dict .Values.config)) "recreate") }}true{{ end }}
+{{- /*
+The rules of the parts that apply (_features.tpl), as src/app/rbac.ts decides it. Takes `root`, the `scope`, and the `role` of features
+that have roles of their own.
+*/ -}}
+{{- define "maintenance-bridge.rules" -}}
+{{- $parts := include "maintenance-bridge.parts" .root | fromYamlArray }}
+{{- range $feature := include "maintenance-bridge.features" .root | fromYamlArray }}
+{{- if eq (default "" $feature.role) (default "" $.role) }}
+{{- range $part := $parts }}
+{{- if or (eq $part $feature.value) (hasPrefix (printf "%s." $feature.value) $part) }}
+{{- include (printf "maintenance-bridge.rules.%s.%s" $part $.scope) $.root }}
 {{- end }}
-
-{{- /* Namespaces are read only where a selector of the settings asks for their labels. */ -}}
-{{- define "maintenance-bridge.selectsNamespaces" -}}
-{{- $selections := concat (dig "tmm" "pods" list (default dict .Values.config)) (dig "tmm" "selfMovingWorkloads" list (default dict .Values.config)) }}
-{{- range $selections }}{{ if hasKey . "namespaceSelector" }}true{{ end }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* Of the ClusterRole, whatever the namespaces of the Machines. */ -}}
 {{- define "maintenance-bridge.rules.onNodes" -}}
-{{- if .Values.features.tmm.enabled }}
-{{- include "maintenance-bridge.rules.tmm" . }}
-{{- if include "maintenance-bridge.selectsNamespaces" . }}
-{{- include "maintenance-bridge.rules.tmm.namespaceSelectors" . }}
-{{- end }}
-{{- if include "maintenance-bridge.recreates" . }}
-{{- include "maintenance-bridge.rules.tmm.recreate" . }}
-{{- end }}
-{{- if dig "tmm" "cordon" false (default dict .Values.config) }}
-{{- include "maintenance-bridge.rules.tmm.cordon" . }}
-{{- end }}
-{{- end }}
+{{- include "maintenance-bridge.rules" (dict "root" . "scope" "cluster") }}
 {{- end }}
 
 {{- /* Of the ClusterRole, or of a Role in each of `config.namespaces`. */ -}}
 {{- define "maintenance-bridge.rules.onMachines" -}}
-{{- if .Values.features.clusterApi.enabled }}
-{{- include "maintenance-bridge.rules.clusterApi" . }}
-{{- end }}
-{{- if .Values.features.metal3.enabled }}
-{{- include "maintenance-bridge.rules.metal3" . }}
-{{- end }}
+{{- include "maintenance-bridge.rules" (dict "root" . "scope" "watched") }}
 {{- end }}
 
 {{- /* Of the Role in our own namespace. */ -}}
@@ -41,9 +30,32 @@
 {{- if .Values.leaderElection.enabled }}
 {{- include "maintenance-bridge.rules.leaderElection" . }}
 {{- end }}
-{{- if include "maintenance-bridge.recreates" . }}
-{{- include "maintenance-bridge.rules.storedPods" . }}
+{{- include "maintenance-bridge.rules" (dict "root" . "scope" "own") }}
 {{- end }}
+
+{{- /* A ClusterRole with its binding. Takes `root`, `name` and the text of the `rules`. */ -}}
+{{- define "maintenance-bridge.clusterRole" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ .name | quote }}
+  labels:
+    {{- include "maintenance-bridge.labels" .root | nindent 4 }}
+rules:
+  {{- .rules | trim | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: {{ .name | quote }}
+  labels:
+    {{- include "maintenance-bridge.labels" .root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {{ .name | quote }}
+subjects:
+  {{- include "maintenance-bridge.subjects" .root | nindent 2 }}
 {{- end }}
 
 {{- /* A Role with its binding. Takes `root`, `name`, `namespace` and the text of the `rules`. */ -}}
@@ -51,8 +63,8 @@
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
-  name: {{ .name }}
-  namespace: {{ .namespace }}
+  name: {{ .name | quote }}
+  namespace: {{ .namespace | quote }}
   labels:
     {{- include "maintenance-bridge.labels" .root | nindent 4 }}
 rules:
@@ -61,20 +73,20 @@ rules:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
-  name: {{ .name }}
-  namespace: {{ .namespace }}
+  name: {{ .name | quote }}
+  namespace: {{ .namespace | quote }}
   labels:
     {{- include "maintenance-bridge.labels" .root | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
-  name: {{ .name }}
+  name: {{ .name | quote }}
 subjects:
   {{- include "maintenance-bridge.subjects" .root | nindent 2 }}
 {{- end }}
 
 {{- define "maintenance-bridge.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "maintenance-bridge.serviceAccountName" . }}
-  namespace: {{ include "maintenance-bridge.namespace" . }}
+  name: {{ include "maintenance-bridge.serviceAccountName" . | quote }}
+  namespace: {{ include "maintenance-bridge.namespace" . | quote }}
 {{- end }}

@@ -4,8 +4,14 @@
 {{- if and (gt (int $values.replicaCount) 1) (not $values.leaderElection.enabled) }}
 {{- fail "replicaCount: wanted at most 1 while leaderElection.enabled is false, since all replicas would act at once" }}
 {{- end }}
-{{- if not (or $values.features.tmm.enabled $values.features.clusterApi.enabled $values.features.metal3.enabled) }}
+{{- if not (include "maintenance-bridge.parts" .) }}
 {{- fail "features.tmm.enabled: wanted true while nothing else is enabled, found false" }}
+{{- end }}
+{{- if and $values.features.machineDrain.enabled (not $values.features.clusterApi.enabled) }}
+{{- fail "features.machineDrain.enabled: wanted false while features.clusterApi.enabled is false, since it works over its connections" }}
+{{- end }}
+{{- if and (hasKey (dig "capi" dict (default dict $values.config)) "drain") (not (kindIs "map" $values.config.capi.drain)) }}
+{{- fail "config.capi.drain: wanted a mapping, since features.machineDrain.enabled switches it on and off" }}
 {{- end }}
 {{- if and $values.features.metal3.enabled (not $values.features.clusterApi.enabled) }}
 {{- range list "requireDrained" "waitForVolumeDetach" }}
@@ -14,6 +20,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- include "maintenance-bridge.validateRamen" . }}
 {{- $tmm := default dict (default dict $values.config).tmm }}
 {{- if and (or (hasKey $tmm "taints") (hasKey $tmm "presets")) (not $tmm.taints) (not $tmm.presets) }}
 {{- fail "config.tmm.taints: wanted at least one taint or preset, found none" }}
@@ -26,10 +33,40 @@
 {{- if eq (int $values.containerPorts.metrics) (int $values.containerPorts.health) }}
 {{- fail (printf "containerPorts.health: wanted another port than containerPorts.metrics, found %v for both" $values.containerPorts.health) }}
 {{- end }}
+{{- include "maintenance-bridge.validateNetworkPolicy" . }}
 {{- include "maintenance-bridge.validateLease" . }}
 {{- include "maintenance-bridge.validateBudget" . }}
 {{- include "maintenance-bridge.validateMonitoring" . }}
 {{- include "maintenance-bridge.validateOneSource" . }}
+{{- end }}
+
+{{- define "maintenance-bridge.validateRamen" -}}
+{{- $bridge := dig "ramen" "bridge" dict (default dict .Values.config) }}
+{{- if and (dig "hub" "kubeconfigSecret" dict $bridge) (ne (len (default list $bridge.clusters)) 1) }}
+{{- fail (printf "config.ramen.bridge.clusters: wanted exactly one cluster, this one, where hub.kubeconfigSecret is set, found %d" (len (default list $bridge.clusters))) }}
+{{- end }}
+{{- range $index, $provider := dig "ramen" "maintenanceMode" "providers" list (default dict .Values.config) }}
+{{- if not (or $provider.scaleToZero $provider.annotate) }}
+{{- fail (printf "config.ramen.maintenanceMode.providers[%d]: wanted at least one entry in scaleToZero or annotate, found none" $index) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Rules of a NetworkPolicy add up: what one list leaves open on a port, the other cannot close. */ -}}
+{{- define "maintenance-bridge.validateNetworkPolicy" -}}
+{{- with .Values.networkPolicy }}
+{{- if and .enabled (or $.Values.features.clusterApi.enabled $.Values.features.ramenBridge.enabled) (ne (empty .apiServerCIDRs) (empty .workloadClusterCIDRs)) }}
+{{- $empty := ternary "apiServerCIDRs" "workloadClusterCIDRs" (empty .apiServerCIDRs) }}
+{{- $set := ternary "workloadClusterCIDRs" "apiServerCIDRs" (empty .apiServerCIDRs) }}
+{{- $workloadPorts := list }}
+{{- range .workloadClusterPorts }}{{ $workloadPorts = append $workloadPorts (int .) }}{{ end }}
+{{- range .apiServerPorts }}
+{{- if has (int .) $workloadPorts }}
+{{- fail (printf "networkPolicy.%s: wanted ranges of addresses while %s has some and both use port %d, found none; it would open that port to any address" $empty $set (int .)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* Else the new Pods would end with exit code 2, one after another. */ -}}

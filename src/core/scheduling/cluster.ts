@@ -11,11 +11,14 @@ import type {
   StorageClass,
   Taint,
 } from '../objects.ts';
+import { loadOf } from './load.ts';
 import { FitNode } from './node.ts';
+import type { Steps } from './steps.ts';
+import { Topology } from './topology.ts';
 
 export interface NodeState {
   readonly node: Node;
-  /** Every Pod that is bound to it. Those that are to be placed are not counted here. */
+  /** Every Pod that is bound to it. Those that are to be placed are not counted here. Nobody may change the array later. */
   readonly pods: readonly Pod[];
 }
 
@@ -47,11 +50,10 @@ export interface ClusterInput {
   readonly namespaces?: readonly Namespace[];
 }
 
-/** A Pod that stays, and where it is. */
-export interface Bound {
-  readonly pod: Pod;
-  readonly node: FitNode;
-}
+/** More notes than this are counted only. */
+const MAX_NOTES = 50;
+const NODES_A_STEP = 200;
+const ALWAYS_COUNTED = ['cpu', 'memory'];
 
 export class Cluster {
   /** Ordered by name, so that equal input in another order gives the same result. */
@@ -61,24 +63,47 @@ export class Cluster {
   readonly namespaces: readonly Namespace[] | undefined;
   /** The Pods to be placed. */
   readonly movable: readonly Pod[];
+  /** The resources that are counted: those that any of them asks for, and those that Nodes are compared by. */
+  readonly resources: readonly string[];
   /** Volumes that placed Pods have taken for claims that were not bound: keys of the claims by names of the volumes. */
   readonly takenVolumes = new Map<string, string>();
   readonly #unavailable: ReadonlySet<string>;
+  readonly #topologies = new Map<string, Topology>();
   readonly #notModelled = new Set<string>();
-  #byNamespace: ReadonlyMap<string, readonly Bound[]> | undefined;
 
-  constructor({ nodes, leaving, unavailable, storage, namespaces }: ClusterInput, movable: readonly Pod[]) {
+  static *prepare(input: ClusterInput, movable: readonly Pod[]): Steps<Cluster> {
+    yield;
+    const asked = movable.flatMap(({ spec }) => Object.keys(spec.scheduling?.requests ?? {}));
+    const resources = [...new Set([...ALWAYS_COUNTED, ...asked])].sort();
     const moving = new Set(movable.map(({ metadata }) => metadata.uid));
     const stays = ({ metadata }: Pod): boolean => !moving.has(metadata.uid);
-    this.nodes = nodes
-      .map(({ node, pods }) => {
-        const taint = node.metadata.name === leaving?.name ? leaving.taint : undefined;
-        const staying = pods.every(stays) ? pods : pods.filter(stays);
-        return new FitNode(node, withTaint(node.spec.taints ?? [], taint), staying);
-      })
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-    this.leaving = this.nodes.find(({ name }) => name === leaving?.name);
+    // Where it is said of all of them where they are, all other Nodes keep the Pods that they have.
+    const homes = movable.every(({ spec }) => spec.nodeName !== undefined)
+      ? new Set(movable.map(({ spec }) => spec.nodeName))
+      : undefined;
+    const states = [...input.nodes].sort((a, b) => (a.node.metadata.name < b.node.metadata.name ? -1 : 1));
+    yield;
+    const nodes: FitNode[] = [];
+    for (const [index, { node, pods }] of states.entries()) {
+      const taint = node.metadata.name === input.leaving?.name ? input.leaving.taint : undefined;
+      const isLeft = homes?.has(node.metadata.name) !== false && !pods.every(stays);
+      const load = loadOf(isLeft ? pods.filter(stays) : pods);
+      nodes.push(new FitNode({ node, taints: withTaint(node.spec.taints ?? [], taint), load, index, resources }));
+      if (index % NODES_A_STEP === NODES_A_STEP - 1) yield;
+    }
+    return new Cluster(input, movable, resources, nodes);
+  }
+
+  private constructor(
+    { leaving, unavailable, storage, namespaces }: ClusterInput,
+    movable: readonly Pod[],
+    resources: readonly string[],
+    nodes: readonly FitNode[],
+  ) {
+    this.nodes = nodes;
+    this.leaving = nodes.find(({ name }) => name === leaving?.name);
     this.movable = movable;
+    this.resources = resources;
     this.storage = storage;
     this.namespaces = namespaces;
     this.#unavailable = unavailable ?? new Set();
@@ -89,17 +114,13 @@ export class Cluster {
     return node === this.leaving || this.#unavailable.has(node.name);
   }
 
-  /** The Pods of a namespace that stay. */
-  boundIn(namespace: string): readonly Bound[] {
-    this.#byNamespace ??= groupByNamespace(this.nodes);
-    return this.#byNamespace.get(namespace) ?? [];
-  }
-
-  /** All Pods that stay. */
-  *bound(): Iterable<Bound> {
-    for (const node of this.nodes) {
-      for (const pod of node.pods) yield { pod, node };
+  topology(key: string): Topology {
+    let topology = this.#topologies.get(key);
+    if (topology === undefined) {
+      topology = new Topology(key, this.nodes);
+      this.#topologies.set(key, topology);
     }
+    return topology;
   }
 
   /** Names something that the scheduler heeds and this simulation leaves out, in favour of the Pod. */
@@ -108,23 +129,12 @@ export class Cluster {
   }
 
   get notModelled(): readonly string[] {
-    return [...this.#notModelled].sort();
+    const notes = [...this.#notModelled].sort();
+    if (notes.length <= MAX_NOTES) return notes;
+    return [...notes.slice(0, MAX_NOTES), `and ${notes.length - MAX_NOTES} more`];
   }
 }
 
 function withTaint(taints: readonly Taint[], extra: Taint | undefined): readonly Taint[] {
   return extra === undefined || taints.some((taint) => isSameTaint(taint, extra)) ? taints : [...taints, extra];
-}
-
-function groupByNamespace(nodes: readonly FitNode[]): ReadonlyMap<string, readonly Bound[]> {
-  const groups = new Map<string, Bound[]>();
-  for (const node of nodes) {
-    for (const pod of node.pods) {
-      const namespace = pod.metadata.namespace ?? '';
-      const group = groups.get(namespace);
-      if (group === undefined) groups.set(namespace, [{ pod, node }]);
-      else group.push({ pod, node });
-    }
-  }
-  return groups;
 }

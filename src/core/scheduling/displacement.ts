@@ -3,54 +3,62 @@
  * Clusters keep such Pods as headroom. Which ones go is not modelled, only that there are enough of them on one Node.
  */
 import type { Pod } from '../objects.ts';
+import type { Cluster } from './cluster.ts';
 import type { Mover } from './mover.ts';
 import type { FitNode } from './node.ts';
 
+/** What Pods of lower priority would free together. */
+interface Freed {
+  readonly pods: number;
+  /** One amount for each of the cluster's resources. */
+  readonly amounts: readonly number[];
+}
+
 /** What could be displaced, as the Pods stand when this is made. */
 export class Displacement {
-  readonly #nodes: readonly FitNode[];
-  /** By priority: the Pods below it, of Nodes that have any. Many Pods ask, of few priorities. */
-  readonly #lower = new Map<number, ReadonlyMap<FitNode, readonly Pod[]>>();
+  readonly #cluster: Cluster;
+  /** By priority: what those below it would free, of Nodes that have any. Many Pods ask, of few priorities. */
+  readonly #lower = new Map<number, ReadonlyMap<FitNode, Freed>>();
 
-  constructor(nodes: readonly FitNode[]) {
-    this.#nodes = nodes;
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
   }
 
   /** Whether the Pod's requests fit on a Node that nothing lasting speaks against, once lower priorities have left it. */
-  canMakeRoomFor({ pod: { spec }, kind }: Mover): boolean {
-    const { scheduling } = spec;
-    if (scheduling?.neverPreempts === true) return false;
-    const lower = this.#lowerThan(priorityOf({ spec }));
+  canMakeRoomFor({ pod, kind }: Mover): boolean {
+    if (pod.spec.scheduling?.neverPreempts === true) return false;
+    const lower = this.#lowerThan(priorityOf(pod));
     return kind.candidates.some((node) => {
-      const pods = lower.get(node);
-      return pods !== undefined && hasRoomWithout(pods, node, scheduling?.requests ?? {});
+      const freed = lower.get(node);
+      if (freed === undefined || node.freePods + freed.pods < 1) return false;
+      return kind.amounts.every(
+        (amount, at) => amount === 0 || amount <= (node.free[at] ?? 0) + (freed.amounts[at] ?? 0),
+      );
     });
   }
 
-  #lowerThan(priority: number): ReadonlyMap<FitNode, readonly Pod[]> {
+  #lowerThan(priority: number): ReadonlyMap<FitNode, Freed> {
     const known = this.#lower.get(priority);
     if (known !== undefined) return known;
-    const found = new Map(
-      this.#nodes.flatMap((node) => {
-        const pods = node.pods.filter((other) => priorityOf(other) < priority);
-        return pods.length === 0 ? [] : [[node, pods] as const];
-      }),
-    );
+    const found = new Map<FitNode, Freed>();
+    for (const node of this.#cluster.nodes) {
+      const pods = node.pods.filter((other) => priorityOf(other) < priority);
+      if (pods.length > 0) found.set(node, { pods: pods.length, amounts: this.#heldBy(pods) });
+    }
     this.#lower.set(priority, found);
     return found;
   }
+
+  #heldBy(pods: readonly Pod[]): readonly number[] {
+    return this.#cluster.resources.map((resource) =>
+      pods.reduce(
+        (sum, { spec: { scheduling } }) => sum + ((scheduling?.held ?? scheduling?.requests)?.[resource] ?? 0),
+        0,
+      ),
+    );
+  }
 }
 
-function hasRoomWithout(lower: readonly Pod[], node: FitNode, requests: Readonly<Record<string, number>>): boolean {
-  if (node.podCount - lower.length + 1 > (node.allocatable.pods ?? 0)) return false;
-  return Object.entries(requests).every(([resource, amount]) => {
-    const freed = lower.reduce((sum, { spec: { scheduling } }) => {
-      return sum + ((scheduling?.held ?? scheduling?.requests)?.[resource] ?? 0);
-    }, 0);
-    return amount <= node.free(resource) + freed;
-  });
-}
-
-function priorityOf({ spec }: Pick<Pod, 'spec'>): number {
+function priorityOf({ spec }: Pod): number {
   return spec.scheduling?.priority ?? 0;
 }

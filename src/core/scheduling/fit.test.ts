@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../test/build/fit.ts';
-import { pod, TAINT } from '../../../test/build/objects.ts';
-import { storageOf } from '../../../test/build/storage.ts';
+import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../harness/builders/fit.ts';
+import { pod, TAINT } from '../../../harness/builders/objects.ts';
+import { storageOf } from '../../../harness/builders/storage.ts';
 import type { Pod, PodScheduling } from '../objects.ts';
 import { Cluster } from './cluster.ts';
 import { moversOf } from './mover.ts';
+import { finish } from './steps.ts';
 
 const cpu = (amount: number): PodScheduling => ({ requests: { cpu: amount } });
 
@@ -123,9 +124,95 @@ describe('simulate()', () => {
     expect(place([has('example.com/gpu')], nodes, part).notModelled).toHaveLength(1);
   });
 
+  it('moves one that has its place for another that finds none', () => {
+    // By size: 6 and 5 go to different Nodes, 4 beside the 5, and the last 4 beside the 6; by choice the 5 may only go to b.
+    const nodes = [
+      host('a', { allocatable: { cpu: 9, memory: 3 } }),
+      host('b', { allocatable: { cpu: 9, memory: 7 }, labels: { disk: 'ssd' } }),
+    ];
+    const sizes = [
+      [3, 1],
+      [3, 3],
+      [3, 1],
+      [3, 2],
+      [3, 2],
+      [3, 1],
+    ] as const;
+    const pods = sizes.map(([amount, memory], index) => asking(`p${index}`, { requests: { cpu: amount, memory } }));
+    expect(place(pods, nodes).unplaced).toEqual([]);
+  });
+
+  it('places Pods together with those of other Nodes, but not for their fault', () => {
+    const nodes = [host('a', { allocatable: { pods: 1 } }), host('b', { allocatable: { pods: 1 } })];
+    const hopeless = asking('theirs', {}, { spec: { nodeSelector: { gone: 'yes' } } });
+    const together = (own: readonly Pod[], others: readonly Pod[]) => {
+      const { unplaced, withOthers } = place(own, nodes, { others });
+      return { unplaced: unplaced.map(({ pod }) => pod), withOthers };
+    };
+    expect(together([asking('own')], [asking('theirs')])).toEqual({ unplaced: [], withOthers: true });
+    expect(together([asking('own'), asking('too')], [asking('theirs')])).toMatchObject({ withOthers: true });
+    expect(together([asking('own'), asking('too')], [asking('theirs')]).unplaced).toHaveLength(1);
+    expect(together([asking('own')], [hopeless])).toEqual({ unplaced: [], withOthers: false });
+    expect(
+      together(
+        ['1', '2', '3'].map((name) => asking(name)),
+        [hopeless],
+      ),
+    ).toMatchObject({ withOthers: false });
+  });
+
+  it('heeds the features that a Pod needs its kubelet to declare, unless its own does without', () => {
+    const declaring = (name: string, ...declaredFeatures: string[]) => {
+      const { node, pods } = host(name);
+      return { node: { ...node, status: { ...node.status, declaredFeatures } }, pods };
+    };
+    const feature = 'RestartAllContainersOnContainerExits';
+    const one = asking('one', { requiredFeatures: [feature] }, { node: 'home' });
+    const leaving = { leaving: { name: 'home' } };
+    expect(placeOne(one, [declaring('home', feature), host('a'), declaring('b', feature)], leaving)).toBe('b');
+    expect(placeOne(one, [declaring('home', feature), declaring('b', 'Other')], leaving)).toBe(
+      "0/2 nodes fit: 1 node(s) didn't match Pod's required features, 1 node(s) were in maintenance",
+    );
+    expect(place([one], [host('home'), host('a')], leaving)).toMatchObject({
+      unplaced: [],
+      notModelled: ['Pod shop/one needs features that its own Node does not declare'],
+    });
+  });
+
   it('fits nobody where there are no Nodes, and everybody where there are no Pods', () => {
     expect(placeOne(asking('one'), [])).toBe('0/0 nodes fit: ');
     expect(place([], [host('a')]).unplaced).toEqual([]);
+  });
+});
+
+describe('simulate(), where not all fit', () => {
+  const away = { podAntiAffinity: [{ topologyKey: HOSTNAME, labelSelector: { matchLabels: { app: 'db' } } }] };
+  const many = (count: number, part: PodScheduling, labels = {}) =>
+    Array.from({ length: count }, (_, index) => asking(`p${index}-${part.requests?.cpu ?? ''}`, part, { labels }));
+  const hosts = (count: number, allocatable = {}) =>
+    Array.from({ length: count }, (_, index) => host(`n${index}`, { allocatable }));
+
+  it.each([
+    ['a Pod fits nowhere alone', many(1, cpu(5000)), hosts(3)],
+    ['a Pod that wants company fits nowhere by its requests', many(2, { ...cpu(5000), spread: [] }), hosts(3)],
+    ['more is asked for than there is', many(30, cpu(10)), hosts(10, { cpu: 29 })],
+    ['more is asked for than can be used in pieces of that size', many(30, cpu(34)), hosts(12, { cpu: 99 })],
+    ['there are too few places for Pods', many(30, {}), hosts(14, { pods: 2 })],
+    ['there are fewer Nodes than Pods that keep apart', many(40, away, { app: 'db' }), hosts(39)],
+    ['there are fewer Nodes than Pods with a host port', many(40, { hostPorts: [{ port: 80 }] }), hosts(39)],
+  ])('is certain: %s', (_, pods, nodes) => {
+    const { isCertain, unplaced } = place(pods, nodes);
+    expect(unplaced.length).toBeGreaterThan(0);
+    expect(isCertain).toBe(true);
+  });
+
+  it('is not certain where the search gives up, and says so', () => {
+    // There is room for all by any sum, but not in pieces of 34 and 33.
+    const pods = [...many(30, cpu(34)), ...many(30, cpu(33))];
+    const { isCertain, unplaced, notModelled } = place(pods, hosts(21, { cpu: 100 }));
+    expect(unplaced.length).toBeGreaterThan(0);
+    expect(isCertain).toBe(false);
+    expect(notModelled).toEqual(['Whether another order of placing has room for all 60 Pods']);
   });
 });
 
@@ -250,10 +337,10 @@ describe('simulate(), for Pods with rules between them', () => {
           const one = pods.find(({ metadata }) => `shop/${metadata.name}` === key);
           if (one === undefined) throw new Error(`There is no ${key}`);
           const state = nodes.map(({ node }) => ({ node, pods: onNode.get(node.metadata.name) ?? [] }));
-          const cluster = new Cluster({ nodes: state, storage: storageOf({}) }, [one]);
+          const cluster = finish(Cluster.prepare({ nodes: state, storage: storageOf({}) }, [one]));
           const target = cluster.nodes.find((each) => each.name === name);
-          expect(target && moversOf(cluster)[0]?.kind.refusal(target)).toBeUndefined();
-          onNode.get(name)?.push(one);
+          expect(target && finish(moversOf(cluster))[0]?.kind.refusal(target)).toBeUndefined();
+          onNode.set(name, [...(onNode.get(name) ?? []), one]);
         }
       }),
     );

@@ -2,12 +2,13 @@
  * Whether Pods that have to leave a Node all fit on the others at once, by the scheduler's own rules.
  *
  * What is not modelled is decided in favour of the Pod and named: resource claims and devices (DRA), free storage for volumes
- * to be made, attachments that no Pod stands for, in-tree disks, Pod groups, which Pods of lower priority would be displaced,
- * and schedulers other than the default one.
+ * to be made, attachments that no Pod stands for, drivers that a CSIDriver insists on, in-tree disks, Pod groups, which Pods of
+ * lower priority would be displaced, and schedulers other than the default one.
  *
- * "They fit" is proven by an assignment that the scheduler could make. "They do not fit" is proven where the search ends within
- * its budget, or a Pod fits nowhere even alone, or more is asked for than there is; beyond that it is what several orders of
- * placing and a long search could not refute. A scheduler that meets the Pods one by one may still strand one that fits.
+ * "They fit" is proven by an assignment that the scheduler could make; one that meets the Pods in another order may still strand
+ * one. "They do not fit" is certain where a Pod fits nowhere even alone, more is asked for than there is, or a search that misses
+ * nothing came to its end. Otherwise it is what several orders of placing and a long search could not refute, and is said to be
+ * uncertain: the scheduler may know a way.
  */
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
@@ -15,10 +16,14 @@ import { Cluster, type ClusterInput } from './cluster.ts';
 import { Displacement } from './displacement.ts';
 import { type Mover, moversOf } from './mover.ts';
 import { type Assignment, Placement, type Preference } from './placement.ts';
+import { cannotFit } from './proof.ts';
+import { finish, type Steps } from './steps.ts';
 
 export interface FitInput extends ClusterInput {
   /** The Pods to be placed, together. Each stands for the one that its controller will make from the same template. */
   readonly pods: readonly Pod[];
+  /** Pods that look for room at the same time. Where they find none even without `pods`, they are left out. */
+  readonly others?: readonly Pod[];
 }
 
 export interface FitResult {
@@ -29,6 +34,10 @@ export interface FitResult {
   readonly placements: ReadonlyMap<string, string>;
   /** Empty where all fit. */
   readonly unplaced: readonly Unplaced[];
+  /** Whether `unplaced` says the last word: no order of placing has room for all. True where all fit. */
+  readonly isCertain: boolean;
+  /** Whether `others` have been placed as well. */
+  readonly withOthers: boolean;
   /** What was left out in favour of the Pods, one sentence or phrase each, ordered. */
   readonly notModelled: readonly string[];
 }
@@ -40,39 +49,84 @@ export interface Unplaced {
   readonly why: string;
 }
 
-/** Places the Pods together. The same objects, in whatever order, give the same answer to whether they fit. */
+/** As `simulation()`, in one go: seconds, for many Pods in a large cluster. */
 export function simulate(input: FitInput): FitResult {
-  const cluster = new Cluster(
-    input,
-    [...input.pods].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
-  );
-  const movers = moversOf(cluster);
-  const placement = new Placement(movers);
+  return finish(simulation(input));
+}
+
+/** Places the Pods together. The same objects, in whatever order, give the same answer to whether they fit. */
+export function* simulation(input: FitInput): Steps<FitResult> {
+  const cluster = yield* Cluster.prepare(input, [...input.pods, ...(input.others ?? [])].sort(byKey));
+  const movers = yield* moversOf(cluster);
+  const placement = new Placement();
+  const own = new Set(input.pods);
   const judged = movers.filter(({ pod }) => pod.spec.scheduling?.schedulerName === undefined);
-  const left = placeAll(judged, cluster, placement);
-  const displacement = new Displacement(cluster.nodes);
-  const stranded = left.filter((mover) => !displacement.canMakeRoomFor(mover));
-  const foreign = movers.filter((mover) => !judged.includes(mover));
+  const attempt = yield* placeWithOthers(judged, (mover) => own.has(mover.pod), cluster, placement);
+  const displacement = new Displacement(cluster);
+  const stranded: Mover[] = [];
+  for (const mover of attempt.left) {
+    if (displacement.canMakeRoomFor(mover))
+      cluster.noteNotModelled(`Pod ${mover.key} fits only where it displaces Pods of lower priority`);
+    else stranded.push(mover);
+    yield;
+  }
   // They take room as well; where there is none is for their own scheduler to say.
-  placement.fill(foreign, mostRoom);
+  const foreign = movers.filter((mover) => mover.pod.spec.scheduling?.schedulerName !== undefined);
+  yield* placement.fill(foreign, mostRoom);
   for (const { pod, key } of movers) {
     for (const what of pod.spec.scheduling?.notModelled ?? []) cluster.noteNotModelled(`Pod ${key} ${what}`);
-  }
-  for (const { key } of left.filter((mover) => !stranded.includes(mover))) {
-    cluster.noteNotModelled(`Pod ${key} fits only where it displaces Pods of lower priority`);
   }
   for (const { pod, key } of foreign) {
     cluster.noteNotModelled(`Pod ${key} is placed by scheduler ${pod.spec.scheduling?.schedulerName}`);
   }
+  const unplaced: Unplaced[] = [];
+  for (const mover of stranded) {
+    unplaced.push({ pod: mover.key, why: whyNot(mover, cluster) });
+    yield;
+  }
+  const isCertain = unplaced.length === 0 || attempt.isCertain;
+  if (!isCertain) cluster.noteNotModelled(`Whether another order of placing has room for all ${judged.length} Pods`);
   return {
-    placements: new Map(placement.assignment.map(([{ key }, { name }]) => [key, name])),
-    unplaced: stranded.map((mover) => ({ pod: mover.key, why: whyNot(mover, cluster) })),
+    placements: new Map(placement.assignment.map(([{ key }, { node }]) => [key, node.name])),
+    unplaced,
+    isCertain,
+    withOthers: attempt.withOthers,
     notModelled: cluster.notModelled,
   };
 }
 
-/** @returns those that could not be placed, where all others have been. */
-function placeAll(movers: readonly Mover[], cluster: Cluster, placement: Placement): readonly Mover[] {
+const byKey = (a: Pod, b: Pod): number => (keyOf(a) < keyOf(b) ? -1 : 1);
+
+/** What came of placing some Pods: those that are left over, and where the others are. */
+interface Attempt {
+  readonly left: readonly Mover[];
+  readonly isCertain: boolean;
+  readonly assignment: Assignment;
+}
+
+/** Leaves the Pods placed as the attempt says. */
+function* placeWithOthers(
+  movers: readonly Mover[],
+  isOwn: (mover: Mover) => boolean,
+  cluster: Cluster,
+  placement: Placement,
+): Steps<Attempt & { readonly withOthers: boolean }> {
+  const [own, others] = [movers.filter(isOwn), movers.filter((mover) => !isOwn(mover))];
+  const together = yield* placeAll(movers, cluster, placement);
+  let answer = { ...together, withOthers: others.length > 0 };
+  if (together.left.length > 0 && others.length > 0) {
+    const alone = yield* placeAll(own, cluster, placement);
+    const isOthersFault = alone.left.length === 0 && (yield* placeAll(others, cluster, placement)).left.length > 0;
+    // Without the others, a Pod that one of them could have helped proves nothing.
+    const isCertain = alone.isCertain && !alone.left.some(({ kind }) => kind.canBeHelped);
+    if (alone.left.length > 0 || isOthersFault) answer = { ...alone, isCertain, withOthers: false };
+  }
+  placement.reset(answer.assignment);
+  return answer;
+}
+
+/** Leaves nothing placed. */
+function* placeAll(movers: readonly Mover[], cluster: Cluster, placement: Placement): Steps<Attempt> {
   const sizes = sizesOf(movers, cluster);
   const bySize = (a: Mover, b: Mover): number => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0);
   const byChoice = (a: Mover, b: Mover): number => a.kind.candidates.length - b.kind.candidates.length || bySize(a, b);
@@ -81,61 +135,47 @@ function placeAll(movers: readonly Mover[], cluster: Cluster, placement: Placeme
     [byChoice, leastRoom],
     [bySize, leastRoom],
   ];
-  let best: { readonly left: readonly Mover[]; readonly assignment: Assignment } | undefined;
+  const found = (): Attempt => {
+    const { assignment } = placement;
+    placement.reset();
+    return { left: [], isCertain: true, assignment };
+  };
+  let best: Attempt | undefined;
+  placement.reset();
   for (const [order, preference] of attempts) {
-    placement.reset();
-    const left = placement.fill([...movers].sort(order), preference);
-    if (left.length === 0) return left;
-    if (best === undefined || left.length < best.left.length) best = { left, assignment: placement.assignment };
-    placement.reset();
-    if (cannotFit(movers, left, cluster)) break;
-  }
-  if (!cannotFit(movers, best?.left ?? [], cluster) && placement.search([...movers].sort(byChoice), leastRoom))
-    return [];
-  placement.reset(best?.assignment);
-  return best?.left ?? [];
-}
-
-/** With none of them placed: whether it is plain that no arrangement has room for all. */
-function cannotFit(movers: readonly Mover[], left: readonly Mover[], cluster: Cluster): boolean {
-  const isHopeless = ({ kind }: Mover): boolean =>
-    !kind.canBeHelped && !kind.candidates.some((node) => kind.accepts(node));
-  if (left.some(isHopeless)) return true;
-  const wanted = new Map<string, number>();
-  for (const { pod } of movers) {
-    for (const [resource, amount] of Object.entries(pod.spec.scheduling?.requests ?? {})) {
-      wanted.set(resource, (wanted.get(resource) ?? 0) + amount);
+    const left = yield* placement.fill([...movers].sort(order), preference);
+    if (left.length === 0) return found();
+    if (best === undefined || left.length < best.left.length) {
+      best = { left, isCertain: false, assignment: placement.assignment };
     }
+    placement.reset();
+    if (yield* cannotFit(movers, left, cluster)) return { ...best, isCertain: true };
   }
-  const usable = [...new Set(movers.flatMap(({ kind }) => kind.candidates))];
-  return [...wanted].some(([resource, amount]) => {
-    if (cluster.leaving !== undefined && (cluster.leaving.allocatable[resource] ?? 0) === 0) return false;
-    return usable.reduce((sum, node) => sum + Math.max(0, node.free(resource)), 0) < amount;
-  });
+  if (best === undefined) throw new Error('There is at least one attempt');
+  placement.reset(best.assignment);
+  if (yield* placement.repair(best.left, leastRoom)) return found();
+  placement.reset();
+  const outcome = yield* placement.search([...movers].sort(byChoice), leastRoom);
+  return outcome === 'found' ? found() : { ...best, isCertain: outcome === 'none' };
 }
 
 /** The largest share that each Pod takes of any resource of the largest Node. */
-function sizesOf(movers: readonly Mover[], { nodes }: Cluster): ReadonlyMap<Mover, number> {
-  const largest = new Map<string, number>();
-  for (const { allocatable } of nodes) {
-    for (const resource in allocatable) {
-      largest.set(resource, Math.max(largest.get(resource) ?? 0, allocatable[resource] ?? 0));
-    }
-  }
+function sizesOf(movers: readonly Mover[], { nodes, resources }: Cluster): ReadonlyMap<Mover, number> {
+  const largest = resources.map((_, at) => nodes.reduce((most, { capacity }) => Math.max(most, capacity[at] ?? 0), 0));
   return new Map(
     movers.map((mover) => {
-      const requests = Object.entries(mover.pod.spec.scheduling?.requests ?? {});
-      return [mover, Math.max(0, ...requests.map(([resource, amount]) => amount / (largest.get(resource) ?? 1)))];
+      const shares = mover.kind.amounts.map((amount, at) => (amount === 0 ? 0 : amount / (largest[at] || 1)));
+      return [mover, Math.max(0, ...shares)];
     }),
   );
 }
 
 /** What would be left of the resources that the Pod asks for, as shares, and of places for Pods. */
-const mostRoom: Preference = (node, { pod }) => {
-  const { requests } = pod.spec.scheduling ?? {};
-  let room = 1 - node.podCount / (node.allocatable.pods ?? 1);
-  for (const resource in requests) {
-    room += (node.free(resource) - (requests[resource] ?? 0)) / (node.allocatable[resource] ?? 1);
+const mostRoom: Preference = (node, { kind: { amounts } }) => {
+  let room = node.freePods / (node.allocatable.pods ?? 1);
+  for (let at = 0; at < amounts.length; at += 1) {
+    const amount = amounts[at] ?? 0;
+    if (amount > 0) room += ((node.free[at] ?? 0) - amount) / (node.capacity[at] || 1);
   }
   return room;
 };

@@ -2,67 +2,102 @@
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
 import { availabilityRule } from './availability.ts';
-import { claimsOf } from './claims.ts';
+import { Census } from './census.ts';
+import { type ClaimState, claimsOf } from './claims.ts';
 import type { Cluster } from './cluster.ts';
+import { featuresRule } from './features.ts';
+import { countKeepers, KeptAway } from './keepers.ts';
 import type { FitNode } from './node.ts';
 import { nodeAffinityRule } from './node-affinity.ts';
-import { podAffinityRule } from './pod-affinity.ts';
-import { type Keepers, keepersOf } from './pod-terms.ts';
+import { awayRule, keysOfSelfAversion, nearRule } from './pod-affinity.ts';
 import { portsRule } from './ports.ts';
-import { resourcesRule } from './resources.ts';
-import type { Refusal, Rule } from './rule.ts';
-import { spreadRule } from './spread.ts';
+import { amountsFor, resourcesRule } from './resources.ts';
+import type { Effect, Refusal, Rule } from './rule.ts';
+import { Memberships, spreadRule } from './spread.ts';
+import type { Steps } from './steps.ts';
 import { taintRule } from './taints.ts';
-import { soleUseRule, volumeLimitRule } from './volume-use.ts';
-import { volumeBindingRule, volumeZoneRule } from './volumes.ts';
+import { AttachmentsByNode, noteMissingDrivers, soleUseRule, volumeLimitRule } from './volume-use.ts';
+import { placeOf, VolumeBinding, volumeBindingRule, volumeZoneRule } from './volumes.ts';
+
+/** What is looked up or counted once for all kinds. */
+interface Shared {
+  readonly census: Census;
+  readonly attachments: AttachmentsByNode;
+  readonly candidates: SharedCandidates;
+  readonly memberships: Memberships;
+}
 
 /** Pods that no rule can tell apart share one kind, and its rules. */
 export class Kind {
+  /** One of them. Where they have volumes there is no other. */
+  readonly pod: Pod;
   /** Set where no Node can take such a Pod whatever it offers. */
   readonly never: string | undefined;
   /** Nodes that only other Pods can make unfit. */
   readonly candidates: readonly FitNode[];
   readonly rules: readonly Rule[];
+  /** What such a Pod takes of each of the cluster's resources. */
+  readonly amounts: readonly number[];
+  /** Set where volumes have yet to be chosen. */
+  readonly binding: VolumeBinding | undefined;
+  /** The topologies in whose domains there can be only one such Pod. */
+  readonly aloneIn: readonly string[];
+  /** How many Pods of this kind are to be placed. */
+  count = 0;
+  /** What changes for all kinds when such a Pod is placed. */
+  effects: readonly Effect[] = [];
+  /** Whether the placing of other Pods can open a Node for such a Pod. */
+  canBeHelped = false;
   readonly #changing: readonly Rule[];
 
-  constructor(pod: Pod, cluster: Cluster, keepers: readonly Keepers[]) {
+  constructor(pod: Pod, cluster: Cluster, shared: Shared, keptAway: KeptAway) {
+    const { census, attachments, candidates, memberships } = shared;
+    this.pod = pod;
     const claims = claimsOf(pod, cluster);
     this.never = claims.is === 'unusable' ? claims.why : undefined;
     const known = claims.is === 'usable' ? claims.claims : [];
+    this.amounts = amountsFor(pod, cluster);
+    this.binding = VolumeBinding.of(pod, known, cluster);
     // In the order of the scheduler's default plugins: the first to refuse is the one that is named.
+    const [availability, taints, affinity] = [availabilityRule(pod, cluster), taintRule(pod), nodeAffinityRule(pod)];
+    const ofVolumes = [volumeBindingRule(known, this.binding), volumeZoneRule(known, cluster)];
+    const features = featuresRule(pod, cluster);
     const rules = [
-      availabilityRule(pod, cluster),
-      taintRule(pod),
-      nodeAffinityRule(pod),
+      availability,
+      taints,
+      affinity,
       portsRule(pod),
-      resourcesRule(pod, cluster),
-      soleUseRule(pod, known, cluster),
-      volumeLimitRule(known, cluster),
-      volumeBindingRule(pod, known, cluster),
-      volumeZoneRule(known, cluster),
-      spreadRule(pod, cluster),
-      podAffinityRule(pod, cluster, keepers),
+      resourcesRule(this.amounts, cluster),
+      soleUseRule(pod, known, census),
+      volumeLimitRule(known, cluster.storage, attachments),
+      ...ofVolumes,
+      spreadRule(pod, cluster, census, memberships),
+      nearRule(pod, cluster, census),
+      awayRule(pod, cluster, census),
+      keptAway.rule(),
+      features,
     ];
     this.rules = rules.filter((rule) => rule !== undefined);
-    const lasting = this.rules.filter(({ change }) => change === 'never');
     this.#changing = this.rules.filter(({ change }) => change !== 'never');
-    this.candidates =
-      this.never === undefined
-        ? cluster.nodes.filter((node) => lasting.every((rule) => rule.refuse(node) === undefined))
-        : [];
+    const lasting = [availability, taints, affinity, features];
+    this.candidates = this.never === undefined ? candidates.of(pod, known, cluster.nodes, lasting, ofVolumes) : [];
+    this.aloneIn = keysOfSelfAversion(pod, cluster);
+    noteMissingDrivers(pod, known, this.candidates, cluster, attachments);
   }
 
-  /** Whether the placing of other Pods can open a Node for such a Pod. */
-  get canBeHelped(): boolean {
-    return this.never === undefined && this.#changing.some(({ change }) => change === 'either');
-  }
-
-  /** Of a candidate: whether it can take such a Pod as things stand. */
+  /** Whether a candidate can take such a Pod as things stand. */
   accepts(node: FitNode): boolean {
-    return this.#changing.every((rule) => rule.refuse(node) === undefined);
+    for (const rule of this.#changing) if (rule.refuse(node) !== undefined) return false;
+    return true;
   }
 
-  /** Of any Node: what speaks against it, by the first rule that does. */
+  /** Whether a candidate, while none of the Pods is placed, cannot take such a Pod wherever the others go. */
+  refusesAnyway(node: FitNode): boolean {
+    const matters = (rule: Rule): boolean => rule.change === 'worse' || !this.canBeHelped;
+    return this.#changing.some((rule) => matters(rule) && rule.refuse(node) !== undefined);
+  }
+
+  /** What speaks against a Node, by the first rule that does. */
   refusal(node: FitNode): Refusal | undefined {
     for (const rule of this.rules) {
       const refusal = rule.refuse(node);
@@ -90,14 +125,93 @@ export interface Mover {
 }
 
 /** Makes a mover of each of the cluster's movable Pods, in their order. */
-export function moversOf(cluster: Cluster): readonly Mover[] {
+export function* moversOf(cluster: Cluster): Steps<readonly Mover[]> {
   const kinds = new Map<string, Kind>();
-  const keepers = keepersOf(cluster);
-  return cluster.movable.map((pod) => {
+  const census = new Census();
+  const attachments = new AttachmentsByNode(cluster.storage);
+  const shared: Shared = {
+    census,
+    attachments,
+    candidates: new SharedCandidates(),
+    memberships: new Memberships(cluster),
+  };
+  const keptAway: KeptAway[] = [];
+  const movers: Mover[] = [];
+  for (const pod of cluster.movable) {
     const identity = identityOf(pod);
-    const kind = kinds.get(identity) ?? new Kind(pod, cluster, keepers);
-    kinds.set(identity, kind);
-    return { pod, key: keyOf(pod), kind };
+    let kind = kinds.get(identity);
+    if (kind === undefined) {
+      const kept = new KeptAway(pod, cluster);
+      keptAway.push(kept);
+      kind = new Kind(pod, cluster, shared, kept);
+      kinds.set(identity, kind);
+      yield;
+    }
+    kind.count += 1;
+    movers.push({ pod, key: keyOf(pod), kind });
+  }
+  yield* census.count(cluster.nodes);
+  yield* countKeepers(keptAway, cluster);
+  yield* link([...kinds.values()]);
+  return movers;
+}
+
+/** Works out once what the placing of each kind does to the rules of all of them. */
+function* link(kinds: readonly Kind[]): Steps<void> {
+  for (const placed of kinds) {
+    const effects: Effect[] = [];
+    for (const kind of kinds) {
+      for (const rule of kind.rules) {
+        const effect = rule.effectOf?.(placed.pod);
+        if (effect === undefined) continue;
+        effects.push(effect);
+        // One that is the only member of its kind is never placed beside itself.
+        if (rule.change === 'either' && (placed !== kind || kind.count > 1)) kind.canBeHelped = true;
+      }
+    }
+    placed.effects = effects;
+    yield;
+  }
+}
+
+type Rules = readonly (Rule | undefined)[];
+
+/** The Nodes that nothing lasting speaks against: the same for Pods that differ in their labels only, and have their volumes in one zone. */
+class SharedCandidates {
+  readonly #known = new Map<string, readonly FitNode[]>();
+
+  /** @param ofVolumes the rules about the claims, of which only those of bound ones last. */
+  of(
+    { spec }: Pod,
+    claims: readonly ClaimState[],
+    nodes: readonly FitNode[],
+    rules: Rules,
+    ofVolumes: Rules,
+  ): readonly FitNode[] {
+    const { nodeSelector, requiredNodeAffinity, tolerations, scheduling } = spec;
+    const own = JSON.stringify([nodeSelector, requiredNodeAffinity, tolerations, scheduling?.requiredFeatures]);
+    const admitted = this.#of(own, nodes, rules);
+    if (claims.length === 0) return admitted;
+    const places = claims.map((each) => (each.is === 'bound' ? placeOf(each.volume) : null));
+    return this.#of(JSON.stringify([own, places]), admitted, ofVolumes);
+  }
+
+  #of(identity: string, nodes: readonly FitNode[], rules: Rules): readonly FitNode[] {
+    let found = this.#known.get(identity);
+    if (found === undefined) {
+      found = admittedBy(rules, nodes);
+      this.#known.set(identity, found);
+    }
+    return found;
+  }
+}
+
+function admittedBy(rules: Rules, nodes: readonly FitNode[]): readonly FitNode[] {
+  const lasting = rules.filter((rule) => rule !== undefined).filter(({ change }) => change === 'never');
+  if (lasting.length === 0) return nodes;
+  return nodes.filter((node) => {
+    for (const rule of lasting) if (rule.refuse(node) !== undefined) return false;
+    return true;
   });
 }
 

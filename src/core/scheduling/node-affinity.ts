@@ -11,9 +11,7 @@ export function nodeAffinityRule(pod: Pod): Rule | undefined {
   return { change: 'never', refuse: (node) => (admitsByAffinity(pod, node) ? undefined : REFUSAL) };
 }
 
-export function admitsByAffinity({ spec: { nodeSelector = {}, requiredNodeAffinity } }: Pod, node: FitNode): boolean {
-  return (
-    Object.entries(nodeSelector).every(([key, value]) => node.label(key) === value) &&
-    (requiredNodeAffinity === undefined || matchesNodeSelector(requiredNodeAffinity, node))
-  );
+export function admitsByAffinity({ spec: { nodeSelector, requiredNodeAffinity } }: Pod, node: FitNode): boolean {
+  for (const key in nodeSelector) if (node.label(key) !== nodeSelector[key]) return false;
+  return requiredNodeAffinity === undefined || matchesNodeSelector(requiredNodeAffinity, node);
 }

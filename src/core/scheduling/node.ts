@@ -1,31 +1,55 @@
 /** A Node during a simulation: what it offers, who stays on it, and which of the Pods to be moved have been put there. */
-import { conditionOf, isFinished } from '../meta.ts';
+import { conditionOf } from '../meta.ts';
 import type { Node, Pod, ResourceAmounts, Taint } from '../objects.ts';
+import type { Load } from './load.ts';
 
 const NOTHING: ResourceAmounts = {};
 
+export interface FitNodeParts {
+  readonly node: Node;
+  readonly taints: readonly Taint[];
+  readonly load: Load;
+  /** Its place in the order of all Nodes. */
+  readonly index: number;
+  /** The resources that are counted, in the order of `free`. */
+  readonly resources: readonly string[];
+}
+
 export class FitNode {
+  readonly index: number;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly isCordoned: boolean;
   readonly isReady: boolean;
   readonly allocatable: ResourceAmounts;
-  /** Those that stay, finished ones left out: they hold nothing. */
+  readonly declaredFeatures: readonly string[];
+  /** Those that stay, finished ones left out. */
   readonly pods: readonly Pod[];
+  /** Those of `pods` that keep others away. */
+  readonly keepers: readonly Pod[];
   /** Those of the Pods to be moved that are here now. */
   readonly placed: Pod[] = [];
-  readonly #requested = new Map<string, number>();
+  /** What it offers of each counted resource. */
+  readonly capacity: readonly number[];
+  /** What is left of each; negative where more is held than there is. */
+  readonly free: number[];
+  readonly #resources: readonly string[];
 
-  constructor({ metadata, spec, status }: Node, taints: readonly Taint[], pods: readonly Pod[]) {
+  constructor({ node: { metadata, spec, status }, taints, load, index, resources }: FitNodeParts) {
+    this.index = index;
     this.name = metadata.name;
     this.labels = metadata.labels ?? {};
-    this.taints = taints;
     this.isCordoned = spec.unschedulable === true;
     this.isReady = conditionOf(status.conditions, 'Ready')?.status === 'True';
+    this.taints = taints;
     this.allocatable = status.allocatable ?? NOTHING;
-    this.pods = pods.some(isFinished) ? pods.filter((pod) => !isFinished(pod)) : pods;
-    for (const { spec } of this.pods) this.#count(spec.scheduling?.held ?? spec.scheduling?.requests, 1);
+    this.declaredFeatures = status.declaredFeatures ?? [];
+    this.pods = load.pods;
+    this.keepers = load.keepers;
+    this.#resources = resources;
+    this.capacity = resources.map((resource) => this.allocatable[resource] ?? 0);
+    this.free = resources.map((resource, at) => (this.capacity[at] ?? 0) - (load.requested.get(resource) ?? 0));
   }
 
   /** Own labels only: a topology key may well be called `constructor`. */
@@ -33,32 +57,29 @@ export class FitNode {
     return Object.hasOwn(this.labels, key) ? this.labels[key] : undefined;
   }
 
-  get podCount(): number {
-    return this.pods.length + this.placed.length;
+  /** How many more Pods it takes, whatever they ask for. */
+  get freePods(): number {
+    return (this.allocatable.pods ?? 0) - this.pods.length - this.placed.length;
   }
 
-  requested(resource: string): number {
-    return this.#requested.get(resource) ?? 0;
+  /** The share of a counted resource that is left; negative where more is held than there is. */
+  freeShare(resource: string): number {
+    const at = this.#resources.indexOf(resource);
+    return (this.free[at] ?? 0) / (this.capacity[at] || 1);
   }
 
-  /** What is left of a resource; negative where more is held than there is. */
-  free(resource: string): number {
-    return (this.allocatable[resource] ?? 0) - this.requested(resource);
-  }
-
-  put(pod: Pod): void {
+  /** @param amounts what the Pod takes of each counted resource. */
+  put(pod: Pod, amounts: readonly number[]): void {
     this.placed.push(pod);
-    this.#count(pod.spec.scheduling?.requests, 1);
+    this.#take(amounts, 1);
   }
 
-  take(pod: Pod): void {
+  remove(pod: Pod, amounts: readonly number[]): void {
     this.placed.splice(this.placed.indexOf(pod), 1);
-    this.#count(pod.spec.scheduling?.requests, -1);
+    this.#take(amounts, -1);
   }
 
-  #count(amounts: ResourceAmounts | undefined, by: 1 | -1): void {
-    for (const resource in amounts) {
-      this.#requested.set(resource, this.requested(resource) + by * (amounts[resource] ?? 0));
-    }
+  #take(amounts: readonly number[], by: 1 | -1): void {
+    for (const [at, amount] of amounts.entries()) this.free[at] = (this.free[at] ?? 0) - by * amount;
   }
 }

@@ -1,6 +1,6 @@
 /** What the Pod and the Node alone decide: taints, selectors, ports, room. */
 import { describe, expect, it } from 'vitest';
-import { asking, host, place, placeOne } from '../../../test/build/fit.ts';
+import { asking, host, place, placeOne } from '../../../harness/builders/fit.ts';
 import type { HostPort, NodeSelectorRequirement, Taint, Toleration } from '../objects.ts';
 import { isTolerated } from './taints.ts';
 

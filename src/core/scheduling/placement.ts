@@ -1,48 +1,57 @@
 /** Which Pod has been put where, and the ways to put them. */
-
 import type { Kind, Mover } from './mover.ts';
 import type { FitNode } from './node.ts';
+import type { Steps } from './steps.ts';
+import type { Way } from './volumes.ts';
 
 /** A larger number is the better Node. */
 export type Preference = (node: FitNode, mover: Mover) => number;
 
-export type Assignment = readonly (readonly [Mover, FitNode])[];
+/** A Node, and the volumes that are taken for the Pod's open claims. */
+interface Spot {
+  readonly node: FitNode;
+  readonly way: Way;
+}
+
+export type Assignment = readonly (readonly [Mover, Spot])[];
 
 /** How many questions "can this Node take this Pod" a search may ask, which bounds it to a fraction of a second. */
-const SEARCH_BUDGET = 100_000;
+const SEARCH_BUDGET = 200_000;
+const QUESTIONS_A_STEP = 2000;
+const NO_VOLUMES: Way = [];
 
 export class Placement {
-  readonly #where = new Map<Mover, FitNode>();
-  readonly #listeners: readonly NonNullable<Kind['rules'][number]['moved']>[];
-
-  constructor(movers: readonly Mover[]) {
-    const kinds = new Set(movers.map(({ kind }) => kind));
-    this.#listeners = [...kinds].flatMap(({ rules }) => rules.flatMap((rule) => rule.moved?.bind(rule) ?? []));
-  }
+  readonly #where = new Map<Mover, Spot>();
+  #asked = 0;
 
   /** In the order in which the Pods were put, which spread and affinity depend on. */
   get assignment(): Assignment {
     return [...this.#where];
   }
 
-  put(mover: Mover, node: FitNode): void {
-    node.put(mover.pod);
-    this.#where.set(mover, node);
-    for (const moved of this.#listeners) moved(mover.pod, node, 1);
+  put(mover: Mover, node: FitNode, way?: Way): void {
+    const { pod, kind } = mover;
+    const taken = way ?? kind.binding?.waysOn(node)[0] ?? NO_VOLUMES;
+    node.put(pod, kind.amounts);
+    kind.binding?.take(taken);
+    this.#where.set(mover, { node, way: taken });
+    for (const effect of kind.effects) effect(node, 1);
   }
 
   take(mover: Mover): void {
-    const node = this.#where.get(mover);
-    if (node === undefined) return;
+    const { pod, kind } = mover;
+    const spot = this.#where.get(mover);
+    if (spot === undefined) return;
     this.#where.delete(mover);
-    node.take(mover.pod);
-    for (const moved of this.#listeners) moved(mover.pod, node, -1);
+    spot.node.remove(pod, kind.amounts);
+    kind.binding?.release();
+    for (const effect of kind.effects) effect(spot.node, -1);
   }
 
   /** Puts the Pods as they were in `assignment`, and takes all others away. */
   reset(assignment: Assignment = []): void {
     for (const mover of [...this.#where.keys()]) this.take(mover);
-    for (const [mover, node] of assignment) this.put(mover, node);
+    for (const [mover, { node, way }] of assignment) this.put(mover, node, way);
   }
 
   /**
@@ -50,74 +59,157 @@ export class Placement {
    *
    * @returns those that no Node can take.
    */
-  fill(movers: readonly Mover[], preference: Preference): readonly Mover[] {
+  *fill(movers: readonly Mover[], preference: Preference): Steps<readonly Mover[]> {
+    const full = new Set<Kind>();
     let waiting = movers;
     for (;;) {
-      const left = waiting.filter((mover) => !this.#putOnBest(mover, preference));
+      const left: Mover[] = [];
+      for (const mover of waiting) {
+        if (!full.has(mover.kind) && (yield* this.#putOnBest(mover, preference))) continue;
+        left.push(mover);
+        if (!mover.kind.canBeHelped) full.add(mover.kind);
+      }
       if (left.length === waiting.length || !left.some(({ kind }) => kind.canBeHelped)) return left;
       waiting = left;
     }
   }
 
   /**
-   * Looks for a way to put all of them, beside those that have been put already, by trying one after another and taking back.
-   * Complete within its budget: up to the budget it misses nothing.
+   * Makes room for those that are left by moving one other of the placed Pods elsewhere for each.
    *
-   * @returns whether all have been put; else none of them has.
+   * @returns whether all have been put, in an order in which the scheduler could put them.
    */
-  search(movers: readonly Mover[], preference: Preference): boolean {
+  *repair(left: readonly Mover[], preference: Preference): Steps<boolean> {
+    for (const mover of left) if (!(yield* this.#putInPlaceOfAnother(mover, preference))) return false;
+    return yield* this.#replay();
+  }
+
+  /**
+   * Looks for a way to put all of them, beside those that have been put already, by trying one after another and taking back.
+   * Up to its budget it misses nothing: no Node, no order where the order matters, no choice of volumes.
+   *
+   * @returns `found`: all have been put. `none`: there is no way. `gaveUp`: the budget was spent. None has been put then.
+   */
+  *search(movers: readonly Mover[], preference: Preference): Steps<'found' | 'none' | 'gaveUp'> {
     let budget = SEARCH_BUDGET;
-    const kinds = [...new Set(movers.map(({ kind }) => kind))];
+    const numbers = new Map([...new Set(movers.map(({ kind }) => kind))].map((kind, number) => [kind, number]));
     const seen = new Set<string>();
     const isNew = (): boolean => {
+      budget -= this.#where.size;
       // Pods of one kind are interchangeable, and it does not matter in which order a state was reached.
-      const state = this.assignment.map(([{ kind }, { name }]) => `${kinds.indexOf(kind)} ${name}`).sort();
-      const key = state.join();
+      const state = [...this.#where].map(([{ kind }, { node, way }]) => {
+        const volumes = way.map(({ volume }) => volume).join();
+        return `${numbers.get(kind)} ${node.index} ${volumes}`;
+      });
+      const key = state.sort().join(';');
       if (seen.has(key)) return false;
       seen.add(key);
       return true;
     };
-    const putRest = (waiting: readonly Mover[]): boolean => {
+    const putRest = function* (this: Placement, waiting: readonly Mover[]): Steps<boolean> {
       if (waiting.length === 0) return true;
-      const options = oneOfEachKind(waiting).map((mover) => {
+      const options: { readonly mover: Mover; readonly spots: readonly Spot[] }[] = [];
+      for (const mover of oneOfEachKind(waiting)) {
         budget -= mover.kind.candidates.length;
         const nodes = mover.kind.candidates.filter((node) => mover.kind.accepts(node));
-        return { mover, nodes: nodes.sort((a, b) => preference(b, mover) - preference(a, mover)) };
-      });
-      if (budget <= 0 || options.some(({ mover, nodes }) => nodes.length === 0 && !mover.kind.canBeHelped))
+        nodes.sort((a, b) => preference(b, mover) - preference(a, mover));
+        options.push({ mover, spots: nodes.flatMap((node) => spotsOn(node, mover.kind)) });
+        if (this.#isStepOver(mover.kind.candidates.length)) yield;
+      }
+      if (budget <= 0 || options.some(({ mover, spots }) => spots.length === 0 && !mover.kind.canBeHelped))
         return false;
-      options.sort((a, b) => a.nodes.length - b.nodes.length);
+      options.sort((a, b) => a.spots.length - b.spots.length);
       // Where the order does not matter, the Pod with the fewest choices must go to one of them, now or later.
-      const orderMatters = waiting.some(({ kind }) => kind.canBeHelped);
-      for (const { mover, nodes } of orderMatters ? options : options.slice(0, 1)) {
+      for (const { mover, spots } of doesOrderMatter(waiting) ? options : options.slice(0, 1)) {
         const rest = waiting.filter((each) => each !== mover);
-        for (const node of nodes) {
-          this.put(mover, node);
-          if (isNew() && putRest(rest)) return true;
+        for (const { node, way } of spots) {
+          this.put(mover, node, way);
+          if (isNew() && (yield* putRest.call(this, rest))) return true;
           this.take(mover);
           if (budget <= 0) return false;
         }
       }
       return false;
     };
-    return putRest(movers);
+    if (yield* putRest.call(this, movers)) return 'found';
+    return budget > 0 ? 'none' : 'gaveUp';
   }
 
-  #putOnBest(mover: Mover, preference: Preference): boolean {
+  *#putOnBest(mover: Mover, preference: Preference): Steps<boolean> {
+    const { kind } = mover;
+    // To look at a Node's room costs a fraction of the whole question.
+    if (this.#isStepOver(kind.candidates.length / 4)) yield;
     let best: FitNode | undefined;
     let most = Number.NEGATIVE_INFINITY;
-    for (const node of mover.kind.candidates) {
-      if (!mover.kind.accepts(node)) continue;
+    for (const node of kind.candidates) {
       const value = preference(node, mover);
       if (best !== undefined && value <= most) continue;
+      if (this.#isStepOver(1)) yield;
+      if (!kind.accepts(node)) continue;
       best = node;
       most = value;
     }
     if (best !== undefined) this.put(mover, best);
     return best !== undefined;
   }
+
+  *#putInPlaceOfAnother(mover: Mover, preference: Preference): Steps<boolean> {
+    const candidates = new Set(mover.kind.candidates);
+    for (const [other, { node, way }] of this.assignment) {
+      if (!candidates.has(node)) continue;
+      this.take(other);
+      if (mover.kind.accepts(node)) {
+        this.put(mover, node);
+        if (yield* this.#putOnBest(other, preference)) return true;
+        this.take(mover);
+      }
+      this.put(other, node, way);
+    }
+    return false;
+  }
+
+  /** Puts all again where they are, each when its Node accepts it. @returns whether there is such an order. */
+  *#replay(): Steps<boolean> {
+    let waiting = this.assignment;
+    this.reset();
+    while (waiting.length > 0) {
+      const left = waiting.filter(([mover, { node, way }]) => {
+        if (!mover.kind.accepts(node) || !isPossible(way, node, mover.kind)) return true;
+        this.put(mover, node, way);
+        return false;
+      });
+      if (left.length === waiting.length) return false;
+      waiting = left;
+      yield;
+    }
+    return true;
+  }
+
+  #isStepOver(questions: number): boolean {
+    this.#asked += questions;
+    if (this.#asked < QUESTIONS_A_STEP) return false;
+    this.#asked = 0;
+    return true;
+  }
 }
 
 function oneOfEachKind(movers: readonly Mover[]): readonly Mover[] {
   return [...new Map(movers.map((mover) => [mover.kind, mover])).values()];
+}
+
+function spotsOn(node: FitNode, { binding }: Kind): readonly Spot[] {
+  return binding === undefined ? [{ node, way: NO_VOLUMES }] : binding.waysOn(node).map((way) => ({ node, way }));
+}
+
+/** Who comes first may decide whether another can be helped, and which volumes are left. */
+function doesOrderMatter(movers: readonly Mover[]): boolean {
+  return (
+    movers.some(({ kind }) => kind.canBeHelped) || movers.filter(({ kind }) => kind.binding !== undefined).length > 1
+  );
+}
+
+function isPossible(way: Way, node: FitNode, { binding }: Kind): boolean {
+  if (binding === undefined) return true;
+  const wanted = JSON.stringify(way);
+  return binding.waysOn(node).some((each) => JSON.stringify(each) === wanted);
 }

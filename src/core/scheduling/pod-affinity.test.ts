@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../test/build/fit.ts';
-import { pod } from '../../../test/build/objects.ts';
+import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../harness/builders/fit.ts';
+import { pod } from '../../../harness/builders/objects.ts';
 import type { PodAffinityTerm } from '../objects.ts';
 
 const term = (app: string, part: Partial<PodAffinityTerm> = {}): PodAffinityTerm => ({

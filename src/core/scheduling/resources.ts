@@ -2,34 +2,52 @@
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
 import type { Cluster } from './cluster.ts';
-import type { Rule } from './rule.ts';
+import type { FitNode } from './node.ts';
+import type { Refusal, Rule } from './rule.ts';
 
-export function resourcesRule(pod: Pod, cluster: Cluster): Rule {
-  const requests = Object.entries(pod.spec.scheduling?.requests ?? {});
-  const delegated = delegatedResources(pod, cluster);
-  for (const resource of delegated) {
-    cluster.noteNotModelled(
-      `Pod ${keyOf(pod)} has ${resource}, which its Node does not list; devices are not modelled`,
-    );
-  }
-  const counted = requests.filter(([resource]) => !delegated.has(resource));
+/** @param amounts what the Pod takes of each of the cluster's resources, see `amountsFor()`. */
+export function resourcesRule(amounts: readonly number[], { resources }: Cluster): Rule {
+  const asked = amounts.flatMap((amount, at) => (amount > 0 ? [at] : []));
+  /** The same few refusals again and again, by what is lacking. */
+  const refusals = new Map<string, Refusal>();
+  const refusalFor = (node: FitNode): Refusal => {
+    const reasons = asked
+      .filter((at) => (amounts[at] ?? 0) > (node.free[at] ?? 0))
+      .map((at) => `Insufficient ${resources[at]}`);
+    if (node.freePods < 1) reasons.unshift('Too many pods');
+    const identity = reasons.join();
+    const known = refusals.get(identity);
+    if (known !== undefined) return known;
+    refusals.set(identity, reasons);
+    return reasons;
+  };
   return {
     change: 'worse',
     refuse: (node) => {
-      const isFull = node.podCount + 1 > (node.allocatable.pods ?? 0);
-      if (!isFull && counted.every(([resource, amount]) => amount <= node.free(resource))) return undefined;
-      const lacking = counted.filter(([resource, amount]) => amount > node.free(resource));
-      return [...(isFull ? ['Too many pods'] : []), ...lacking.map(([resource]) => `Insufficient ${resource}`)];
+      if (node.freePods < 1) return refusalFor(node);
+      for (const at of asked) if ((amounts[at] ?? 0) > (node.free[at] ?? 0)) return refusalFor(node);
+      return undefined;
     },
   };
 }
 
 /**
- * An extended resource that a running Pod has though its Node does not list it was allocated as a device, by dynamic resource
- * allocation (`DRAExtendedResource`).
+ * What the Pod takes of each of the cluster's resources. Devices are left out, in favour of the Pod: an extended resource that a
+ * running Pod has though its Node does not list it was allocated by dynamic resource allocation (`DRAExtendedResource`).
  */
-function delegatedResources({ spec }: Pod, { leaving }: Cluster): ReadonlySet<string> {
-  if (leaving === undefined || spec.nodeName !== leaving.name) return new Set();
-  const requested = Object.keys(spec.scheduling?.requests ?? {});
-  return new Set(requested.filter((name) => name.includes('/') && (leaving.allocatable[name] ?? 0) === 0));
+export function amountsFor(pod: Pod, cluster: Cluster): readonly number[] {
+  const requests = pod.spec.scheduling?.requests ?? {};
+  return cluster.resources.map((resource) => {
+    const amount = requests[resource] ?? 0;
+    if (amount === 0 || !isDelegated(resource, pod, cluster)) return amount;
+    cluster.noteNotModelled(
+      `Pod ${keyOf(pod)} has ${resource}, which its Node does not list; devices are not modelled`,
+    );
+    return 0;
+  });
+}
+
+function isDelegated(resource: string, { spec }: Pod, { leaving }: Cluster): boolean {
+  if (leaving === undefined || spec.nodeName !== leaving.name) return false;
+  return resource.includes('/') && (leaving.allocatable[resource] ?? 0) === 0;
 }

@@ -10,13 +10,14 @@ export type Refusal = readonly string[];
  */
 export type Change = 'never' | 'worse' | 'either';
 
+/** To be called for each Pod that is put on a Node (1) or taken off again (-1). */
+export type Effect = (node: FitNode, by: 1 | -1) => void;
+
 /** One of the scheduler's predicates, prepared for one Pod. A predicate that has nothing to say about a Pod has no rule for it. */
 export interface Rule {
   readonly change: Change;
-  /** Set where no Node can take the Pod whatever it offers; the other members do not matter then. */
-  readonly never?: string;
   /** @returns undefined where the Node can take the Pod as things stand. */
   refuse(node: FitNode): Refusal | undefined;
-  /** Hears of each Pod that is put on a Node (1) or taken off again (-1), the Pod that it was made for among them. */
-  moved?(pod: Pod, node: FitNode, by: 1 | -1): void;
+  /** What it does to this rule that such a Pod is placed; undefined where it does nothing. The Pod itself is asked about, too. */
+  effectOf?(pod: Pod): Effect | undefined;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { asking, host, place, placeOne, ZONE } from '../../../test/build/fit.ts';
-import { pod, TAINT } from '../../../test/build/objects.ts';
+import { asking, host, place, placeOne, ZONE } from '../../../harness/builders/fit.ts';
+import { pod, TAINT } from '../../../harness/builders/objects.ts';
 import type { SpreadConstraint } from '../objects.ts';
 
 const labels = { app: 'web' };

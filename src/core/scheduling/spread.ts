@@ -8,25 +8,36 @@
  */
 import type { LabelSelector, Pod, SpreadConstraint } from '../objects.ts';
 import { matchesLabelSelector } from '../selectors.ts';
+import type { Census } from './census.ts';
 import type { Cluster } from './cluster.ts';
 import type { FitNode } from './node.ts';
 import { admitsByAffinity } from './node-affinity.ts';
 import type { Rule } from './rule.ts';
 import { toleratesAll } from './taints.ts';
+import { DomainCounts, NO_DOMAIN, type Topology } from './topology.ts';
 
 const SKEWED = ["node(s) didn't match pod topology spread constraints"];
 const NO_LABEL = ["node(s) didn't match pod topology spread constraints (missing required label)"];
 
-export function spreadRule(pod: Pod, cluster: Cluster): Rule | undefined {
+export function spreadRule(pod: Pod, cluster: Cluster, census: Census, memberships: Memberships): Rule | undefined {
   const constraints = pod.spec.scheduling?.spread;
   if (constraints === undefined || constraints.length === 0) return undefined;
-  const keys = constraints.map(({ topologyKey }) => topologyKey);
-  const labelled = cluster.nodes.filter((node) => keys.every((key) => node.label(key) !== undefined));
-  const domains = constraints.map((constraint) => new Domains(constraint, pod, labelled));
-  for (const { pod: other, node } of cluster.boundIn(pod.metadata.namespace ?? '')) {
-    // A Pod that is being deleted will not be there when this one comes (kubernetes/kubernetes#87621).
-    if (other.metadata.deletionTimestamp !== undefined) continue;
-    for (const each of domains) each.count(other, node, 1);
+  const domains = constraints.map(
+    (constraint) =>
+      new Domains(
+        constraint,
+        pod,
+        cluster.topology(constraint.topologyKey),
+        memberships.of(constraint, constraints, pod),
+      ),
+  );
+  const namespaces = new Set([pod.metadata.namespace ?? '']);
+  for (const each of domains) {
+    if (each.countsNone) continue;
+    census.ask(namespaces, each.selector, (other, node) => {
+      // A Pod that is being deleted will not be there when this one comes (kubernetes/kubernetes#87621).
+      if (other.metadata.deletionTimestamp === undefined) each.add(node, 1);
+    });
   }
   return {
     change: 'either',
@@ -37,59 +48,109 @@ export function spreadRule(pod: Pod, cluster: Cluster): Rule | undefined {
       }
       return undefined;
     },
-    moved: (other, node, by) => {
-      if (other.metadata.namespace !== pod.metadata.namespace) return;
-      for (const each of domains) each.count(other, node, by);
+    effectOf: ({ metadata }) => {
+      if (metadata.namespace !== pod.metadata.namespace) return undefined;
+      const counting = domains.filter((each) => each.counts(metadata.labels));
+      if (counting.length === 0) return undefined;
+      return (node, by) => {
+        for (const each of counting) each.add(node, by);
+      };
     },
   };
 }
 
+/** Which Nodes make domains. */
+interface Membership {
+  /** By the Node's place. */
+  readonly isMember: Uint8Array;
+  /** How many domains have such a Node. */
+  readonly domains: number;
+}
+
+/** Looks once at all Nodes for Pods that differ in their labels only. */
+export class Memberships {
+  readonly #cluster: Cluster;
+  readonly #known = new Map<string, Membership>();
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** @param all the Pod's constraints: a Node needs the topology keys of all of them. */
+  of(constraint: SpreadConstraint, all: readonly SpreadConstraint[], pod: Pod): Membership {
+    const { nodeSelector, requiredNodeAffinity, tolerations } = pod.spec;
+    const { topologyKey, nodeAffinityPolicy, nodeTaintsPolicy } = constraint;
+    const keys = all.map((each) => each.topologyKey);
+    const policies = [nodeAffinityPolicy, nodeTaintsPolicy];
+    const identity = JSON.stringify([topologyKey, keys, policies, nodeSelector, requiredNodeAffinity, tolerations]);
+    let found = this.#known.get(identity);
+    if (found === undefined) {
+      found = this.#look(constraint, keys, pod);
+      this.#known.set(identity, found);
+    }
+    return found;
+  }
+
+  #look(constraint: SpreadConstraint, keys: readonly string[], pod: Pod): Membership {
+    const { nodes } = this.#cluster;
+    const topologies = keys.map((key) => this.#cluster.topology(key));
+    const topology = this.#cluster.topology(constraint.topologyKey);
+    const isMember = new Uint8Array(nodes.length);
+    const domains = new Set<number>();
+    for (const node of nodes) {
+      const hasAllKeys = topologies.every((each) => each.domainOf(node) !== NO_DOMAIN);
+      if (!hasAllKeys || !includes(constraint, pod, node)) continue;
+      isMember[node.index] = 1;
+      domains.add(topology.domainOf(node));
+    }
+    return { isMember, domains: domains.size };
+  }
+}
+
 /** The domains of one constraint, and how many matching Pods each has. */
 class Domains {
+  readonly selector: LabelSelector | undefined;
+  /** Upstream counts no Pods for a selector that matches all, though the Pod itself counts. */
+  readonly countsNone: boolean;
   readonly #constraint: SpreadConstraint;
-  readonly #selector: LabelSelector | undefined;
-  readonly #countsNone: boolean;
+  readonly #topology: Topology;
   readonly #self: 0 | 1;
-  readonly #members: ReadonlySet<FitNode>;
-  readonly #counts = new Map<string, number>();
+  readonly #membership: Membership;
+  readonly #counts: DomainCounts;
   #smallest: number | undefined;
 
-  constructor(constraint: SpreadConstraint, pod: Pod, nodes: readonly FitNode[]) {
+  constructor(constraint: SpreadConstraint, pod: Pod, topology: Topology, membership: Membership) {
     this.#constraint = constraint;
-    this.#selector = withLabelKeys(constraint, pod);
-    // Upstream counts no Pods for a selector that matches all, though the Pod itself counts.
-    this.#countsNone = this.#selector === undefined || isEmpty(this.#selector);
-    this.#self = matchesLabelSelector(this.#selector, pod.metadata.labels) ? 1 : 0;
-    this.#members = new Set(nodes.filter((node) => includes(constraint, pod, node)));
-    for (const node of this.#members) this.#counts.set(this.#domainOf(node), 0);
+    this.#topology = topology;
+    this.selector = withLabelKeys(constraint, pod);
+    this.countsNone = this.selector === undefined || isEmpty(this.selector);
+    this.#self = matchesLabelSelector(this.selector, pod.metadata.labels) ? 1 : 0;
+    this.#membership = membership;
+    this.#counts = new DomainCounts(topology);
   }
 
   refuse(node: FitNode): typeof SKEWED | undefined {
-    const domain = node.label(this.#constraint.topologyKey);
-    if (domain === undefined) return NO_LABEL;
-    const count = this.#counts.get(domain) ?? 0;
-    return count + this.#self - this.#minimum() > this.#constraint.maxSkew ? SKEWED : undefined;
+    if (this.#topology.domainOf(node) === NO_DOMAIN) return NO_LABEL;
+    return this.#counts.at(node) + this.#self - this.#minimum() > this.#constraint.maxSkew ? SKEWED : undefined;
   }
 
-  count(pod: Pod, node: FitNode, by: 1 | -1): void {
-    if (this.#countsNone || !this.#members.has(node)) return;
-    if (!matchesLabelSelector(this.#selector, pod.metadata.labels)) return;
-    const domain = this.#domainOf(node);
-    this.#counts.set(domain, (this.#counts.get(domain) ?? 0) + by);
+  /** Whether a Pod of the same namespace with these labels counts. */
+  counts(labels: Pod['metadata']['labels']): boolean {
+    return !this.countsNone && matchesLabelSelector(this.selector, labels);
+  }
+
+  /** A Pod that counts is put on the Node, or taken off it. */
+  add(node: FitNode, by: 1 | -1): void {
+    if (this.#membership.isMember[node.index] !== 1) return;
+    this.#counts.add(node, by);
     this.#smallest = undefined;
-  }
-
-  #domainOf(node: FitNode): string {
-    return node.label(this.#constraint.topologyKey) ?? '';
   }
 
   /** With fewer domains than `minDomains`, those that do not exist yet count as empty. */
   #minimum(): number {
-    if (this.#counts.size < (this.#constraint.minDomains ?? 1)) return 0;
-    if (this.#smallest === undefined) {
-      this.#smallest = Number.POSITIVE_INFINITY;
-      for (const count of this.#counts.values()) this.#smallest = Math.min(this.#smallest, count);
-    }
+    const { domains } = this.#membership;
+    if (domains < (this.#constraint.minDomains ?? 1)) return 0;
+    this.#smallest ??= this.#counts.smallestOf(domains);
     return this.#smallest;
   }
 }

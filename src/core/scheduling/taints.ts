@@ -10,7 +10,7 @@ export function taintRule({ spec: { tolerations = [] } }: Pod): Rule {
   return { change: 'never', refuse: ({ taints }) => (toleratesAll(taints, tolerations) ? undefined : REFUSAL) };
 }
 
-/** Of the three effects only `PreferNoSchedule` keeps nobody away. */
+/** `PreferNoSchedule` is the only effect that keeps no Pod away. */
 export function toleratesAll(taints: readonly Taint[], tolerations: readonly Toleration[]): boolean {
   return taints.every((taint) => taint.effect === 'PreferNoSchedule' || isTolerated(taint, tolerations));
 }

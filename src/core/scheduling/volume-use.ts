@@ -1,5 +1,7 @@
 /** What volumes others use already: limits of Nodes (scheduler plugin NodeVolumeLimits) and claims for one Pod alone (VolumeRestrictions). */
+import { keyOf } from '../meta.ts';
 import type { PersistentVolumeClaim, Pod } from '../objects.ts';
+import type { Census } from './census.ts';
 import { type ClaimState, claimNamesOf, classNameOf } from './claims.ts';
 import type { Cluster, StorageLookup } from './cluster.ts';
 import type { FitNode } from './node.ts';
@@ -10,8 +12,8 @@ const IN_USE = [
   'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
 ];
 
-/** Of a claim with access mode ReadWriteOncePod nobody else may be the user, on whatever Node. */
-export function soleUseRule(pod: Pod, claims: readonly ClaimState[], cluster: Cluster): Rule | undefined {
+/** A claim with access mode ReadWriteOncePod has one user in the whole cluster. */
+export function soleUseRule(pod: Pod, claims: readonly ClaimState[], census: Census): Rule | undefined {
   const named = new Set(claimNamesOf(pod));
   const sole = new Set(
     claims
@@ -24,12 +26,18 @@ export function soleUseRule(pod: Pod, claims: readonly ClaimState[], cluster: Cl
   const { namespace } = pod.metadata;
   const uses = (other: Pod): boolean =>
     other.metadata.namespace === namespace && claimNamesOf(other).some((name) => sole.has(name));
-  let users = cluster.boundIn(namespace ?? '').filter((bound) => uses(bound.pod)).length;
+  let users = 0;
+  census.ask(new Set([namespace ?? '']), {}, (other) => {
+    if (uses(other)) users += 1;
+  });
   return {
     change: 'worse',
     refuse: () => (users > 0 ? IN_USE : undefined),
-    moved: (other, _, by) => {
-      if (uses(other)) users += by;
+    effectOf: (other) => {
+      if (!uses(other)) return undefined;
+      return (_, by) => {
+        users += by;
+      };
     },
   };
 }
@@ -38,22 +46,19 @@ export function soleUseRule(pod: Pod, claims: readonly ClaimState[], cluster: Cl
  * A Node takes so many volumes of each CSI driver; a volume that several Pods use there counts once. Attachments that no Pod
  * stands for are not counted, in favour of the Pod.
  */
-export function volumeLimitRule(claims: readonly ClaimState[], cluster: Cluster): Rule | undefined {
-  const { storage } = cluster;
-  const wanted = claims.flatMap((each) => attachableOf(each.claim, each.is === 'bound', storage) ?? []);
+export function volumeLimitRule(
+  claims: readonly ClaimState[],
+  storage: StorageLookup,
+  attachments: AttachmentsByNode,
+): Rule | undefined {
+  const wanted = attachablesFor(claims, storage);
   if (wanted.length === 0) return undefined;
-  const staying = new Map<FitNode, readonly Attachable[]>();
   return {
     change: 'worse',
     refuse: (node) => {
-      const limits = limitsOf(node, storage);
+      const { limits, present } = attachments.of(node);
       if (!wanted.some(({ driver }) => limits.has(driver))) return undefined;
-      let present = staying.get(node);
-      if (present === undefined) {
-        present = node.pods.flatMap((pod) => attachablesOf(pod, storage));
-        staying.set(node, present);
-      }
-      const all = new Map([...present, ...node.placed.flatMap((pod) => attachablesOf(pod, storage))].map(entry));
+      const all = new Map([...present(), ...node.placed.flatMap((pod) => attachablesOf(pod, storage))].map(entry));
       const added = new Map(wanted.filter(({ id }) => !all.has(id)).map(entry));
       const exceeds = [...limits].some(([driver, limit]) => {
         const more = countOf(driver, added);
@@ -62,6 +67,73 @@ export function volumeLimitRule(claims: readonly ClaimState[], cluster: Cluster)
       return exceeds ? TOO_MANY : undefined;
     },
   };
+}
+
+/**
+ * Names CSI drivers that some of these Nodes do not have, by their CSINodes. From Kubernetes 1.37 on the scheduler avoids such a
+ * Node where the CSIDriver asks for that (`preventPodSchedulingIfMissing`), which is not watched.
+ */
+export function noteMissingDrivers(
+  pod: Pod,
+  claims: readonly ClaimState[],
+  candidates: readonly FitNode[],
+  cluster: Cluster,
+  attachments: AttachmentsByNode,
+): void {
+  for (const driver of new Set(attachablesFor(claims, cluster.storage).map((each) => each.driver))) {
+    const lacks = (node: FitNode): boolean => !attachments.of(node).drivers.has(driver);
+    const missing = candidates.filter(lacks).length;
+    // A driver that no Node has at all is none that CSINodes tell of.
+    if (missing === 0 || cluster.nodes.every(lacks)) continue;
+    cluster.noteNotModelled(
+      `Pod ${keyOf(pod)} needs CSI driver ${driver}, which no CSINode names on ${missing} of ${candidates.length} Nodes`,
+    );
+  }
+}
+
+/** What the storage drivers of a Node have and allow. */
+interface Attachments {
+  readonly drivers: ReadonlySet<string>;
+  /** By driver; without an entry there is no limit. */
+  readonly limits: ReadonlyMap<string, number>;
+  /** What the Pods that stay have attached. */
+  present(): readonly Attachable[];
+}
+
+/** Looks each Node up once, whoever asks. */
+export class AttachmentsByNode {
+  readonly #storage: StorageLookup;
+  readonly #known = new Map<FitNode, Attachments>();
+
+  constructor(storage: StorageLookup) {
+    this.#storage = storage;
+  }
+
+  of(node: FitNode): Attachments {
+    let attachments = this.#known.get(node);
+    if (attachments === undefined) {
+      attachments = attachmentsOf(node, this.#storage);
+      this.#known.set(node, attachments);
+    }
+    return attachments;
+  }
+}
+
+function attachmentsOf({ name, pods }: FitNode, storage: StorageLookup): Attachments {
+  const drivers = storage.csiNode(name)?.spec.drivers ?? [];
+  let present: readonly Attachable[] | undefined;
+  return {
+    drivers: new Set(drivers.map((driver) => driver.name)),
+    limits: new Map(drivers.flatMap(({ name, count }) => (count === undefined ? [] : [[name, count] as const]))),
+    present: () => {
+      present ??= pods.flatMap((pod) => attachablesOf(pod, storage));
+      return present;
+    },
+  };
+}
+
+function attachablesFor(claims: readonly ClaimState[], storage: StorageLookup): readonly Attachable[] {
+  return claims.flatMap((each) => attachableOf(each.claim, each.is === 'bound', storage) ?? []);
 }
 
 /** A volume that a CSI driver attaches. */
@@ -76,11 +148,6 @@ function countOf(driver: string, volumes: ReadonlyMap<string, string>): number {
   let count = 0;
   for (const each of volumes.values()) if (each === driver) count += 1;
   return count;
-}
-
-function limitsOf({ name }: FitNode, storage: StorageLookup): ReadonlyMap<string, number> {
-  const drivers = storage.csiNode(name)?.spec.drivers ?? [];
-  return new Map(drivers.flatMap(({ name, count }) => (count === undefined ? [] : [[name, count] as const])));
 }
 
 function attachablesOf({ metadata, spec }: Pod, storage: StorageLookup): readonly Attachable[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../test/build/fit.ts';
-import { claim as boundClaim, localVolume } from '../../../test/build/objects.ts';
-import type { StorageObjects } from '../../../test/build/storage.ts';
+import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../harness/builders/fit.ts';
+import { claim as boundClaim, localVolume } from '../../../harness/builders/objects.ts';
+import type { StorageObjects } from '../../../harness/builders/storage.ts';
 import type { CsiNode, ObjectMeta, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../objects.ts';
 
 const DRIVER = 'csi.example.com';
@@ -98,6 +98,37 @@ describe('claims', () => {
 });
 
 describe('claims that wait for their Pod', () => {
+  it('may get any of several volumes of one size: the one that a second Pod of the same claim can use, too', () => {
+    const labelled = { [ZONE]: 'b' };
+    const usable = inZone('a');
+    const storage = {
+      claims: [claim('data')],
+      volumes: [volume('pv-0', usable, labelled), volume('pv-1', usable, { [ZONE]: 'a' })],
+      classes: [wait()],
+    };
+    const one = host('a', { labels: { [ZONE]: 'a' } });
+    for (const volumes of [storage.volumes, storage.volumes.toReversed()]) {
+      const result = place([using('data', 'one'), using('data', 'two')], [one], { storage: { ...storage, volumes } });
+      expect(result.unplaced).toEqual([]);
+    }
+  });
+
+  it('take volumes in any order of their Pods, since the first takes the smallest', () => {
+    // The picky claim must come first, or the other takes its only volume.
+    const storage = {
+      claims: [claim('easy'), claim('picky', { selector: { matchLabels: { kind: 'fast' } } })],
+      volumes: [volume('pv-0', {}, { kind: 'fast' }), volume('pv-1', { storage: 11 })],
+      classes: [wait()],
+    };
+    for (const names of [
+      ['easy', 'picky'],
+      ['picky', 'easy'],
+    ]) {
+      const pods = names.map((name, index) => using(name, `pod-${index}`));
+      expect(place(pods, [host('a')], { storage }).unplaced).toEqual([]);
+    }
+  });
+
   const none = "0/2 nodes fit: 2 node(s) didn't find available persistent volumes to bind";
   const open = (volumes: readonly PersistentVolume[], part: PersistentVolumeClaim['spec'] = {}) =>
     where({ claims: [claim('data', part)], volumes, classes: [wait()] });
@@ -204,6 +235,21 @@ describe('limits of volumes per Node', () => {
     csiNodes: [csiNode('a', limit)],
   });
   const only = [host('a', { pods: [using('v1', 'there')] })];
+
+  it('name drivers that only some Nodes have, and count no Node out for that', () => {
+    const storage = {
+      claims: [boundClaim('data', 'pv')],
+      volumes: [volume('pv', { csi: { driver: DRIVER, volumeHandle: 'x' } })],
+    };
+    const named = (csiNodes: readonly CsiNode[]) =>
+      place([using('data')], nodes, { storage: { ...storage, csiNodes } });
+    expect(named([]).notModelled).toEqual([]);
+    expect(named([csiNode('a', 1), csiNode('b', 1)]).notModelled).toEqual([]);
+    expect(named([csiNode('a', 0)])).toMatchObject({
+      unplaced: [],
+      notModelled: [`Pod shop/one needs CSI driver ${DRIVER}, which no CSINode names on 1 of 2 Nodes`],
+    });
+  });
 
   it('count volumes of Pods that are there and of Pods that are placed', () => {
     expect(placeOne(using('v2'), only, { storage: storage(2) })).toBe('a');

@@ -11,6 +11,8 @@ const ELSEWHERE = "node(s) didn't match PersistentVolume's node affinity";
 const NONE_TO_BIND = "node(s) didn't find available persistent volumes to bind";
 const OTHER_ZONE = ['node(s) had no available volume zone'];
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
+/** More choices of volumes than this are not tried for one Pod on one Node. */
+const MAX_WAYS = 8;
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 const ZONE = 'topology.kubernetes.io/zone';
 const REGION = 'topology.kubernetes.io/region';
@@ -23,33 +25,75 @@ const TOPOLOGY_LABELS: readonly (readonly [string, string])[] = [
 ];
 
 /** The volumes of bound claims must be usable on the Node; for open claims there must be one, or a way to make one. */
-export function volumeBindingRule(pod: Pod, claims: readonly ClaimState[], cluster: Cluster): Rule | undefined {
+export function volumeBindingRule(claims: readonly ClaimState[], binding: VolumeBinding | undefined): Rule | undefined {
   if (claims.length === 0) return undefined;
   const affinities = claims.flatMap((each) => (each.is === 'bound' ? (volumeAffinityOf(each.volume) ?? []) : []));
-  const open = claims.filter((each) => each.is === 'open').sort((a, b) => sizeOf(a.claim) - sizeOf(b.claim));
-  for (const { claim, storageClass } of open) {
-    if (storageClass?.provisioner === NO_PROVISIONER) continue;
-    cluster.noteNotModelled(`Free storage for claim ${keyOf(claim)} of Pod ${keyOf(pod)}`);
-  }
-  let taken: readonly Choice[] = [];
   return {
-    change: open.length === 0 ? 'never' : 'worse',
+    change: binding === undefined ? 'never' : 'worse',
     refuse: (node) => {
-      const refusal: string[] = [];
-      if (!affinities.every((affinity) => matchesNodeSelector(affinity, node))) refusal.push(ELSEWHERE);
-      if (bindOpen(open, node, cluster) === undefined) refusal.push(NONE_TO_BIND);
-      return refusal.length === 0 ? undefined : refusal;
-    },
-    moved: (other, node, by) => {
-      if (other !== pod) return;
-      if (by === -1) {
-        for (const { volume } of taken) cluster.takenVolumes.delete(volume);
-        return;
-      }
-      taken = (bindOpen(open, node, cluster) ?? []).filter(({ volume }) => !cluster.takenVolumes.has(volume));
-      for (const { volume, claim } of taken) cluster.takenVolumes.set(volume, claim);
+      const isElsewhere = !affinities.every((affinity) => matchesNodeSelector(affinity, node));
+      const isUnbound = binding !== undefined && binding.waysOn(node).length === 0;
+      if (isElsewhere) return isUnbound ? [ELSEWHERE, NONE_TO_BIND] : [ELSEWHERE];
+      return isUnbound ? [NONE_TO_BIND] : undefined;
     },
   };
+}
+
+/**
+ * The open claims of one Pod, and the volumes that are taken for them when it is placed.
+ *
+ * The scheduler takes the smallest volume that is large enough. Among several of one size it takes any, in no order that could
+ * be foreseen: which one may decide whether another Pod finds a volume, or one that uses the same claim finds it where it is.
+ */
+export class VolumeBinding {
+  readonly #open: readonly OpenClaim[];
+  readonly #cluster: Cluster;
+  #taken: Way = [];
+
+  /** @returns undefined where no claim is open. */
+  static of(pod: Pod, claims: readonly ClaimState[], cluster: Cluster): VolumeBinding | undefined {
+    const open = claims.filter((each) => each.is === 'open').sort((a, b) => sizeOf(a.claim) - sizeOf(b.claim));
+    for (const { claim, storageClass } of open) {
+      if (storageClass?.provisioner === NO_PROVISIONER) continue;
+      cluster.noteNotModelled(`Free storage for claim ${keyOf(claim)} of Pod ${keyOf(pod)}`);
+    }
+    return open.length === 0 ? undefined : new VolumeBinding(open, cluster);
+  }
+
+  private constructor(open: readonly OpenClaim[], cluster: Cluster) {
+    this.#open = open;
+    this.#cluster = cluster;
+  }
+
+  /** The choices of volumes that the scheduler could make on this Node, the most promising first; none where a claim stays open. */
+  waysOn(node: FitNode): readonly Way[] {
+    let ways: readonly Way[] = [[]];
+    for (const each of this.#open) {
+      ways = ways.flatMap((way) => this.#extend(way, each, node)).slice(0, MAX_WAYS);
+    }
+    return ways;
+  }
+
+  take(way: Way): void {
+    const { takenVolumes } = this.#cluster;
+    this.#taken = way.filter(({ volume }) => !takenVolumes.has(volume));
+    for (const { volume, claim } of this.#taken) takenVolumes.set(volume, claim);
+  }
+
+  release(): void {
+    for (const { volume } of this.#taken) this.#cluster.takenVolumes.delete(volume);
+    this.#taken = [];
+  }
+
+  #extend(way: Way, open: OpenClaim, node: FitNode): readonly Way[] {
+    const { claim } = open;
+    const selected = annotationOf(claim, SELECTED_NODE);
+    if (selected !== undefined && selected !== node.name) return [];
+    const volumes = selected === undefined ? volumesFor(claim, node, this.#cluster, way) : [];
+    if (volumes.length > 0)
+      return volumes.map(({ metadata }) => [...way, { volume: metadata.name, claim: keyOf(claim) }]);
+    return canProvision(open, node) ? [way] : [];
+  }
 }
 
 /**
@@ -69,13 +113,15 @@ export function volumeZoneRule(claims: readonly ClaimState[], cluster: Cluster):
     change: open.size === 0 ? 'never' : 'worse',
     refuse: (node) => {
       if (!TOPOLOGY_LABELS.some(([key]) => node.label(key) !== undefined)) return undefined;
-      const isThere = [...demands, ...settled()].every(({ key, alias, values }) => {
-        const value = node.label(key) ?? node.label(alias);
-        return value !== undefined && values.includes(value);
-      });
-      return isThere ? undefined : OTHER_ZONE;
+      const isThere = (zone: ZoneDemand): boolean => isInZone(node, zone);
+      return demands.every(isThere) && (open.size === 0 || settled().every(isThere)) ? undefined : OTHER_ZONE;
     },
   };
+}
+
+/** All that speaks of where a bound volume can be used: equal for volumes that can be used on the same Nodes. */
+export function placeOf(volume: PersistentVolume): unknown {
+  return [volumeAffinityOf(volume), zonesOf(volume)];
 }
 
 /** The scheduler asks with the Node's labels alone, so that fields in a volume's terms have no say. */
@@ -100,22 +146,19 @@ interface Choice {
   readonly claim: string;
 }
 
-/** @returns what to take on this Node for the claims that are to get an existing volume; undefined where a claim stays open. */
-function bindOpen(open: readonly OpenClaim[], node: FitNode, cluster: Cluster): readonly Choice[] | undefined {
-  const chosen: Choice[] = [];
-  for (const each of open) {
-    const selected = annotationOf(each.claim, SELECTED_NODE);
-    if (selected !== undefined && selected !== node.name) return undefined;
-    const volume = selected === undefined ? findVolume(each.claim, node, cluster, chosen) : undefined;
-    if (volume !== undefined) chosen.push({ volume: volume.metadata.name, claim: keyOf(each.claim) });
-    else if (!canProvision(each, node)) return undefined;
-  }
-  return chosen;
-}
+export type Way = readonly Choice[];
 
-/** One that was set aside for the claim, else the smallest that is large enough (component-helpers `FindMatchingVolume`). */
-function findVolume(claim: PersistentVolumeClaim, node: FitNode, cluster: Cluster, chosen: readonly Choice[]) {
-  let smallest: PersistentVolume | undefined;
+/**
+ * The one that was set aside for the claim, else all of the smallest that are large enough (component-helpers
+ * `FindMatchingVolume`); those first in whose zone the Node is.
+ */
+function volumesFor(
+  claim: PersistentVolumeClaim,
+  node: FitNode,
+  cluster: Cluster,
+  chosen: Way,
+): readonly PersistentVolume[] {
+  let smallest: PersistentVolume[] = [];
   for (const volume of cluster.storage.volumesOfClass(classNameOf(claim))) {
     const { name } = volume.metadata;
     const taker = cluster.takenVolumes.get(name);
@@ -125,11 +168,15 @@ function findVolume(claim: PersistentVolumeClaim, node: FitNode, cluster: Cluste
     if (isTaken || !isLike(volume, claim)) continue;
     const affinity = volumeAffinityOf(volume);
     const isUsable = affinity === undefined || matchesNodeSelector(affinity, node);
-    if (isOurs || isReservedFor(volume, claim)) return isUsable ? volume : undefined;
+    if (isOurs || isReservedFor(volume, claim)) return isUsable ? [volume] : [];
     if (volume.spec.claimRef !== undefined || !isUsable || !isFree(volume, claim)) continue;
-    if (smallest === undefined || sizeOf(volume) < sizeOf(smallest)) smallest = volume;
+    const least = smallest[0] === undefined ? Number.POSITIVE_INFINITY : sizeOf(smallest[0]);
+    if (sizeOf(volume) < least) smallest = [volume];
+    else if (sizeOf(volume) === least) smallest.push(volume);
   }
-  return smallest;
+  const isNear = (volume: PersistentVolume): boolean => zonesOf(volume).every((zone) => isInZone(node, zone));
+  const isUnlike = (volume: PersistentVolume): number => (isNear(volume) ? 0 : 1);
+  return smallest.sort((a, b) => isUnlike(a) - isUnlike(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
 function isLike({ metadata, spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
@@ -174,6 +221,11 @@ interface ZoneDemand {
   readonly key: string;
   readonly alias: string;
   readonly values: readonly string[];
+}
+
+function isInZone(node: FitNode, { key, alias, values }: ZoneDemand): boolean {
+  const value = node.label(key) ?? node.label(alias);
+  return value !== undefined && values.includes(value);
 }
 
 /** Several zones are written with two underscores between them; a label with an empty one among them is ignored. */

@@ -1,0 +1,116 @@
+/**
+ * Control planes of other versions than that of `tools/`, for `npm run matrix`: their Go modules are written here, resolved by Go, and
+ * built once into the cache, a folder for each version.
+ */
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ALL_FILES, buildOnce, cacheDirectory, ensureBinaries, holds, KWOK_FILES } from './binaries.ts';
+import { askGo, buildKubernetes, ETCD_PACKAGE, KUBERNETES_PACKAGES } from './build.ts';
+import { buildClusterApi, CLUSTER_API_FILES, CLUSTER_API_PACKAGE, ensureClusterApi } from './cluster-api.ts';
+import { startProgress } from './progress.ts';
+
+/** What is built in several versions, with the module that has them. */
+export const PROJECTS = { kubernetes: 'k8s.io/kubernetes', 'cluster-api': CLUSTER_API_PACKAGE } as const;
+export type Project = keyof typeof PROJECTS;
+
+/** The language version that a written module asks for: at least that of every module which it requires. */
+const GO = '1.26.0';
+const STAGING = /^\s*(?:replace\s+)?(k8s\.io\/\S+) => \.\/staging\//gm;
+
+/**
+ * The module that builds a Kubernetes. k8s.io/kubernetes replaces its staging modules by folders; from outside they are modules of
+ * their own, whose version is v0 in the place of v1.
+ *
+ * @param goMod that of k8s.io/kubernetes in this version.
+ */
+export function kubernetesModule(version: string, goMod: string): string {
+  const staging = [...goMod.matchAll(STAGING)].map(([, module]) => module ?? '').sort();
+  const replaced = staging.map((module) => `\t${module} => ${module} ${version.replace(/^v1\./, 'v0.')}\n`);
+  const tools = [ETCD_PACKAGE, ...KUBERNETES_PACKAGES];
+  return `${moduleOf('kubernetes', tools, version)}\nreplace (\n${replaced.join('')})\n`;
+}
+
+/** The module that builds a Cluster API. */
+export const clusterApiModule = (version: string): string => moduleOf('cluster-api', [CLUSTER_API_PACKAGE], version);
+
+function moduleOf(project: Project, tools: readonly string[], version: string): string {
+  const lines = tools.map((tool) => `\t${tool}\n`).join('');
+  return `module maintenance-bridge.io/matrix/${project}\n\ngo ${GO}\n\ntool (\n${lines})\n\nrequire ${PROJECTS[project]} ${version}\n`;
+}
+
+/**
+ * The newest version that starts with `wanted`, such as `1.37` or `1.37.2`, among `served`; pre-releases are none.
+ *
+ * @throws Error where there is none.
+ */
+export function newestOf(wanted: string, served: readonly string[]): string {
+  const numbers = (version: string): readonly number[] => version.slice(1).split('.').map(Number);
+  const patch = (version: string): number => numbers(version)[2] ?? 0;
+  const found = served
+    .filter((version) => /^v\d+\.\d+\.\d+$/.test(version))
+    .filter((version) => version === `v${wanted}` || version.startsWith(`v${wanted}.`))
+    .sort((a, b) => patch(b) - patch(a));
+  if (found[0] === undefined)
+    throw new Error(`The Go module proxy serves no version ${wanted}, only ${served.join(', ')}`);
+  return found[0];
+}
+
+/** Versions of a project that the Go module proxy serves. */
+export async function servedVersions(project: Project): Promise<readonly string[]> {
+  const printed = await askGo(cacheDirectory(), 'list', '-m', '-versions', PROJECTS[project]);
+  return printed.trim().split(' ').slice(1);
+}
+
+/**
+ * The folder with the programs of one version, to be named by `KUBEBUILDER_ASSETS` or `CLUSTER_API_ASSETS`, after building them where
+ * they are not in the cache.
+ *
+ * @throws Error with the end of Go's output where the build fails.
+ */
+export async function ensureVersion(project: Project, version: string): Promise<string> {
+  if (version === (await pinnedVersion(project)))
+    return project === 'kubernetes' ? ensureBinaries() : ensureClusterApi();
+  const directory = join(cacheDirectory(), `${project}-${version}-${process.platform}-${process.arch}`);
+  const files: readonly string[] = project === 'kubernetes' ? ALL_FILES : CLUSTER_API_FILES;
+  await buildOnce(
+    directory,
+    () => holds(directory, files),
+    async (unfinished) => {
+      const module = join(unfinished, 'module');
+      await mkdir(module);
+      const text =
+        project === 'kubernetes' ? kubernetesModule(version, await goModOf(version)) : clusterApiModule(version);
+      await writeFile(join(module, 'go.mod'), text);
+      await askGo(module, 'mod', 'tidy');
+      await (project === 'kubernetes' ? fillKubernetes(module, unfinished) : buildClusterApi(module, unfinished));
+    },
+  );
+  return directory;
+}
+
+/** The version that `tools/` builds, which all other runs of the tests are on. */
+async function pinnedVersion(project: Project): Promise<string | undefined> {
+  const goMod = await readFile(join(import.meta.dirname, 'tools', project, 'go.mod'), 'utf8');
+  const line = goMod.split('\n').find((each) => each.trim().startsWith(`${PROJECTS[project]} `));
+  return line?.trim().split(' ')[1];
+}
+
+/** kwok and its stages are the same for every version. */
+async function fillKubernetes(module: string, directory: string): Promise<void> {
+  const progress = startProgress('Building another Kubernetes with Go (once; half an hour where other work goes on)');
+  try {
+    await buildKubernetes(module, directory, progress);
+    const own = await ensureBinaries();
+    await Promise.all(KWOK_FILES.map((file) => copyFile(join(own, file), join(directory, file))));
+    progress.end('done');
+  } catch (error) {
+    progress.end('failed');
+    throw error;
+  }
+}
+
+async function goModOf(version: string): Promise<string> {
+  const printed = await askGo(cacheDirectory(), 'mod', 'download', '-json', `${PROJECTS.kubernetes}@${version}`);
+  const { GoMod } = JSON.parse(printed) as { readonly GoMod: string };
+  return readFile(GoMod, 'utf8');
+}

@@ -1,0 +1,21 @@
+import type { ApiClient, ApiRequest } from '../../src/kube/http/api.ts';
+
+/** An `ApiClient` that keeps its requests and answers each as the given function says; it has no streams. */
+export class RecordingApi implements ApiClient {
+  readonly requests: ApiRequest[] = [];
+  readonly #answer: (request: ApiRequest) => unknown;
+
+  /** @param answer gives the body, or a promise of it, or throws. */
+  constructor(answer: (request: ApiRequest) => unknown = () => undefined) {
+    this.#answer = answer;
+  }
+
+  async request<T>(request: ApiRequest): Promise<T> {
+    this.requests.push(request);
+    return (await this.#answer(request)) as T;
+  }
+
+  lines(): AsyncIterable<string> {
+    throw new Error('This client has no streams');
+  }
+}

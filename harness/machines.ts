@@ -1,0 +1,295 @@
+/** Machines, as Cluster API and its users make them, and what an operator would look at. */
+
+import { readFile } from 'node:fs/promises';
+import { INFRASTRUCTURE_CRDS, installClusterApiCrds, startClusterApi } from '../controlplane/cluster-api.ts';
+import type { ControlPlane } from '../controlplane/controlplane.ts';
+import { kubeconfigText } from '../controlplane/kubeconfig.ts';
+import { simulateCluster } from '../sandbox/cluster.ts';
+import { RestError } from './rest.ts';
+import { sandboxOf } from './sandbox-cluster.ts';
+import { eventually } from './wait.ts';
+
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const API = '/apis/cluster.x-k8s.io/v1beta2';
+const INFRASTRUCTURE = '/apis/infrastructure.cluster.x-k8s.io/v1beta1';
+const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
+const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
+
+export interface ServedMachine {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly status?: {
+    readonly nodeRef?: { readonly name: string };
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+  };
+}
+
+interface ServedEvent {
+  readonly type: string;
+  readonly reason: string;
+  readonly note: string;
+  readonly regarding: { readonly kind: string; readonly name: string; readonly namespace: string };
+}
+
+/**
+ * Has Machines looked after: by Cluster API's own controller, or by the sandbox's simulation of it.
+ *
+ * @param workload where the Nodes of all Clusters are.
+ */
+export async function startMachines(management: ControlPlane, workload: ControlPlane): Promise<AsyncDisposable> {
+  const [sandbox, nodes] = [sandboxOf(management), sandboxOf(workload)];
+  if (sandbox === undefined || nodes === undefined) {
+    await installClusterApiCrds(management);
+    return startClusterApi(management);
+  }
+  for (const crd of INFRASTRUCTURE_CRDS) await management.api.create(CRDS, crd);
+  const clusterApi = { workload: () => nodes.api };
+  const simulated = simulateCluster(sandbox.api, sandbox.clock, { clusterApi });
+  return { [Symbol.asyncDispose]: async () => simulated.stop() };
+}
+
+export interface MachineOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** While one of these stays, Cluster API looks at the hooks of the others. */
+  readonly controlPlane?: boolean;
+  /** Whether there is a Node of that name already. @default false */
+  readonly hasNode?: boolean;
+}
+
+/** One Cluster of the management cluster, and the API server that its Nodes live on. */
+export class Fleet {
+  readonly management: ControlPlane;
+  readonly workload: ControlPlane;
+  readonly namespace: string;
+  readonly cluster: string;
+
+  private constructor(management: ControlPlane, workload: ControlPlane, namespace: string, cluster: string) {
+    this.management = management;
+    this.workload = workload;
+    this.namespace = namespace;
+    this.cluster = cluster;
+  }
+
+  /** Creates the Namespace where missing, the Cluster, its pretended infrastructure and its kubeconfig Secret. */
+  static async make(
+    management: ControlPlane,
+    workload: ControlPlane,
+    namespace: string,
+    cluster: string,
+  ): Promise<Fleet> {
+    const fleet = new Fleet(management, workload, namespace, cluster);
+    const { api } = management;
+    await fleet.#createUnlessThere('/api/v1/namespaces', { metadata: { name: namespace } });
+    const ca = await readFile(workload.caFile, 'utf8');
+    const kubeconfig = kubeconfigText({ server: workload.serverUrl, ca, token: workload.adminToken });
+    await api.create(`/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name: `${cluster}-kubeconfig`, labels: { 'cluster.x-k8s.io/cluster-name': cluster } },
+      type: 'cluster.x-k8s.io/secret',
+      data: { value: Buffer.from(kubeconfig).toString('base64') },
+    });
+    await fleet.#infrastructure('Cluster', cluster, {});
+    const [host = '', port = ''] = new URL(workload.serverUrl).host.split(':');
+    await api.create(`${API}/namespaces/${namespace}/clusters`, {
+      apiVersion: 'cluster.x-k8s.io/v1beta2',
+      kind: 'Cluster',
+      metadata: { name: cluster },
+      spec: {
+        controlPlaneEndpoint: { host, port: Number(port) },
+        infrastructureRef: fleet.#reference('Cluster', cluster),
+      },
+    });
+    return fleet;
+  }
+
+  /** Creates a Machine and its Node; returns when Cluster API has brought the two together. */
+  async machine(name: string, options: MachineOptions = {}): Promise<void> {
+    const providerID = await this.machineWithoutNode(name, options);
+    if (options.hasNode !== true) await this.workload.addNodes([name]);
+    await this.workload.api.patch(`/api/v1/nodes/${name}`, { spec: { providerID } }, 'merge');
+    await this.#until(name, 'its Node', ({ status }) => status?.nodeRef?.name === name, 60_000);
+  }
+
+  /** @returns the provider ID by which a Node would belong to it. */
+  async machineWithoutNode(name: string, { labels = {}, controlPlane = false }: MachineOptions = {}): Promise<string> {
+    const providerID = `test:///${this.cluster}/${name}`;
+    await this.#infrastructure('Machine', name, { providerID });
+    await this.management.api.create(`${API}/namespaces/${this.namespace}/machines`, {
+      apiVersion: 'cluster.x-k8s.io/v1beta2',
+      kind: 'Machine',
+      metadata: { name, labels: { ...labels, ...(controlPlane && { 'cluster.x-k8s.io/control-plane': '' }) } },
+      spec: {
+        clusterName: this.cluster,
+        bootstrap: { dataSecretName: 'none' },
+        infrastructureRef: this.#reference('Machine', name),
+      },
+    });
+    return providerID;
+  }
+
+  get(name: string): Promise<ServedMachine> {
+    return this.management.api.get(this.#path(name));
+  }
+
+  /** Asks for the deletion, which takes its time. */
+  async delete(name: string): Promise<void> {
+    await this.management.api.delete(this.#path(name));
+  }
+
+  /** As somebody does who has no patience: whatever should still be done for the Machine is not. */
+  async removeByHand(name: string): Promise<void> {
+    await this.delete(name);
+    await this.management.api.patch(this.#path(name), { metadata: { finalizers: null } }, 'merge');
+  }
+
+  /** Sets labels of the Machine; keys without our prefix, null removes. */
+  async label(name: string, labels: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.management.api.patch(this.#path(name), { metadata: { labels: prefixed(labels) } }, 'merge');
+  }
+
+  async annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.management.api.patch(this.#path(name), { metadata: { annotations } }, 'merge');
+  }
+
+  /** As Cluster API's MachineSet controller does it for what a template says. */
+  async force(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    const body = {
+      apiVersion: 'cluster.x-k8s.io/v1beta2',
+      kind: 'Machine',
+      metadata: { name, labels: prefixed(labels) },
+    };
+    await this.management.api.patch(this.#path(name), body, 'apply', { fieldManager: 'capi-machineset', force: true });
+  }
+
+  async labelNode(name: string, labels: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.workload.api.patch(`/api/v1/nodes/${name}`, { metadata: { labels: prefixed(labels) } }, 'merge');
+  }
+
+  /** Those of our labels on the Node that are `true`, without the prefix. */
+  async nodeLabels(name: string): Promise<readonly string[]> {
+    const node = await this.workload.api.get<{ metadata: { labels: Record<string, string> } }>(`/api/v1/nodes/${name}`);
+    return Object.entries(node.metadata.labels)
+      .filter(([key, value]) => key.startsWith(`${PREFIX}/`) && value === 'true')
+      .map(([key]) => key.slice(PREFIX.length + 1))
+      .sort();
+  }
+
+  nodeIsLabelled(name: string, ...labels: readonly string[]): Promise<true> {
+    return eventually(
+      async () => (JSON.stringify(await this.nodeLabels(name)) === JSON.stringify(labels) ? true : undefined),
+      { what: `Node ${name} to be labelled ${labels.join(', ') || 'with nothing'}`, deadlineMs: 30_000 },
+    );
+  }
+
+  async isHooked(name: string): Promise<boolean> {
+    return (await this.get(name)).metadata.annotations?.[HOOK] !== undefined;
+  }
+
+  hooked(name: string, deadlineMs = 30_000): Promise<ServedMachine> {
+    return this.#until(name, 'our hook', ({ metadata }) => metadata.annotations?.[HOOK] !== undefined, deadlineMs);
+  }
+
+  unhooked(name: string): Promise<ServedMachine> {
+    return this.#until(name, 'no hook', ({ metadata }) => metadata.annotations?.[HOOK] === undefined, 30_000);
+  }
+
+  labelled(name: string, key: string, value: string): Promise<ServedMachine> {
+    return this.#until(
+      name,
+      `${key}=${value}`,
+      ({ metadata }) => metadata.labels?.[`${PREFIX}/${key}`] === value,
+      30_000,
+    );
+  }
+
+  /** Waits until Cluster API says that the deletion has come so far. */
+  deleting(name: string, reason: string): Promise<ServedMachine> {
+    const isSo = ({ status }: ServedMachine): boolean =>
+      status?.conditions?.some((each) => each.type === 'Deleting' && each.reason === reason) === true;
+    return this.#until(name, `condition Deleting with ${reason}`, isSo, 60_000);
+  }
+
+  /** Waits until the Machine is gone altogether. */
+  gone(name: string): Promise<true> {
+    return eventually(
+      async () => {
+        try {
+          await this.get(name);
+          return undefined;
+        } catch (error) {
+          if (error instanceof RestError && error.code === 404) return true;
+          throw error;
+        }
+      },
+      { what: `Machine ${name} to be gone`, deadlineMs: 60_000 },
+    );
+  }
+
+  async events(name: string): Promise<readonly ServedEvent[]> {
+    const path = `/apis/events.k8s.io/v1/namespaces/${this.namespace}/events`;
+    const events = await this.management.api.list<ServedEvent>(path);
+    return events.filter(({ regarding }) => regarding.name === name);
+  }
+
+  event(name: string, reason: string): Promise<ServedEvent> {
+    return eventually(async () => (await this.events(name)).find((event) => event.reason === reason), {
+      what: `Event ${reason} on ${name}`,
+      deadlineMs: 60_000,
+    });
+  }
+
+  async pause(isPaused: boolean): Promise<void> {
+    const path = `${API}/namespaces/${this.namespace}/clusters/${this.cluster}`;
+    await this.management.api.patch(path, { spec: { paused: isPaused } }, 'merge');
+  }
+
+  #path(name: string): string {
+    return `${API}/namespaces/${this.namespace}/machines/${name}`;
+  }
+
+  #until(
+    name: string,
+    what: string,
+    isSo: (machine: ServedMachine) => boolean,
+    deadlineMs: number,
+  ): Promise<ServedMachine> {
+    return eventually(
+      async () => {
+        const machine = await this.get(name);
+        return isSo(machine) ? machine : undefined;
+      },
+      { what: `Machine ${name} to have ${what}`, deadlineMs },
+    );
+  }
+
+  async #infrastructure(kind: 'Cluster' | 'Machine', name: string, spec: object): Promise<void> {
+    const full = `GenericInfrastructure${kind}`;
+    await this.management.api.create(`${INFRASTRUCTURE}/namespaces/${this.namespace}/${full.toLowerCase()}s`, {
+      apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta1',
+      kind: full,
+      metadata: { name },
+      spec,
+      status: { initialization: { provisioned: true } },
+    });
+  }
+
+  #reference(kind: 'Cluster' | 'Machine', name: string): object {
+    return { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: `GenericInfrastructure${kind}`, name };
+  }
+
+  async #createUnlessThere(path: string, body: object): Promise<void> {
+    try {
+      await this.management.api.create(path, body);
+    } catch (error) {
+      if (!(error instanceof RestError && error.code === 409)) throw error;
+    }
+  }
+}
+
+function prefixed<V>(labels: Readonly<Record<string, V>>): Readonly<Record<string, V>> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [`${PREFIX}/${key}`, value]));
+}

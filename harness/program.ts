@@ -1,0 +1,197 @@
+/** The program as a user runs it: a process of its own, with a kubeconfig and flags. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { eventually } from './wait.ts';
+
+/** The file that is the program. */
+export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const END_WITH_PARENT = new URL('end-with-parent.ts', import.meta.url).href;
+
+/** Compiled once for all processes that tests start: a start takes half the time. Node.js checks it against the sources. */
+export const COMPILED = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
+};
+
+const RUNNING = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of RUNNING) child.kill('SIGKILL');
+});
+
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface BridgeOptions {
+  readonly kubeconfig: string;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Interpreter flags and the file to run. @default the sources, which end with the test process even where that is killed */
+  readonly program?: readonly string[];
+}
+
+/** Runs a command that ends by itself. */
+export async function command(
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, ...COMPILED },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    text.out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text.err += chunk.toString();
+  });
+  await once(child, 'close');
+  return { code: child.exitCode, ...text };
+}
+
+export interface RunningOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** The interpreter and the file to run. @default the sources */
+  readonly program?: readonly string[];
+}
+
+/** A command that goes on until something happens, or until it is stopped. */
+export class Running {
+  /** What it has printed on standard output. */
+  out = '';
+  err = '';
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+
+  constructor(args: readonly string[], { env = {}, program = [process.execPath, MAIN] }: RunningOptions = {}) {
+    const [interpreter = process.execPath, ...before] = program;
+    this.#child = spawn(interpreter, [...before, ...args], { env: { ...process.env, ...COMPILED, ...env } });
+    this.#ended = once(this.#child, 'close');
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.out += chunk.toString();
+    });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.err += chunk.toString();
+    });
+    RUNNING.add(this.#child);
+    this.#child.once('exit', () => RUNNING.delete(this.#child));
+  }
+
+  /** Waits for a line on standard output. On a busy machine, a process alone takes seconds to begin. */
+  line(pattern: RegExp, deadlineMs = 60_000): Promise<string> {
+    const find = () => {
+      const found = this.out.split('\n').find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      throw new Error(`it has printed: ${this.out}${this.err}`);
+    };
+    return eventually(find, { what: `a line like ${pattern}`, deadlineMs });
+  }
+
+  type(keys: string): void {
+    this.#child.stdin?.write(keys);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** @returns the exit code; null where a signal ended it. */
+  async end(signal?: NodeJS.Signals): Promise<number | null> {
+    if (signal !== undefined) this.#child.kill(signal);
+    await this.#ended;
+    return this.#child.exitCode;
+  }
+}
+
+/** A running `maintenance-bridge run`. It dies with the test process at the latest. */
+export class Bridge {
+  readonly lines: LogLine[] = [];
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #text = '';
+
+  constructor({ kubeconfig, flags = [], env = {}, program = ['--import', END_WITH_PARENT, MAIN] }: BridgeOptions) {
+    const args = [...program, 'run', '--kubeconfig', kubeconfig, '--log-level=debug'];
+    this.#process = spawn(
+      process.execPath,
+      [...args, '--metrics-bind-address=0', '--health-probe-bind-address=0', ...flags],
+      {
+        env: { PATH: process.env.PATH ?? '', ...COMPILED, ...env },
+        // Nothing is written to stdin; that it ends tells of our own end.
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
+    this.#exited = once(this.#process, 'exit');
+    this.#process.stdout?.on('data', (chunk: Buffer) => this.#read(chunk.toString()));
+    this.#process.stderr?.on('data', (chunk: Buffer) => this.#read(chunk.toString()));
+    RUNNING.add(this.#process);
+    this.#process.once('exit', () => RUNNING.delete(this.#process));
+  }
+
+  /** Waits until the controllers run: the caches are synced and the Lease is ours. */
+  async leads(deadlineMs = 30_000): Promise<this> {
+    await this.logged(
+      (line) => line.msg === 'Starting' && line.runnable === 'tmm',
+      'the controller to start',
+      deadlineMs,
+    );
+    return this;
+  }
+
+  /** Waits for a line. @throws Error as soon as the process has exited without it */
+  async logged(isMeant: (line: LogLine) => boolean, what: string, deadlineMs = 30_000): Promise<LogLine> {
+    const found = await eventually(
+      () => this.lines.find(isMeant) ?? (this.isRunning() ? undefined : ('exited' as const)),
+      { what, deadlineMs },
+    );
+    if (found !== 'exited') return found;
+    const last = JSON.stringify(this.lines.slice(-5));
+    throw new Error(`Waiting for ${what}: it has exited with ${this.#process.exitCode}: ${last}`);
+  }
+
+  /** What the process weighs now, as Linux counts it. */
+  async residentMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  }
+
+  /** The most that the process has ever weighed, as Linux counts it. */
+  async peakMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
+  }
+
+  isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** For what does not end it, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** @returns the exit code; null where a signal ended it. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.isRunning()) this.#process.kill(signal);
+    await this.#exited;
+    return this.#process.exitCode;
+  }
+
+  #read(chunk: string): void {
+    this.#text += chunk;
+    const lines = this.#text.split('\n');
+    this.#text = lines.pop() ?? '';
+    for (const line of lines) this.lines.push(parse(line));
+  }
+}
+
+function parse(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { level: 'none', msg: line };
+  }
+}

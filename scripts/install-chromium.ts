@@ -1,0 +1,10 @@
+/** Installs Debian's Chromium, for the tests of the dashboard in CI. Exit code 1 where the packages cannot be had. */
+import { spawnSync } from 'node:child_process';
+
+for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
+  const { status } = spawnSync('apt-get', ['--quiet', ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status !== 0) process.exit(1);
+}

@@ -1,0 +1,171 @@
+/**
+ * Every metric of the binary: those of the features, and what is measured of the adapters, which report through plain
+ * callbacks and know nothing of metrics. All are declared as data; docs/metrics.md is generated from them.
+ */
+import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
+import type { EvictionOutcome } from '../core/ports.ts';
+import { RESTART_REASONS } from '../kube/cache/list-watch.ts';
+import type { Verb } from '../kube/http/verbs.ts';
+import { PASS_OUTCOMES } from '../runtime/controller.ts';
+import { DROP_REASONS } from '../runtime/recorder.ts';
+import { VERSION } from '../version.ts';
+import { CONTROLLERS, type ControllerName, FEATURES, WATCHED, type Watched } from './features.ts';
+import type { Observers } from './parts.ts';
+
+/** Written as records, so that the compiler finds a member that is missing. */
+const VERBS: Readonly<Record<Verb, true>> = {
+  get: true,
+  list: true,
+  watch: true,
+  create: true,
+  update: true,
+  patch: true,
+  delete: true,
+  deletecollection: true,
+  evict: true,
+};
+const OUTCOMES: Readonly<Record<EvictionOutcome, true>> = {
+  Accepted: true,
+  Gone: true,
+  BudgetBlocked: true,
+  BudgetPending: true,
+  Throttled: true,
+  MultipleBudgets: true,
+  Denied: true,
+  Failed: true,
+};
+const keysOf = <K extends string>(record: Readonly<Record<K, true>>): readonly K[] => Object.keys(record) as K[];
+
+const CODE_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'NoAnswer'] as const;
+const LATENCY_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+const BUILD_INFO = {
+  name: 'maintenance_bridge_build_info',
+  type: 'gauge',
+  help: 'Always 1; the version is in the label.',
+  labels: { version: [VERSION] },
+} as const satisfies MetricDeclaration;
+
+const LEADER = {
+  name: 'maintenance_bridge_leader',
+  type: 'gauge',
+  help: '1 while this process holds the Lease, or needs none; else 0.',
+  labels: {},
+} as const satisfies MetricDeclaration;
+
+const RECONCILES = {
+  name: 'maintenance_bridge_reconcile_total',
+  type: 'counter',
+  help: 'Passes over a key, by what they came to.',
+  labels: { controller: CONTROLLERS, outcome: PASS_OUTCOMES },
+} as const satisfies MetricDeclaration;
+
+const RECONCILE_SECONDS = {
+  name: 'maintenance_bridge_reconcile_duration_seconds',
+  type: 'histogram',
+  help: 'How long passes over a key took.',
+  labels: { controller: CONTROLLERS },
+  buckets: LATENCY_BUCKETS,
+} as const satisfies MetricDeclaration;
+
+const QUEUE_DEPTH = {
+  name: 'maintenance_bridge_queue_depth',
+  type: 'gauge',
+  help: 'Keys that wait for a worker.',
+  labels: { controller: CONTROLLERS },
+} as const satisfies MetricDeclaration;
+
+const API_REQUESTS = {
+  name: 'maintenance_bridge_api_requests_total',
+  type: 'counter',
+  help: 'Requests to API servers, each attempt counted, by verb and class of the answer.',
+  labels: { verb: keysOf(VERBS), code: CODE_CLASSES },
+} as const satisfies MetricDeclaration;
+
+const API_REQUEST_SECONDS = {
+  name: 'maintenance_bridge_api_request_duration_seconds',
+  type: 'histogram',
+  help: 'How long requests to API servers took; for a watch, until the answer began.',
+  labels: { verb: keysOf(VERBS) },
+  buckets: LATENCY_BUCKETS,
+} as const satisfies MetricDeclaration;
+
+const WATCH_RESTARTS = {
+  name: 'maintenance_bridge_watch_restarts_total',
+  type: 'counter',
+  help: 'Lists and watches that had to begin again; Closed is the ordinary end of a watch.',
+  labels: { resource: WATCHED, reason: RESTART_REASONS },
+} as const satisfies MetricDeclaration;
+
+const WATCH_STALENESS = {
+  name: 'maintenance_bridge_watch_staleness_seconds',
+  type: 'gauge',
+  help: 'Time since a list, an event or a bookmark last came; 0 for kinds that are not watched.',
+  labels: { resource: WATCHED },
+} as const satisfies MetricDeclaration;
+
+const HANDLER_ERRORS = {
+  name: 'maintenance_bridge_handler_errors_total',
+  type: 'counter',
+  help: 'Changes of objects whose handling failed; each one is a bug.',
+  labels: { resource: WATCHED },
+} as const satisfies MetricDeclaration;
+
+const EVICTIONS = {
+  name: 'maintenance_bridge_evictions_total',
+  type: 'counter',
+  help: 'Evictions that were asked for, by the answer.',
+  labels: { outcome: keysOf(OUTCOMES) },
+} as const satisfies MetricDeclaration;
+
+const EVENTS_DROPPED = {
+  name: 'maintenance_bridge_events_dropped_total',
+  type: 'counter',
+  help: 'Kubernetes Events that were lost.',
+  labels: { reason: DROP_REASONS },
+} as const satisfies MetricDeclaration;
+
+export const ALL_METRICS: readonly MetricDeclaration[] = [
+  BUILD_INFO,
+  LEADER,
+  RECONCILES,
+  RECONCILE_SECONDS,
+  QUEUE_DEPTH,
+  API_REQUESTS,
+  API_REQUEST_SECONDS,
+  WATCH_RESTARTS,
+  WATCH_STALENESS,
+  HANDLER_ERRORS,
+  EVICTIONS,
+  EVENTS_DROPPED,
+  ...FEATURES.flatMap(({ metrics }) => metrics),
+];
+
+export function makeObservers(metrics: Metrics): Observers {
+  metrics.set(BUILD_INFO, { version: VERSION }, 1);
+  return {
+    controllers: {
+      observe: ({ controller, outcome, durationMs }) => {
+        const name = controller as ControllerName;
+        metrics.increment(RECONCILES, { controller: name, outcome });
+        metrics.observe(RECONCILE_SECONDS, { controller: name }, durationMs / 1000);
+      },
+      depth: (controller, length) => metrics.set(QUEUE_DEPTH, { controller: controller as ControllerName }, length),
+    },
+    request: ({ verb, code, durationMs }) => {
+      metrics.increment(API_REQUESTS, { verb, code: classOf(code) });
+      metrics.observe(API_REQUEST_SECONDS, { verb }, durationMs / 1000);
+    },
+    leading: (isLeader) => metrics.set(LEADER, {}, isLeader ? 1 : 0),
+    watchRestart: (resource, reason) => metrics.increment(WATCH_RESTARTS, { resource: resource as Watched, reason }),
+    watchStaleness: (resource, ms) => metrics.set(WATCH_STALENESS, { resource: resource as Watched }, ms / 1000),
+    handlerError: (resource) => metrics.increment(HANDLER_ERRORS, { resource: resource as Watched }),
+    eviction: (outcome) => metrics.increment(EVICTIONS, { outcome }),
+    eventDropped: (reason) => metrics.increment(EVENTS_DROPPED, { reason }),
+  };
+}
+
+/** A status by its first digit; where no answer came, the code is a word. */
+function classOf(code: string): (typeof CODE_CLASSES)[number] {
+  return CODE_CLASSES.find((each) => /^\d{3}$/.test(code) && each[0] === code[0]) ?? 'NoAnswer';
+}

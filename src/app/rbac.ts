@@ -1,0 +1,46 @@
+/** What the program may do with given options: the features' rules and those of the parts that they share. */
+import type { RbacRule } from '../core/rbac.ts';
+import { rightsIn, type Sections } from './features.ts';
+
+export interface Rights {
+  /** For a ClusterRole. */
+  readonly cluster: readonly RbacRule[];
+  /** For a Role in each of the namespaces that the process is limited to; empty where it is not. */
+  readonly watched: readonly RbacRule[];
+  /** For a Role in our own namespace, which is that of the Lease. */
+  readonly namespace: readonly RbacRule[];
+}
+
+/** @param options those of `run`, or as many of them as matter here. */
+export function rightsFor(
+  options: Sections & {
+    readonly namespaces: readonly string[];
+    readonly leaderElection: { readonly enabled: boolean; readonly id: string };
+  },
+): Rights {
+  const { namespaces, leaderElection } = options;
+  const features = rightsIn(options);
+  const everywhere = features.flatMap(({ cluster = [] }) => cluster);
+  const watched = features.flatMap((rights) => rights.watched ?? []);
+  const isLimited = namespaces.length > 0;
+  return {
+    cluster: isLimited ? everywhere : [...everywhere, ...watched],
+    watched: isLimited ? watched : [],
+    namespace: [
+      ...(leaderElection.enabled ? leaseRules(leaderElection.id) : []),
+      ...features.flatMap(({ own = [] }) => own),
+    ],
+  };
+}
+
+function leaseRules(name: string): readonly RbacRule[] {
+  const leases = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+  return [
+    {
+      ...leases,
+      verbs: ['create'],
+      because: 'leader election, the first time; no rule can name what is not there yet',
+    },
+    { ...leases, resourceNames: [name], verbs: ['get', 'update'], because: 'leader election' },
+  ];
+}

@@ -1,0 +1,245 @@
+/** From what is wished for to what must be written, in which order, and the Events that report it. */
+import { type Action, type PatchMeta, type RecordEvent, refOf } from '../core/action.ts';
+import {
+  APPROVED,
+  HOOK_ANNOTATION,
+  HOOK_TIMER_ANNOTATION,
+  HOOK_VALUE,
+  MACHINE_MAINTENANCE_LABEL,
+  MAINTENANCE_LABEL,
+  RELEASED_ANNOTATION,
+} from '../core/machine-keys.ts';
+import { MACHINE, type Machine } from '../core/machine-objects.ts';
+import { annotationOf, isDeleting } from '../core/meta.ts';
+import * as events from './events.ts';
+import { deletedAtMs, hasHook, isEnabled, releasedBy, timerOf } from './machines.ts';
+import type { Because, Completed, Release } from './names.ts';
+import { type Marks, patchOfMarks } from './node-marks.ts';
+import type { Observed } from './observed.ts';
+import { isMarkedStale, KEYS, QUESTIONS, type Question } from './questions.ts';
+import type { CapiSettings } from './settings.ts';
+
+/** What the rules ask for; an absent part is left as it is. */
+export interface Desired {
+  readonly because: Because;
+  readonly hook?: boolean;
+  readonly approve?: boolean;
+  readonly node?: Marks;
+  /** Whether the Machine shall remember that an approval was there before its question. */
+  readonly stale?: Readonly<Record<Question, boolean>>;
+  /** Questions whose approval is there as they are asked. */
+  readonly surprises?: readonly Question[];
+}
+
+/** What the process remembers of a Machine between passes, only to be calm; a new process starts without it. */
+export interface Memory {
+  /** When people were last told that the deletion is held. */
+  readonly toldAtMs?: number;
+  /** Whether they were told then that the Node cannot be seen. */
+  readonly toldUnseen?: boolean;
+  /**
+   * Our hook is being removed from this Machine, for this reason. Where the answer to the patch is lost and the Machine goes, it
+   * is told by this.
+   */
+  readonly releasing?: { readonly what: Release; readonly machine: Machine };
+  /** It was told that the hook has gone. */
+  readonly toldReleased?: true;
+}
+
+/** Actions on one of the two clusters. */
+export interface Step {
+  readonly in: 'management' | 'workload';
+  readonly actions: readonly Action[];
+  /** Left out where the workload cluster has not taken what came before. */
+  readonly onceToldOnly?: boolean;
+}
+
+export interface CapiDecision {
+  readonly because: Because;
+  /**
+   * To be carried out in this order. A step in the management cluster that fails leaves the later ones to the next pass; one
+   * that the workload cluster refuses holds up nothing.
+   */
+  readonly steps: readonly Step[];
+  /** Absent: no requeue needed, an event of the Machine, the Cluster, the Node or the connection will come. */
+  readonly requeueAfterMs?: number;
+  readonly memory: Memory;
+  /** Since when our hook holds the deletion, in milliseconds since the epoch; absent where it holds nothing. */
+  readonly heldSinceMs?: number;
+  readonly completed: readonly Completed[];
+  /** Why this pass takes our hook off a Machine that is being deleted; see `Memory.releasing`. */
+  readonly releasing?: Release;
+  /** Why the hook went by an earlier pass, perhaps of another process, that may not have told it. */
+  readonly owed?: Release;
+}
+
+const TELL_AGAIN_MS = 3_600_000;
+
+/**
+ * Writes only what differs, one patch per object.
+ *
+ * Order: a hook is added, and a stale approval remembered, before anything is written on the Node, so that the Node's answer never
+ * comes too early; everything else is written on the Node first. A crash between the two leaves a Machine with a hook and a
+ * Node that was not told, or a Node that was told and a Machine that is not approved or released yet. Either way the next
+ * pass does the rest: while the hook is there, the Machine is known to be unfinished even if it is not enabled any more.
+ */
+export function stepsFor(wish: Desired, observed: Observed, memory: Memory, settings: CapiSettings): CapiDecision {
+  const { machine, node, ownsNode } = observed;
+  const held = hold(wish, observed, memory, settings);
+  const removesHook = wish.hook === false && hasHook(machine);
+  const release = removesHook ? releaseOf(wish.because, machine) : undefined;
+  const changes: MachineChanges = {
+    addsHook: wish.hook === true && !hasHook(machine) && !isDeleting(machine),
+    removesHook,
+    release: release?.[0],
+    approves: wish.approve === true,
+    timer: held.startsTimer ? new Date(observed.nowMs).toISOString() : undefined,
+    stale: wish.stale === undefined ? {} : markChanges(machine, wish.stale),
+  };
+  const onNode =
+    wish.node === undefined || node.is !== 'present' || !ownsNode
+      ? []
+      : patchOfMarks(node.object, wish.node, settings.requireNodeLabel !== '');
+  const management: Step = { in: 'management', actions: patchOfMachine(machine, changes) };
+  const workload: Step = { in: 'workload', actions: onNode };
+  const completed = [...(wish.approve === true ? (['MaintenanceApproved'] as const) : []), ...(release ?? [])];
+  const released = releasedBy(machine);
+  const isTold = release !== undefined || released !== undefined;
+  const told: Step = {
+    in: 'management',
+    actions: onNode.flatMap((patch) => eventsOfNodePatch(machine, patch)),
+    onceToldOnly: true,
+  };
+  const others: readonly RecordEvent[] = [
+    ...completed.map((what) => events.completed(machine, what, observed)),
+    ...surprisesOf(wish, machine, changes).map((question) => events.staleApproval(machine, question, settings)),
+    ...held.events,
+  ];
+  const isMachineFirst = changes.addsHook || Object.values(changes.stale).includes('true');
+  const ordered = isMachineFirst ? [management, workload] : [workload, management];
+  return {
+    because: wish.because,
+    steps: [...ordered, told, { in: 'management', actions: others } as const].filter(
+      ({ actions }) => actions.length > 0,
+    ),
+    ...held.timing,
+    memory: { ...held.memory, ...(isTold && { toldReleased: true }) },
+    ...(release !== undefined && { releasing: release[0] }),
+    ...(released !== undefined && memory.toldReleased !== true && { owed: released }),
+    completed,
+  };
+}
+
+/** Why the deletion goes on, where our hook has held it. */
+function releaseOf(because: Because, machine: Machine): readonly [Release] | undefined {
+  if (!isDeleting(machine)) return undefined;
+  switch (because) {
+    case 'NotEnabled':
+      return ['Disabled'];
+    case 'DeletionApproved':
+    case 'NodeGone':
+    case 'NotSelected':
+    case 'HookTimedOut':
+      return [because];
+    default:
+      return undefined;
+  }
+}
+
+/** Approvals that people should know of: as the question is put, and where one takes the hook off before any deletion. */
+function surprisesOf(
+  { because, surprises = [] }: Desired,
+  machine: Machine,
+  { removesHook }: MachineChanges,
+): readonly Question[] {
+  const isEarly = removesHook && because === 'DeletionApproved' && !isDeleting(machine);
+  return isEarly ? ['deletion', ...surprises] : surprises;
+}
+
+function markChanges(
+  machine: Machine,
+  wanted: Readonly<Record<Question, boolean>>,
+): Readonly<Record<string, string | null>> {
+  const changed = QUESTIONS.filter((question) => wanted[question] !== isMarkedStale(question, machine));
+  return Object.fromEntries(changed.map((question) => [KEYS[question].stale, wanted[question] ? 'true' : null]));
+}
+
+interface MachineChanges {
+  readonly addsHook: boolean;
+  readonly removesHook: boolean;
+  /** Written in the same request that removes the hook, so that no crash comes between the two: the next process can tell of it. */
+  readonly release: Release | undefined;
+  readonly approves: boolean;
+  /** RFC 3339; the value of the hook's timer where it starts now. */
+  readonly timer: string | undefined;
+  readonly stale: Readonly<Record<string, string | null>>;
+}
+
+function patchOfMachine(machine: Machine, changes: MachineChanges): readonly PatchMeta[] {
+  const { addsHook, removesHook, release, approves, timer } = changes;
+  const hasTimer = annotationOf(machine, HOOK_TIMER_ANNOTATION) !== undefined;
+  const annotations = {
+    ...((addsHook || removesHook) && { [HOOK_ANNOTATION]: addsHook ? HOOK_VALUE : null }),
+    ...(release !== undefined && { [RELEASED_ANNOTATION]: release }),
+    ...(removesHook && hasTimer && { [HOOK_TIMER_ANNOTATION]: null }),
+    ...(timer !== undefined && { [HOOK_TIMER_ANNOTATION]: timer }),
+    ...changes.stale,
+  };
+  const hasAnnotations = Object.keys(annotations).length > 0;
+  if (!hasAnnotations && !approves) return [];
+  return [
+    {
+      do: 'patchMeta',
+      target: refOf(MACHINE, machine),
+      // The rules read the whole Machine: a deletion that begins meanwhile must not be met by a new hook.
+      resourceVersion: machine.metadata.resourceVersion,
+      ...(approves && { labels: { [MAINTENANCE_LABEL]: APPROVED } }),
+      ...(hasAnnotations && { annotations }),
+    },
+  ];
+}
+
+function eventsOfNodePatch(machine: Machine, { labels = {} }: PatchMeta): readonly RecordEvent[] {
+  switch (labels[MACHINE_MAINTENANCE_LABEL]) {
+    case 'true':
+      return [events.maintenanceRequested(machine)];
+    case null:
+      return [events.maintenanceEnded(machine)];
+    default:
+      return [];
+  }
+}
+
+/** States in which Cluster API does not look at hooks, or nobody may act. */
+const HOLDS_NOTHING: ReadonlySet<Because> = new Set(['Paused', 'ClusterDeleting', 'NodePending']);
+
+interface Hold {
+  readonly timing: Pick<CapiDecision, 'heldSinceMs' | 'requeueAfterMs'>;
+  readonly memory: Memory;
+  readonly events: readonly RecordEvent[];
+  /** The Node is being told of the deletion in this pass, or cannot be: from now on `capi.hookTimeout` counts. */
+  readonly startsTimer: boolean;
+}
+
+/**
+ * A deletion that our hook holds is reported once an hour, and released when its time is over. It is reported again, too, once the
+ * Node can be seen: before that nobody could say what it waits for.
+ */
+function hold({ because, hook }: Desired, observed: Observed, memory: Memory, { hookTimeoutMs }: CapiSettings): Hold {
+  const { machine, node, nowMs } = observed;
+  const heldSinceMs = deletedAtMs(machine);
+  const isHeld = heldSinceMs !== undefined && isEnabled(machine) && hasHook(machine) && hook === true;
+  if (!isHeld || HOLDS_NOTHING.has(because)) return { timing: {}, memory: {}, events: [], startsTimer: false };
+  const isSeen = node.is === 'present';
+  const isNews = memory.toldUnseen === true && isSeen;
+  const isDue = memory.toldAtMs === undefined || nowMs - memory.toldAtMs >= TELL_AGAIN_MS || isNews;
+  const toldAtMs = isDue ? nowMs : (memory.toldAtMs ?? nowMs);
+  const timerMs = timerOf(machine);
+  const timeoutAtMs = hookTimeoutMs > 0 ? (timerMs ?? nowMs) + hookTimeoutMs : Number.POSITIVE_INFINITY;
+  return {
+    timing: { heldSinceMs, requeueAfterMs: Math.max(0, Math.min(toldAtMs + TELL_AGAIN_MS, timeoutAtMs) - nowMs) },
+    memory: { toldAtMs, ...((isDue ? !isSeen : memory.toldUnseen === true) && { toldUnseen: true }) },
+    events: isDue ? [events.hookWaiting(observed, nowMs - heldSinceMs)] : [],
+    startsTimer: hookTimeoutMs > 0 && timerMs === undefined,
+  };
+}

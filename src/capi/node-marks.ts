@@ -1,0 +1,70 @@
+/** What we write on Nodes of workload clusters, and what of it is to be there. */
+import { type PatchMeta, refOf } from '../core/action.ts';
+import {
+  MACHINE_DELETED_LABEL,
+  MACHINE_MAINTENANCE_LABEL,
+  SCALE_DOWN_DISABLED,
+  SCALE_DOWN_OWNER,
+} from '../core/machine-keys.ts';
+import { annotationOf, labelOf } from '../core/meta.ts';
+import { type KubeObject, NODE } from '../core/objects.ts';
+import { DRAIN_LABEL } from './drain/names.ts';
+
+export interface Marks {
+  readonly deleted: boolean;
+  readonly maintenance: boolean;
+  /** Whether the cluster autoscaler is kept away. What somebody else wrote to that end is left to them. */
+  readonly guard: boolean;
+}
+
+export const NO_MARKS: Marks = { deleted: false, maintenance: false, guard: false };
+
+/** Whether anything of ours is on the Node; what machine drain has left there, it takes away itself. */
+export function carriesMarks(node: KubeObject): boolean {
+  const labels = [MACHINE_DELETED_LABEL, MACHINE_MAINTENANCE_LABEL, DRAIN_LABEL].some(
+    (key) => labelOf(node, key) !== undefined,
+  );
+  return labels || annotationOf(node, SCALE_DOWN_OWNER) !== undefined;
+}
+
+/**
+ * Writes only what differs, in one patch.
+ *
+ * @param isConditional whether another label of the Node was read, so that it matters that it is still there. Nodes change
+ *   all the time: else only the autoscaler's annotation, which may be somebody else's, needs the resourceVersion.
+ */
+export function patchOfMarks(node: KubeObject, wanted: Marks, isConditional: boolean): readonly PatchMeta[] {
+  const labels = {
+    ...labelChange(node, MACHINE_DELETED_LABEL, wanted.deleted),
+    ...labelChange(node, MACHINE_MAINTENANCE_LABEL, wanted.maintenance),
+  };
+  const annotations = guardChange(node, wanted.guard);
+  const hasLabels = Object.keys(labels).length > 0;
+  const hasGuard = Object.keys(annotations).length > 0;
+  if (!hasLabels && !hasGuard) return [];
+  const { resourceVersion } = node.metadata;
+  return [
+    {
+      do: 'patchMeta',
+      target: refOf(NODE, node),
+      ...((isConditional || hasGuard) && { resourceVersion }),
+      ...(hasLabels && { labels }),
+      ...(hasGuard && { annotations }),
+    },
+  ];
+}
+
+type Changes = Readonly<Record<string, string | null>>;
+
+function labelChange(node: KubeObject, key: string, isWanted: boolean): Changes {
+  const value = labelOf(node, key);
+  if (isWanted) return value === 'true' ? {} : { [key]: 'true' };
+  return value === undefined ? {} : { [key]: null };
+}
+
+function guardChange(node: KubeObject, isWanted: boolean): Changes {
+  const isOurs = annotationOf(node, SCALE_DOWN_OWNER) !== undefined;
+  const isThere = annotationOf(node, SCALE_DOWN_DISABLED) !== undefined;
+  if (isWanted) return isThere ? {} : { [SCALE_DOWN_DISABLED]: 'true', [SCALE_DOWN_OWNER]: '' };
+  return isOurs ? { [SCALE_DOWN_DISABLED]: null, [SCALE_DOWN_OWNER]: null } : {};
+}

@@ -1,0 +1,47 @@
+/** The options of the Cluster API bridge besides the one that switches it on. */
+import type { OptionRow } from '../core/option.ts';
+import { STALE_APPROVALS } from './names.ts';
+
+export const CAPI_OPTION_ROWS: readonly OptionRow[] = [
+  {
+    flag: 'capi-require-node-label',
+    path: ['capi', 'requireNodeLabel'],
+    inFile: true,
+    kind: 'string',
+    defaultText: 'all Nodes take part',
+    help: 'Label key without which a Node does not take part',
+  },
+  {
+    flag: 'capi-hook-timeout',
+    path: ['capi', 'hookTimeout'],
+    inFile: true,
+    kind: 'limit',
+    default: '0',
+    help: 'How long the pre-drain hook may hold a deletion before it is let go without approval; 0 for ever',
+  },
+  {
+    flag: 'capi-allowed-proxies',
+    path: ['capi', 'allowedProxies'],
+    inFile: true,
+    kind: 'list',
+    defaultText: 'none',
+    help: 'Proxies that kubeconfigs of workload clusters may name in proxy-url, as host or host:port',
+  },
+  {
+    flag: 'capi-allow-insecure-tls',
+    path: ['capi', 'allowInsecureTLS'],
+    inFile: true,
+    kind: 'boolean',
+    default: false,
+    help: 'Heed insecure-skip-tls-verify in kubeconfigs of workload clusters; whoever answers gets their credentials',
+  },
+  {
+    flag: 'capi-stale-approvals',
+    path: ['capi', 'staleApprovals'],
+    inFile: true,
+    kind: 'enum',
+    values: STALE_APPROVALS,
+    default: 'accept',
+    help: 'Whether an approval counts that was on the Node before it was asked for; ignored, it has to be given anew',
+  },
+];

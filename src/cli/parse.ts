@@ -1,0 +1,47 @@
+/** The command line: which command was asked for, with which flags. What the flags mean is `config.ts`'s matter. */
+import { CommanderError } from 'commander';
+import { ordered } from './arguments.ts';
+import type { CommandLine } from './command-line.ts';
+import { makeProgram } from './commands.ts';
+
+/**
+ * @param args without the interpreter and the script.
+ * @param name as the user calls the program, for usage texts.
+ * Never throws, prints nothing and does not end the process.
+ */
+export function parseCommandLine(args: readonly string[], name = 'maintenance-bridge'): CommandLine {
+  let result: CommandLine | undefined;
+  const printed = { out: '', err: '' };
+  const program = makeProgram(name, (chosen) => {
+    result = chosen;
+  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => {
+        printed.out += text;
+      },
+      writeErr: (text) => {
+        printed.err += text;
+      },
+    });
+  }
+  try {
+    program.parse(args[0] === '--version' ? ['version'] : ordered(program, args), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    const unknown =
+      error.code === 'commander.unknownOption' ? args.findIndex((arg) => error.message.includes(`'${arg}'`)) : -1;
+    const [flag = '', value] = args[unknown]?.split('=', 2) ?? [];
+    // Similar flags are found for the flag alone; where that one exists, it is the value that is wrong.
+    const similar = value === undefined ? undefined : parseCommandLine(args.with(unknown, flag), name);
+    if (similar?.is === 'exit') return similar;
+    return { is: 'exit', code: error.exitCode === 0 ? 0 : 2, ...printed };
+  }
+  return result ?? { is: 'exit', code: 2, ...printed };
+}
+
+/** How the user calls the program, by the path of the script: kubectl runs plugins by the names of their files. */
+export function programName(script: string): string {
+  const file = script.split(/[/\\]/).at(-1) ?? '';
+  return /^kubectl-node_maintenance(\.|$)/.test(file) ? 'kubectl node-maintenance' : 'maintenance-bridge';
+}

@@ -1,0 +1,60 @@
+/** What a person's command reads from a Node: who asks, and how far the controller is. Pure. */
+import { annotationOf, conditionOf, formatTaint, isSameTaint } from '../../core/meta.ts';
+import type { Node, Taint } from '../../core/objects.ts';
+import { parseReport, type Report } from '../../tmm/model/report.ts';
+import { askingTaint } from '../../tmm/model/taints.ts';
+import { type MaintenanceTaint, REPORT_ANNOTATION } from '../../tmm/names.ts';
+
+export interface NodeFacts {
+  /** The taint that asks for maintenance. */
+  readonly asking: MaintenanceTaint | undefined;
+  /** What the controller says; undefined where it says nothing, or nothing that can be read. */
+  readonly report: Report | undefined;
+  /** Whether the machine may be worked on: the taint asks, the phase says so, and the condition has not been taken back. */
+  readonly isDrained: boolean;
+  readonly isRejected: boolean;
+  readonly isReady: boolean;
+  /** Nobody asks, and nothing is under way. */
+  readonly isAtRest: boolean;
+  /** The taint has gone, and the report is still that of a request: the controller has not noticed. */
+  readonly isExitUnnoticed: boolean;
+}
+
+export function factsOf(node: Node, taints: readonly MaintenanceTaint[]): NodeFacts {
+  const asking = askingTaint(node, taints);
+  const annotation = annotationOf(node, REPORT_ANNOTATION);
+  const seen = parseReport(annotation);
+  const report = seen.is === 'valid' ? seen.report : undefined;
+  const isTrue = (type: string): boolean => conditionOf(node.status.conditions, type)?.status === 'True';
+  const isAsked = asking !== undefined;
+  return {
+    asking,
+    report,
+    isDrained: isAsked && report?.phase === 'InMaintenance' && isTrue('Drained'),
+    isRejected: isAsked && report?.phase === 'Rejected',
+    isReady: isTrue('Ready'),
+    isAtRest: !isAsked && annotation === undefined,
+    isExitUnnoticed: !isAsked && report !== undefined && report.phase !== 'Exiting',
+  };
+}
+
+/** `factsOf()` that reads each Node once: of thousands few change. */
+export function rememberingFacts(taints: readonly MaintenanceTaint[]): (node: Node) => NodeFacts {
+  const known = new WeakMap<Node, NodeFacts>();
+  return (node) => {
+    const facts = known.get(node) ?? factsOf(node, taints);
+    known.set(node, facts);
+    return facts;
+  };
+}
+
+/** What keeps a taint from being set: a taint of its key and effect is there already, with another value. */
+export function conflictingTaint(node: Node, wanted: Taint): Taint | undefined {
+  return node.spec.taints?.find(
+    (found) => found.key === wanted.key && found.effect === wanted.effect && !isSameTaint(found, wanted),
+  );
+}
+
+/** The command that takes a taint away, as kubectl has it. */
+export const untaintCommand = (node: string, taint: Taint): string =>
+  `kubectl taint node ${node} ${formatTaint(taint)}-`;

@@ -1,0 +1,128 @@
+/** The Nodes that a command is about, followed by watches. */
+import { NODE, type Node } from '../../core/objects.ts';
+import type { Log, Seen } from '../../core/ports.ts';
+import { Informer } from '../../kube/cache/informer.ts';
+import type { RestartReason } from '../../kube/cache/list-watch.ts';
+import { Outages } from '../../kube/cache/outages.ts';
+import { Reflector } from '../../kube/cache/reflector.ts';
+import type { ApiClient } from '../../kube/http/api.ts';
+import { KubeError } from '../../kube/http/errors.ts';
+import { aborted } from '../../runtime/sleep.ts';
+import { SILENT } from '../notices.ts';
+
+/** Up to so many Nodes have a watch each, which needs no right on other Nodes and costs a large cluster nothing. */
+const MAX_SINGLE_WATCHES = 8;
+
+/** After these, asking again changes nothing before somebody changes the rights. */
+const REFUSALS: ReadonlySet<RestartReason> = new Set(['Forbidden', 'Unauthorized']);
+
+export class NodeWatch {
+  readonly #parts: readonly Part[];
+  readonly #partOf: (name: string) => Part | undefined;
+  /** By Node, the resourceVersion of our own last write: what a watch brings late is older. */
+  readonly #written = new Map<string, bigint>();
+  readonly #refused = Promise.withResolvers<never>();
+  #listeners: readonly ((name: string) => void)[] = [];
+
+  constructor(names: readonly string[]) {
+    if (names.length <= MAX_SINGLE_WATCHES) {
+      const parts = new Map(
+        names.map((name) => [name, this.#part({ fieldSelector: `metadata.name=${name}` })] as const),
+      );
+      this.#parts = [...parts.values()];
+      this.#partOf = (name) => parts.get(name);
+    } else {
+      const whole = this.#part({});
+      this.#parts = [whole];
+      this.#partOf = () => whole;
+    }
+    // Nobody may be waiting for the first answer when it comes.
+    this.#refused.promise.catch(() => {});
+  }
+
+  /** `unknown` before the first answer, and while the watch has not brought what we ourselves have written. */
+  get(name: string): Seen<Node> {
+    const seen = this.#partOf(name)?.informer.get(name) ?? { is: 'absent' };
+    if (seen.is !== 'present') return seen;
+    const written = this.#written.get(name);
+    const isOld = written !== undefined && versionOf(seen.object) < written;
+    return isOld ? { is: 'unknown' } : seen;
+  }
+
+  /** @param node as the server gave it back. */
+  wrote(node: Node): void {
+    this.#written.set(node.metadata.name, versionOf(node));
+  }
+
+  /** @param listener called with the name of each Node that was added, changed or deleted. */
+  onChange(listener: (name: string) => void): void {
+    this.#listeners = [...this.#listeners, listener];
+  }
+
+  /** Every Node that is seen, also those that nobody named where one watch serves all. */
+  all(): readonly Node[] {
+    return this.#parts.flatMap(({ informer }) => {
+      const known = informer.list();
+      return known.is === 'known' ? known.value : [];
+    });
+  }
+
+  /** Follows until the signal aborts. Failures of the server or the network are logged and survived. */
+  async run(client: ApiClient, log: Log, signal: AbortSignal): Promise<void> {
+    const outages = new Outages({ log, clock: Date });
+    await Promise.all(
+      this.#parts.map(({ informer, ...query }) => {
+        const reflector: Reflector<Node> = new Reflector<Node>({
+          ...query,
+          resource: NODE,
+          client,
+          clock: Date,
+          log,
+          outages,
+          // Its message is there when the answer has been dealt with.
+          onRestart: (reason) => {
+            if (REFUSALS.has(reason)) queueMicrotask(() => this.#refuse(reflector));
+          },
+        });
+        return reflector.run(informer, signal);
+      }),
+    );
+  }
+
+  /**
+   * Resolves when all is known; also, without knowledge, when the signal aborts.
+   *
+   * @throws KubeError where the account may not list and watch these Nodes.
+   */
+  async synced(signal: AbortSignal): Promise<void> {
+    const all = Promise.all(this.#parts.map(({ informer }) => informer.whenSynced()));
+    await Promise.race([all, this.#refused.promise, aborted(signal)]);
+  }
+
+  #part(query: Pick<Part, 'fieldSelector'>): Part {
+    const informer = new Informer<Node>({ log: SILENT });
+    const tell = ({ metadata: { name } }: Node): void => {
+      for (const listener of this.#listeners) listener(name);
+    };
+    informer.addHandler({ onAdd: tell, onUpdate: (_, now) => tell(now), onDelete: tell });
+    return { informer, ...query };
+  }
+
+  #refuse(reflector: Reflector<Node>): void {
+    const condition = reflector.condition();
+    const message = 'message' in condition ? condition.message : 'refused';
+    this.#refused.reject(
+      new KubeError({ reason: 'Forbidden', code: 403, message: `The Nodes cannot be followed: ${message}` }),
+    );
+  }
+}
+
+interface Part {
+  readonly informer: Informer<Node>;
+  readonly fieldSelector?: string;
+}
+
+/** Versions of one kind grow (KEP-5504); those of a server that has others are never taken for old. */
+function versionOf({ metadata: { resourceVersion } }: Node): bigint {
+  return /^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n;
+}

@@ -1,0 +1,253 @@
+/**
+ * What a roll does next, on all of its Nodes at once. Pure: the same observation gives the same steps.
+ *
+ * Rules: a Node is asked only if nobody else has asked. No command runs before the controller says `Drained`. Before a command
+ * has run, a Node that cannot go on is released; afterwards its taint stays, since somebody may have the machine open. One
+ * failure ends the roll, the Nodes under way finish; of a rejection the user has decided what it means.
+ */
+import { isOpen, isUnderWay, type RollRecord, type RollState } from './record.ts';
+
+export const ON_REJECTION = ['stop', 'skip', 'retry'] as const;
+export type OnRejection = (typeof ON_REJECTION)[number];
+
+/** How one Node stands in the cluster. */
+export type NodeView =
+  /** The watch has not shown the Node since our last write. */
+  | { readonly is: 'unknown' }
+  | { readonly is: 'absent' }
+  /** Another Node has its name now: the machine was installed anew, for instance. */
+  | { readonly is: 'replaced'; readonly isReady: boolean }
+  | {
+      readonly is: 'present';
+      /** Whose record is on it. `nobody`: it was removed by hand. */
+      readonly owner: 'us' | 'nobody' | 'other';
+      /** The taint that rolls set is there. */
+      readonly isTainted: boolean;
+      /** Another taint asks for its maintenance, or keeps ours from being set. */
+      readonly isTaken: boolean;
+      /** The state of the last request. `unnoticed`: a new request would be taken for it. */
+      readonly leftover: 'none' | 'exiting' | 'unnoticed';
+      readonly isRejected: boolean;
+      readonly isDrained: boolean;
+      readonly isReady: boolean;
+      /** Why it was rejected, or what is waited for. */
+      readonly detail: string;
+    };
+
+export type CommandView =
+  | { readonly is: 'none' | 'running' | 'stopping' }
+  /** `code` is null where a signal ended it. */
+  | { readonly is: 'ended'; readonly code: number | null; readonly how: string };
+
+export interface RollNode {
+  readonly name: string;
+  readonly record: RollRecord;
+  readonly view: NodeView;
+  readonly command: CommandView;
+  /** A write of ours is on its way: nothing is decided until it is known how it went. */
+  readonly isBusy: boolean;
+  /** Since when its time counts; it does not while the controller keeps it in its queue. */
+  readonly countsSinceMs: number;
+  /** After a rejection, not to be asked again before; absent where it was never rejected. */
+  readonly retryAtMs?: number;
+  /** Why this process leaves it alone. A Node that has come since under the name of one that is gone is another one. */
+  readonly dropped?: 'Gone' | 'Lost' | 'Excluded';
+}
+
+export interface RollObserved {
+  /** In the order of the roll. */
+  readonly nodes: readonly RollNode[];
+  readonly nowMs: number;
+  readonly maxUnavailable: number;
+  readonly onRejection: OnRejection;
+  readonly nodeTimeoutMs?: number;
+  /** The roll's own time is over. */
+  readonly isLate: boolean;
+  /** Somebody has asked to stop. */
+  readonly isInterrupted: boolean;
+}
+
+export type RollStep =
+  /** Sets the taint and says so on the Node, in one write. */
+  | { readonly do: 'enter'; readonly node: string }
+  | { readonly do: 'run' | 'kill'; readonly node: string }
+  /** Writes how the Node stands. */
+  | { readonly do: 'mark'; readonly node: string; readonly state: RollState; readonly message?: string }
+  /** The same, and removes the taint in the same write. */
+  | {
+      readonly do: 'release';
+      readonly node: string;
+      readonly state: RollState;
+      readonly message?: string;
+      /** It is asked again later. */
+      readonly isRetry?: true;
+    }
+  /** Nothing is written: the Node is gone, another process's, or was taken out of the roll by hand. */
+  | { readonly do: 'drop'; readonly node: string; readonly why: 'Gone' | 'Lost' | 'Excluded' };
+
+/** Why no further Node is begun. */
+export type RollStop = 'Interrupted' | 'TimedOut' | 'Rejected' | 'Failed' | 'Lost';
+
+export interface RollDecision {
+  readonly steps: readonly RollStep[];
+  readonly stop: RollStop | undefined;
+  /** Nothing is under way, and nothing will be begun. */
+  readonly isOver: boolean;
+  /** When time alone makes a difference. */
+  readonly wakeAtMs?: number;
+}
+
+export function decideRoll(observed: RollObserved): RollDecision {
+  const { nodes, nowMs, maxUnavailable, nodeTimeoutMs } = observed;
+  const stop = stopOf(observed);
+  const steps: RollStep[] = [];
+  const live = nodes.filter(({ dropped }) => dropped === undefined);
+  for (const node of live) if (isUnderWay(node.record.state)) steps.push(...stepsOf(node, observed));
+  const underWay = live.filter(
+    ({ record, isBusy }) => isUnderWay(record.state) || (isBusy && isOpen(record.state)),
+  ).length;
+  let free = maxUnavailable - underWay;
+  const pending = live.filter(({ record, isBusy }) => record.state === 'Pending' && !isBusy);
+  if (stop === undefined) {
+    for (const node of pending) {
+      // A Node that is about to be known is not overtaken: the order is what was asked for.
+      if (free <= 0 || node.view.is === 'unknown') break;
+      const step = beginOf(node, nowMs);
+      if (step === undefined) continue;
+      steps.push(step);
+      if (step.do === 'enter') free -= 1;
+    }
+  }
+  const isBusy = live.some((node) => node.isBusy || isUnderWay(node.record.state));
+  const times = [
+    ...pending.flatMap(({ retryAtMs }) => retryAtMs ?? []),
+    ...(nodeTimeoutMs === undefined
+      ? []
+      : live.filter(({ record }) => isUnderWay(record.state)).map((node) => node.countsSinceMs + nodeTimeoutMs)),
+  ].filter((ms) => ms > nowMs);
+  return {
+    steps,
+    stop,
+    isOver: steps.length === 0 && !isBusy && (stop !== undefined || pending.length === 0),
+    ...(times.length > 0 && { wakeAtMs: Math.min(...times) }),
+  };
+}
+
+function stopOf({ nodes, isInterrupted, isLate, onRejection }: RollObserved): RollStop | undefined {
+  const has = (state: RollState): boolean => nodes.some(({ record }) => record.state === state);
+  if (nodes.some(({ dropped }) => dropped === 'Lost')) return 'Lost';
+  if (has('Failed')) return 'Failed';
+  if (has('TimedOut') || isLate) return 'TimedOut';
+  if (onRejection === 'stop' && has('Rejected')) return 'Rejected';
+  return isInterrupted ? 'Interrupted' : undefined;
+}
+
+/** The first step of a Node whose turn it may be; undefined where it has to wait. */
+function beginOf({ name, view, retryAtMs }: RollNode, nowMs: number): RollStep | undefined {
+  switch (view.is) {
+    case 'unknown':
+      return undefined;
+    case 'absent':
+    case 'replaced':
+      return { do: 'drop', node: name, why: 'Gone' };
+    case 'present':
+      if (view.owner !== 'us') return { do: 'drop', node: name, why: view.owner === 'other' ? 'Lost' : 'Excluded' };
+      if (view.isTainted || view.isTaken) return { do: 'mark', node: name, state: 'Skipped', message: TAKEN };
+      // The old session of a rejected Node has to be over, so that the Node is judged anew.
+      if (view.leftover === 'unnoticed' || (view.leftover === 'exiting' && retryAtMs !== undefined)) return undefined;
+      return retryAtMs !== undefined && nowMs < retryAtMs ? undefined : { do: 'enter', node: name };
+  }
+}
+
+const TAKEN = 'somebody else has asked for its maintenance';
+
+function stepsOf(node: RollNode, observed: RollObserved): readonly RollStep[] {
+  const { name, view, command, isBusy, record } = node;
+  if (isBusy || view.is === 'unknown') return [];
+  const runs = command.is === 'running' || command.is === 'stopping';
+  const isLate = observed.nodeTimeoutMs !== undefined && observed.nowMs >= node.countsSinceMs + observed.nodeTimeoutMs;
+  if (view.is !== 'present') {
+    // What replaces the machine may delete its Node: the command is let finish.
+    if (runs) return isLate && command.is === 'running' ? [{ do: 'kill', node: name }] : [];
+    if (command.is === 'ended' && command.code !== 0) return [failed(name, command)];
+    return view.is === 'replaced' && !view.isReady && !isLate ? [] : [{ do: 'drop', node: name, why: 'Gone' }];
+  }
+  if (view.owner === 'other')
+    return [...(runs ? [{ do: 'kill', node: name } as const] : []), { do: 'drop', node: name, why: 'Lost' }];
+  switch (record.state) {
+    case 'Entering':
+      return entering(node, view, observed, isLate);
+    case 'Working':
+      return working(node, view, isLate);
+    case 'Returning':
+      if (view.isReady) return [{ do: 'release', node: name, state: 'Done' }];
+      return isLate ? [{ do: 'mark', node: name, state: 'TimedOut', message: 'it has not come back Ready' }] : [];
+    default:
+      return [];
+  }
+}
+
+type Present = Extract<NodeView, { is: 'present' }>;
+
+function entering({ name }: RollNode, view: Present, observed: RollObserved, isLate: boolean): readonly RollStep[] {
+  if (!view.isTainted) return [{ do: 'mark', node: name, state: 'Failed', message: UNTAINTED }];
+  if (view.isRejected) {
+    const isRetry = observed.onRejection === 'retry' && !observed.isLate && !observed.isInterrupted;
+    const message = view.detail;
+    return isRetry
+      ? [{ do: 'release', node: name, state: 'Pending', message, isRetry }]
+      : [{ do: 'release', node: name, state: 'Rejected', message }];
+  }
+  if (view.isDrained) return [{ do: 'mark', node: name, state: 'Working' }];
+  if (!isLate && !observed.isLate) return [];
+  return [{ do: 'release', node: name, state: 'TimedOut', message: `it was not drained in time: ${view.detail}` }];
+}
+
+const UNTAINTED = 'somebody has taken the taint away';
+
+function working({ name, command }: RollNode, view: Present, isLate: boolean): readonly RollStep[] {
+  switch (command.is) {
+    case 'none':
+      if (!view.isTainted) return [{ do: 'mark', node: name, state: 'Failed', message: UNTAINTED }];
+      // One that goes on after a break waits until the Node is drained, as it was the first time.
+      if (view.isDrained) return [{ do: 'run', node: name }];
+      return isLate ? [{ do: 'mark', node: name, state: 'TimedOut', message: view.detail }] : [];
+    case 'running':
+      return isLate ? [{ do: 'kill', node: name }] : [];
+    case 'stopping':
+      return [];
+    case 'ended':
+      if (isLate && command.code !== 0) {
+        return [{ do: 'mark', node: name, state: 'TimedOut', message: `its command was stopped: ${command.how}` }];
+      }
+      return command.code === 0 ? [{ do: 'mark', node: name, state: 'Returning' }] : [failed(name, command)];
+  }
+}
+
+const failed = (node: string, { how }: Extract<CommandView, { is: 'ended' }>): RollStep => ({
+  do: 'mark',
+  node,
+  state: 'Failed',
+  message: `its command ${how}`,
+});
+
+/**
+ * Where a Node begins when a roll goes on: what was not done is tried again.
+ *
+ * @returns undefined where nothing is to be done.
+ */
+export function resumedState(state: RollState, isTainted: boolean): RollState | undefined {
+  switch (state) {
+    case 'Done':
+      return undefined;
+    case 'Rejected':
+    case 'Skipped':
+      return 'Pending';
+    case 'Failed':
+    case 'TimedOut':
+      // The taint is ours where it is still there, and the machine is not done.
+      return isTainted ? 'Entering' : 'Pending';
+    default:
+      return state;
+  }
+}

@@ -1,0 +1,310 @@
+/** Carries a roll out: observes its Nodes, decides, acts, and again whenever something has changed. */
+import type { Node } from '../../core/objects.ts';
+import { explainNode } from '../../tmm/explain/node.ts';
+import type { MaintenanceTaint, Phase } from '../../tmm/names.ts';
+import { rememberingFacts } from '../nodes/node-facts.ts';
+import type { NodeWatch } from '../nodes/node-watch.ts';
+import { hasTaint } from '../nodes/requests.ts';
+import {
+  decideRoll,
+  type NodeView,
+  type OnRejection,
+  type RollDecision,
+  type RollNode,
+  type RollStep,
+  type RollStop,
+} from './decide.ts';
+import type { RollCounts, RollEvent, RollPresenter } from './events.ts';
+import { countsOf, type Member, type RollMember } from './members.ts';
+import type { RollWrites, Written } from './node-writes.ts';
+import { isUnderWay, type RollRecord } from './record.ts';
+import { DROPPED, STEPS, STOPS } from './texts.ts';
+import { viewOf } from './view.ts';
+import type { StartWork } from './work.ts';
+
+export interface RollerOptions {
+  readonly taint: MaintenanceTaint;
+  /** All that ask for maintenance. */
+  readonly taints: readonly MaintenanceTaint[];
+  readonly maxUnavailable: number;
+  readonly onRejection: OnRejection;
+  readonly nodeTimeoutMs?: number | undefined;
+  readonly watch: NodeWatch;
+  readonly writes: RollWrites;
+  readonly startWork: StartWork;
+  /** Reads what the work is given besides the name. Throws nothing; empty where it is not known. */
+  readonly addressOf: (name: string) => Promise<string>;
+  readonly presenter: RollPresenter;
+  readonly now: () => number;
+  /** Begins no further Node. */
+  readonly interrupted: AbortSignal;
+  /** The time of the roll is over. */
+  readonly late: AbortSignal;
+  /** Leaves at once. */
+  readonly abandon: AbortSignal;
+}
+
+type WritingStep = Extract<RollStep, { readonly do: 'enter' | 'mark' | 'release' }>;
+
+export interface RollEnd {
+  readonly stop: RollStop | 'Abandoned' | undefined;
+  readonly members: readonly RollMember[];
+}
+
+/** After each rejection twice as long, so that a cause that lasts costs nothing. */
+const FIRST_RETRY_MS = 10_000;
+const LONGEST_RETRY_MS = 300_000;
+
+export class Roller {
+  readonly #options: RollerOptions;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #factsOf: ReturnType<typeof rememberingFacts>;
+  readonly #over = Promise.withResolvers<RollStop | undefined>();
+  #isDue = false;
+  #isOver = false;
+  #wake: NodeJS.Timeout | undefined;
+  #stop: RollStop | undefined;
+
+  /** @param members in their order; they change as the roll comes along. */
+  constructor(members: readonly RollMember[], options: RollerOptions) {
+    this.#options = options;
+    this.#factsOf = rememberingFacts(options.taints);
+    const countsSinceMs = options.now();
+    this.#members = new Map(
+      members.map((member) => [
+        member.name,
+        Object.assign(member, { command: { is: 'none' } as const, isBusy: false, retries: 0, countsSinceMs }),
+      ]),
+    );
+  }
+
+  /** Resolves when nothing is under way any more and nothing will be begun, or it was abandoned. */
+  async run(): Promise<RollEnd> {
+    const { watch, interrupted, late, abandon } = this.#options;
+    watch.onChange(() => this.#schedule());
+    for (const signal of [interrupted, late]) signal.addEventListener('abort', () => this.#schedule(), { once: true });
+    const left = Promise.withResolvers<'Abandoned'>();
+    const leave = (): void => left.resolve('Abandoned');
+    if (abandon.aborted) leave();
+    else abandon.addEventListener('abort', leave, { once: true });
+    this.#schedule();
+    const stop = await Promise.race([this.#over.promise, left.promise]);
+    this.#isOver = true;
+    clearTimeout(this.#wake);
+    if (stop === 'Abandoned') for (const { work } of this.#members.values()) work?.stop();
+    return { stop, members: [...this.#members.values()] };
+  }
+
+  #schedule(): void {
+    if (this.#isDue || this.#isOver) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      if (!this.#isOver) this.#pass();
+    });
+  }
+
+  #pass(): void {
+    const { now, presenter, nodeTimeoutMs, interrupted, late, maxUnavailable, onRejection } = this.#options;
+    const nowMs = now();
+    const decision: RollDecision = decideRoll({
+      nodes: [...this.#members.values()].map((member) => this.#observe(member, nowMs)),
+      nowMs,
+      maxUnavailable,
+      onRejection,
+      ...(nodeTimeoutMs !== undefined && { nodeTimeoutMs }),
+      isLate: late.aborted,
+      isInterrupted: interrupted.aborted,
+    });
+    this.#sayStop(decision.stop);
+    for (const step of decision.steps) this.#carryOut(step);
+    clearTimeout(this.#wake);
+    if (decision.wakeAtMs !== undefined) {
+      this.#wake = setTimeout(() => this.#schedule(), Math.max(0, decision.wakeAtMs - nowMs));
+    }
+    presenter.update(this.counts(), this.#explainUnderWay(), this.#next());
+    if (decision.isOver) this.#over.resolve(decision.stop);
+  }
+
+  #observe(member: Member, nowMs: number): RollNode {
+    const { name, record, command, isBusy, retryAtMs, dropped } = member;
+    const view = dropped === undefined ? this.#view(member) : ({ is: 'absent' } as const);
+    if (record.state === 'Entering' && member.phase === 'Queued') member.countsSinceMs = nowMs;
+    const { countsSinceMs } = member;
+    return {
+      name,
+      record,
+      view,
+      command,
+      isBusy,
+      countsSinceMs,
+      ...(retryAtMs !== undefined && { retryAtMs }),
+      ...(dropped !== undefined && { dropped }),
+    };
+  }
+
+  #view(member: Member): NodeView {
+    const { taint, watch } = this.#options;
+    const seen = watch.get(member.name);
+    if (seen.is !== 'present') return seen;
+    const facts = this.#factsOf(seen.object);
+    const isSame = seen.object.metadata.uid === member.uid;
+    if (isSame && isUnderWay(member.record.state)) this.#sayPhase(member, seen.object, facts.report?.phase);
+    return viewOf(seen.object, facts, member, taint);
+  }
+
+  #carryOut(step: RollStep): void {
+    const member = this.#members.get(step.node);
+    if (member === undefined) return;
+    switch (step.do) {
+      case 'enter':
+      case 'mark':
+      case 'release':
+        this.#write(member, step);
+        break;
+      case 'run':
+        this.#run(member);
+        break;
+      case 'kill':
+        if (member.command.is === 'running') member.command = { is: 'stopping' };
+        member.work?.stop();
+        break;
+      case 'drop':
+        member.dropped = step.why;
+        this.#tell({ type: step.why, node: member.name, message: DROPPED[step.why] });
+        this.#schedule();
+        break;
+    }
+  }
+
+  #write(member: Member, step: WritingStep): void {
+    const { writes, now } = this.#options;
+    const { message: _, ...before } = member.record;
+    const state = step.do === 'enter' ? 'Entering' : step.state;
+    const message = step.do === 'enter' ? undefined : step.message;
+    const isRetry = step.do === 'release' && step.isRetry === true;
+    const since = new Date(now()).toISOString();
+    const record: RollRecord = { ...before, state, since, ...(message !== undefined && { message }) };
+    // As it is now: released, the Node says no more why.
+    const rejected = state === 'Rejected' || isRetry ? this.#explain(member.name) : undefined;
+    member.isBusy = true;
+    void writes[step.do](member.name, member.uid, record)
+      .then((written) => this.#afterWrite(member, record, written, isRetry, rejected))
+      .catch((error: unknown) => this.#over.reject(error))
+      .finally(() => {
+        member.isBusy = false;
+        this.#schedule();
+      });
+  }
+
+  #afterWrite(
+    member: Member,
+    record: RollRecord,
+    written: Written,
+    isRetry: boolean,
+    object: RollEvent['object'],
+  ): void {
+    const { now, watch } = this.#options;
+    if ('node' in written) {
+      watch.wrote(written.node);
+      member.isTainted = hasTaint(written.node, this.#options.taint);
+    }
+    switch (written.is) {
+      case 'Written':
+        break;
+      case 'Withheld':
+      case 'Abandoned':
+        return; // What has changed meanwhile decides.
+      case 'NotFound':
+        // The Node is gone, and that its command failed is to be known all the same.
+        if (record.state !== 'Failed') {
+          member.dropped = 'Gone';
+          this.#tell({ type: 'Gone', node: member.name, message: DROPPED.Gone });
+          return;
+        }
+        break;
+      case 'Refused':
+        member.record = { ...member.record, state: 'Failed', message: written.why };
+        this.#tell({ type: 'Failed', node: member.name, message: written.why });
+        return;
+    }
+    member.record = record;
+    if (record.state === 'Entering') member.countsSinceMs = now();
+    const { message } = record;
+    if (isRetry) {
+      const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** member.retries);
+      member.retries += 1;
+      member.retryAtMs = now() + pauseMs;
+      const why = `${message ?? 'rejected'}; it is asked again in ${pauseMs / 1000}s`;
+      this.#tell({ type: 'Retrying', node: member.name, message: why, ...(object && { object }) });
+      return;
+    }
+    if (record.state === 'Pending') return;
+    this.#tell({
+      type: record.state,
+      node: member.name,
+      ...(message !== undefined ? { message } : { message: STEPS[record.state] }),
+      ...(object && { object }),
+    });
+  }
+
+  #run(member: Member): void {
+    member.isBusy = true;
+    void this.#options.addressOf(member.name).then((address) => {
+      member.isBusy = false;
+      if (this.#isOver) return;
+      const work = this.#options.startWork({ name: member.name, address });
+      member.work = work;
+      member.command = { is: 'running' };
+      void work.ended.then((end) => {
+        member.command = { is: 'ended', ...end };
+        this.#schedule();
+      });
+      this.#schedule();
+    });
+  }
+
+  #sayPhase(member: Member, node: Node, phase: Phase | undefined): void {
+    if (phase === undefined || phase === member.phase) return;
+    member.phase = phase;
+    // The roll has its own words for these.
+    if (phase === 'InMaintenance' || phase === 'Rejected' || phase === 'Exiting') return;
+    const { waitsFor, summary } = explainNode(node, this.#options.taints);
+    this.#tell({ type: phase, node: member.name, message: waitsFor === undefined ? summary : `waits for ${waitsFor}` });
+  }
+
+  #sayStop(stop: RollStop | undefined): void {
+    if (stop === undefined || stop === this.#stop) return;
+    const isFirst = this.#stop === undefined;
+    this.#stop = stop;
+    const { underWay, pending } = this.counts();
+    if (!isFirst || pending === 0) return;
+    const rest = underWay === 0 ? '' : `; ${underWay} under way ${underWay === 1 ? 'is' : 'are'} finished first`;
+    this.#tell({ type: 'Stopping', message: `${STOPS[stop]}: no further Node is begun${rest}` });
+  }
+
+  #explain(name: string): RollEvent['object'] {
+    const seen = this.#options.watch.get(name);
+    return seen.is === 'present' ? explainNode(seen.object, this.#options.taints) : undefined;
+  }
+
+  #explainUnderWay() {
+    return [...this.#members.values()]
+      .filter(({ record, dropped }) => dropped === undefined && isUnderWay(record.state))
+      .flatMap(({ name }) => this.#explain(name) ?? []);
+  }
+
+  #next(): readonly string[] {
+    return [...this.#members.values()]
+      .filter(({ record, dropped }) => dropped === undefined && record.state === 'Pending')
+      .map(({ name }) => name);
+  }
+
+  counts(): RollCounts {
+    return countsOf([...this.#members.values()]);
+  }
+
+  #tell(event: RollEvent): void {
+    this.#options.presenter.event(event, this.counts());
+  }
+}

@@ -1,0 +1,61 @@
+/** What it takes to judge the Pods of a Node and to drain it, in whichever cluster: shared by the features that do so. */
+import type { RbacRule } from './rbac.ts';
+
+const WATCH = ['list', 'watch'];
+
+export const DRAIN_RULES: readonly RbacRule[] = [
+  { apiGroups: [''], resources: ['nodes'], verbs: WATCH, because: 'taints ask for maintenance' },
+  { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'], because: 'the report and the conditions' },
+  {
+    apiGroups: [''],
+    resources: ['pods'],
+    verbs: [...WATCH, 'patch'],
+    because: 'related Pods are judged and told of a rejection',
+  },
+  { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], because: 'draining' },
+  {
+    apiGroups: ['apps'],
+    resources: ['statefulsets', 'replicasets', 'daemonsets'],
+    verbs: WATCH,
+    because: 'what the owners of displaced Pods ask for, and quorum without a budget',
+  },
+  {
+    apiGroups: [''],
+    resources: ['replicationcontrollers'],
+    verbs: WATCH,
+    because: 'what the owners of displaced Pods ask for',
+  },
+  {
+    apiGroups: ['batch'],
+    resources: ['jobs'],
+    verbs: WATCH,
+    because: 'what they ask for, and Jobs that an eviction would fail for good',
+  },
+  {
+    apiGroups: ['policy'],
+    resources: ['poddisruptionbudgets'],
+    verbs: WATCH,
+    because: 'the verdict, and waiting for budgets',
+  },
+  {
+    apiGroups: ['storage.k8s.io'],
+    resources: ['storageclasses', 'csinodes'],
+    verbs: WATCH,
+    because: 'whether Pods with volumes fit elsewhere',
+  },
+  {
+    apiGroups: [''],
+    resources: ['persistentvolumeclaims', 'persistentvolumes'],
+    verbs: WATCH,
+    because: 'a Pod with a local volume is pinned to its Node',
+  },
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'], because: 'Events on the Node' },
+];
+
+/** Where the settings select Pods by labels of their namespaces. */
+export const NAMESPACES_RULE: RbacRule = {
+  apiGroups: [''],
+  resources: ['namespaces'],
+  verbs: WATCH,
+  because: 'namespace selectors of the settings',
+};

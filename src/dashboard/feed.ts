@@ -1,0 +1,78 @@
+/** The state of the page: what the watches show, given to every page that is open. */
+import { compare, NOTHING_SHOWN, type Shown } from '../commands/changes.ts';
+import type { Notice } from '../commands/notices.ts';
+import type { Presenter } from '../commands/presenters.ts';
+import type { Explanation } from '../core/explanation.ts';
+import type { Message } from './protocol.ts';
+
+/** A page that is open. */
+export interface Subscriber {
+  send(message: Message): void;
+  /** Whether it has not taken yet what was sent: nothing more is sent then, and everything once it has (`Feed.catchUp`). */
+  isBehind(): boolean;
+}
+
+/** Fast enough to look alive; what changes more often is seen at its latest. */
+const GATHER_MS = 100;
+
+export class Feed implements Presenter {
+  readonly gatherMs = GATHER_MS;
+  readonly #cluster: string;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #behind = new Set<Subscriber>();
+  #shown: Shown = NOTHING_SHOWN;
+  #isComplete = false;
+  #trouble: string | undefined;
+
+  /** @param cluster which cluster it is, for people. */
+  constructor(cluster: string) {
+    this.#cluster = cluster;
+  }
+
+  /** Sends it everything now, and every change until the returned function is called. */
+  subscribe(subscriber: Subscriber): () => void {
+    this.#subscribers.add(subscriber);
+    this.#sendAll(subscriber);
+    return () => {
+      this.#subscribers.delete(subscriber);
+      this.#behind.delete(subscriber);
+    };
+  }
+
+  /** To be called when a subscriber that was behind has taken what was sent. */
+  catchUp(subscriber: Subscriber): void {
+    if (this.#behind.delete(subscriber)) this.#sendAll(subscriber);
+  }
+
+  show(explanations: readonly Explanation[], isComplete: boolean): void {
+    const { shown, changes } = compare(this.#shown, explanations, () => true);
+    const hasNews = changes.length > 0 || isComplete !== this.#isComplete;
+    this.#shown = shown;
+    this.#isComplete = isComplete;
+    if (hasNews) this.#send({ is: 'changes', changes, isComplete });
+  }
+
+  notice({ text, isOver }: Notice): void {
+    this.#trouble = isOver ? undefined : text;
+    this.#send(this.#troubleNow());
+  }
+
+  close(): void {}
+
+  #send(message: Message): void {
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.isBehind()) this.#behind.add(subscriber);
+      if (!this.#behind.has(subscriber)) subscriber.send(message);
+    }
+  }
+
+  #sendAll(subscriber: Subscriber): void {
+    const rows = [...this.#shown.values()];
+    subscriber.send({ is: 'state', rows, isComplete: this.#isComplete, cluster: this.#cluster });
+    subscriber.send(this.#troubleNow());
+  }
+
+  #troubleNow(): Message {
+    return { is: 'trouble', ...(this.#trouble !== undefined && { text: this.#trouble }) };
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * How a client identifies itself to one API server, renewed as tokens, certificates and plugins' answers change.
+ *
+ * The client library runs `auth-provider`s. It is loaded only when a kubeconfig has one, since it takes longer to start than
+ * all the rest. Everything else is read here: the library knows no `tokenFile`, bounds no plugin, and does not merge files as
+ * kubectl does.
+ */
+import { createHash } from 'node:crypto';
+import type { Agent } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { messageOf } from '../../core/error-message.ts';
+import type { Clock } from '../../core/ports.ts';
+import { makeAgent, retireAgent } from './agents.ts';
+import { makeSecureContext } from './certificates.ts';
+import { ExecPlugin } from './exec-plugin.ts';
+import { type AccessOptions, type ClusterAccess, type ExecSettings, findAccess, type Source } from './kubeconfig.ts';
+import { proxyFor } from './proxy.ts';
+import { RotatingFile } from './rotating-file.ts';
+
+/** What a request needs. The same object as long as nothing changed. */
+export interface Connection {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Keep-alive, at most `maxSockets` at once. */
+  readonly agent: Agent;
+  /** Keep-alive without a limit: streams hold a connection for minutes and must not starve requests. */
+  readonly streamAgent: Agent;
+}
+
+export interface Credentials {
+  /** May have a path, under which the API is served. */
+  readonly server: URL;
+  /** The namespace of the context or of the Pod. */
+  readonly namespace: string | undefined;
+  /** Where the credentials come from, for logs and errors. Holds no secrets. */
+  describe(): string;
+  /**
+   * Concurrent calls share one look at files and plugins.
+   *
+   * @throws Error when a file cannot be read, certificate and key do not belong together, or a plugin fails.
+   */
+  connection(): Promise<Connection>;
+  /**
+   * Makes the next `connection()` look at all files and run the plugin again.
+   *
+   * @param refused what the server refused; when that is no longer in force, somebody else has renewed already and
+   * nothing happens.
+   */
+  invalidate(refused?: Connection): void;
+  /** For credentials that are used no more: requests in flight finish, then every connection is closed. */
+  retire(): void;
+}
+
+interface ConnectionOptions {
+  readonly clock?: Clock;
+  /** @default 64 */
+  readonly maxSockets?: number;
+}
+
+export type CredentialsOptions = AccessOptions & ConnectionOptions;
+
+/**
+ * Finds the credentials: `--kubeconfig`, else `KUBECONFIG` (a list, merged), else the Pod's service account, else
+ * `~/.kube/config`.
+ *
+ * @throws Error that names the file and what was wanted of it, or the proxy setting that cannot be used.
+ */
+export function loadKubeConfig(options: CredentialsOptions): Credentials {
+  return credentialsOf(findAccess(options), options);
+}
+
+/**
+ * Credentials for an access that is known already, with connections of their own.
+ *
+ * @throws Error that names the proxy setting that cannot be used.
+ */
+export function credentialsOf(
+  access: ClusterAccess,
+  { env, clock = Date, maxSockets = 64 }: ConnectionOptions & Pick<AccessOptions, 'env'>,
+): Credentials {
+  return new RenewedCredentials(access, proxyFor(access.server, access.proxyUrl, env), env, clock, maxSockets);
+}
+
+interface Material {
+  readonly ca: Buffer | undefined;
+  readonly cert: Buffer | undefined;
+  readonly key: Buffer | undefined;
+  readonly authorization: string | undefined;
+}
+
+interface Agents {
+  readonly fingerprint: string;
+  readonly agent: Agent;
+  readonly streamAgent: Agent;
+}
+
+class RenewedCredentials implements Credentials {
+  readonly server: URL;
+  readonly namespace: string | undefined;
+  readonly #access: ClusterAccess;
+  readonly #proxy: URL | undefined;
+  readonly #maxSockets: number;
+  readonly #files = new Map<string, RotatingFile>();
+  readonly #env: AccessOptions['env'];
+  readonly #clock: Clock;
+  #plugin: Ask | undefined;
+  #agents: Agents | undefined;
+  #current: Connection | undefined;
+  #pending: Promise<Connection> | undefined;
+
+  constructor(
+    access: ClusterAccess,
+    proxy: URL | undefined,
+    env: AccessOptions['env'],
+    clock: Clock,
+    maxSockets: number,
+  ) {
+    this.server = access.server;
+    this.namespace = access.namespace;
+    this.#access = access;
+    this.#proxy = proxy;
+    this.#env = env;
+    this.#clock = clock;
+    this.#maxSockets = maxSockets;
+    for (const source of [access.ca, access.cert, access.key, access.token]) {
+      if (source?.is === 'file') this.#files.set(source.file, new RotatingFile(source.file, clock));
+    }
+  }
+
+  describe(): string {
+    return `${this.#access.description}, server ${this.server.origin}${this.server.pathname}`;
+  }
+
+  connection(): Promise<Connection> {
+    if (this.#pending !== undefined) return this.#pending;
+    const pending = this.#renew().finally(() => {
+      if (this.#pending === pending) this.#pending = undefined;
+    });
+    this.#pending = pending;
+    return pending;
+  }
+
+  invalidate(refused?: Connection): void {
+    if (refused !== undefined && refused !== this.#current) return;
+    for (const file of this.#files.values()) file.invalidate();
+    this.#current = undefined;
+    this.#pending = undefined;
+    // A plugin's answer is cached until its expiry, and only a new instance drops it earlier.
+    this.#plugin = undefined;
+  }
+
+  retire(): void {
+    if (this.#agents !== undefined) retireAll(this.#agents);
+  }
+
+  async #renew(): Promise<Connection> {
+    const material = await this.#read();
+    const { agent, streamAgent } = this.#agentsFor(material);
+    const headers = headersOf(material.authorization, this.#access.impersonatedUser);
+    const current = this.#current;
+    if (current?.agent === agent && current.headers.authorization === headers.authorization) return current;
+    this.#current = { headers, agent, streamAgent };
+    return this.#current;
+  }
+
+  async #read(): Promise<Material> {
+    const { basic } = this.#access;
+    const [ca, cert, key, token] = await Promise.all([
+      this.#load(this.#access.ca),
+      this.#load(this.#access.cert),
+      this.#load(this.#access.key),
+      this.#load(this.#access.token),
+    ]);
+    const plugin = await this.#askPlugin(ca);
+    return {
+      ca,
+      cert: plugin?.cert ?? cert,
+      key: plugin?.key ?? key,
+      authorization:
+        token !== undefined
+          ? `Bearer ${token.toString('utf8').trim()}`
+          : basic !== undefined
+            ? `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`
+            : plugin?.authorization,
+    };
+  }
+
+  async #load(source: Source | undefined): Promise<Buffer | undefined> {
+    return source?.is === 'file' ? this.#files.get(source.file)?.read() : source?.data;
+  }
+
+  async #askPlugin(ca: Buffer | undefined): Promise<Answer | undefined> {
+    const { plugin } = this.#access;
+    if (plugin === undefined) return undefined;
+    this.#plugin ??=
+      plugin.is === 'exec' ? askExec(plugin.exec, this.#env, this.#clock) : askProvider(plugin.authProvider);
+    try {
+      return await this.#plugin(ca);
+    } catch (cause) {
+      const command = plugin.is === 'exec' ? plugin.exec.command : 'auth-provider';
+      // A plugin that fails may say as much as it likes.
+      throw new Error(`Asking ${command} for credentials: ${messageOf(cause).trim().slice(0, 500)}`, { cause });
+    }
+  }
+
+  /** New agents only when the TLS material changed: each change costs every connection. */
+  #agentsFor({ ca, cert, key }: Material): Agents {
+    const fingerprint = fingerprintOf(ca, cert, key);
+    const old = this.#agents;
+    if (old?.fingerprint === fingerprint) return old;
+    try {
+      this.#agents = this.#makeAgents(fingerprint, { ca, cert, key });
+    } catch (cause) {
+      // Between the two writes of a rotation certificate and key do not match: stay with the old pair, and look again.
+      for (const file of this.#files.values()) file.invalidate();
+      if (old === undefined) throw new Error(`Reading certificate, key or CA: ${messageOf(cause)}`, { cause });
+      return old;
+    }
+    if (old !== undefined) retireAll(old);
+    return this.#agents;
+  }
+
+  #makeAgents(fingerprint: string, { ca, cert, key }: Omit<Material, 'authorization'>): Agents {
+    const tls =
+      this.server.protocol === 'https:'
+        ? {
+            secureContext: makeSecureContext({ ca, cert, key }),
+            servername: this.#access.tlsServerName,
+            // Spelt out, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
+            rejectUnauthorized: !this.#access.skipsTlsVerification,
+          }
+        : undefined;
+    return {
+      fingerprint,
+      agent: makeAgent(this.server, this.#proxy, tls, this.#maxSockets),
+      streamAgent: makeAgent(this.server, this.#proxy, tls, Number.POSITIVE_INFINITY),
+    };
+  }
+}
+
+function retireAll({ agent, streamAgent }: Agents): void {
+  for (const each of [agent, streamAgent]) retireAgent(each);
+}
+
+/** What a plugin answers; it knows by itself for how long. */
+type Answer = Omit<Material, 'ca'>;
+type Ask = (ca: Buffer | undefined) => Promise<Answer>;
+
+function askExec(exec: ExecSettings, env: AccessOptions['env'], clock: Clock): Ask {
+  const plugin = new ExecPlugin(exec, env, clock);
+  return async (ca) => {
+    const { token, cert, key } = await plugin.credential(ca);
+    return { cert, key, authorization: token === undefined ? undefined : `Bearer ${token}` };
+  };
+}
+
+/** An identity provider that accepts and says nothing must not keep all later requests waiting for the same answer. */
+const PROVIDER_TIMEOUT_MS = 60_000;
+
+/**
+ * By a `KubeConfig` of the library that holds the plugin alone. Its cluster is a stand-in: the agent that the library makes of
+ * it is never used, and for a server without TLS or behind some proxies it would refuse to make one.
+ */
+function askProvider(authProvider: Readonly<Record<string, unknown>>): Ask {
+  const loading = import('@kubernetes/client-node/dist/config.js').then((library) => {
+    const kubeConfig = new library.KubeConfig();
+    kubeConfig.loadFromClusterAndUser(
+      { name: 'cluster', server: 'https://cluster.invalid', skipTLSVerify: false },
+      { name: 'user', authProvider },
+    );
+    return kubeConfig;
+  });
+  return async () => {
+    const answer: RequestOptions = {};
+    const asking = loading.then((kubeConfig) => kubeConfig.applyToHTTPSOptions(answer));
+    await within(asking, PROVIDER_TIMEOUT_MS);
+    const authorization = (answer.headers as Readonly<Record<string, string>> | undefined)?.Authorization;
+    return { cert: bytesOf(answer.cert), key: bytesOf(answer.key), authorization };
+  };
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it gave no answer within ${ms / 1000} s`)), ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function headersOf(authorization: string | undefined, user: string | undefined): Record<string, string> {
+  return {
+    ...(authorization !== undefined && { authorization }),
+    ...(user !== undefined && { 'impersonate-user': user }),
+  };
+}
+
+function fingerprintOf(...parts: readonly (Buffer | undefined)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part === undefined ? '-' : `${part.length}:`).update(part ?? '');
+  return hash.digest('hex');
+}
+
+/** A plugin's certificate and key come as PEM text; the library's type allows for more. */
+function bytesOf(value: unknown): Buffer | undefined {
+  return typeof value === 'string' || Buffer.isBuffer(value) ? Buffer.from(value) : undefined;
+}

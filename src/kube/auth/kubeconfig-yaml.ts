@@ -1,0 +1,40 @@
+/**
+ * Reads a kubeconfig's YAML as kubectl does, merge keys (`<<`) included, and refuses what kubectl would lose without a word: keys
+ * given twice, further documents, unknown tags. Nothing of a kubeconfig is left out in silence.
+ */
+import { parseDocument } from 'yaml';
+
+/** The message says what is wrong in one sentence without a subject, and quotes nothing: the text may hold a token. */
+export class KubeconfigSyntax extends Error {
+  override readonly name = 'KubeconfigSyntax';
+}
+
+/** Aliases may make a gigabyte of a few lines; those that share a CA or a user among contexts are a handful. */
+const MAX_ALIASES = 100;
+
+const WORDS: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'holds more than one YAML document',
+  DUPLICATE_KEY: 'gives a key twice',
+  TAG_RESOLVE_FAILED: 'uses a YAML tag that is not supported',
+};
+
+/** @throws KubeconfigSyntax */
+export function parseKubeconfig(content: string): unknown {
+  const document = parseDocument(content, { merge: true, logLevel: 'error', prettyErrors: true });
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) {
+    const [at] = fault.linePos ?? [];
+    const where = at === undefined ? '' : ` (line ${at.line})`;
+    throw new KubeconfigSyntax(`${WORDS[fault.code] ?? 'is not plain YAML or JSON'}${where}`);
+  }
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch {
+    throw new KubeconfigSyntax('has YAML aliases that do not resolve, or too many of them');
+  }
+}
+
+/** As kubectl, which does not choose between two definitions of one name either. @returns undefined where there is none. */
+export function repeated(names: readonly string[]): string | undefined {
+  return names.find((name, index) => names.indexOf(name) !== index);
+}

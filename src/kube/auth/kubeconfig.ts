@@ -1,0 +1,346 @@
+/**
+ * Where the API server is and how to identify to it, as a kubeconfig or a Pod's service account says.
+ *
+ * Rules, as in client-go (tools/clientcmd): of several files the first that defines a name wins; relative paths are
+ * relative to the file that names them; data beats the file of the same purpose; `tokenFile` beats `token`.
+ */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { unreadable } from '../../core/error-message.ts';
+import { KubeconfigSyntax, parseKubeconfig, repeated } from './kubeconfig-yaml.ts';
+
+/** Bytes known from the start, or a file that may be rotated (absolute path, readable when it was looked up). */
+export type Source = { readonly is: 'data'; readonly data: Buffer } | { readonly is: 'file'; readonly file: string };
+
+/** What one context comes to. */
+export interface ClusterAccess {
+  /** For people, without secrets. */
+  readonly description: string;
+  readonly server: URL;
+  readonly namespace: string | undefined;
+  readonly proxyUrl: string | undefined;
+  readonly tlsServerName: string | undefined;
+  readonly skipsTlsVerification: boolean;
+  readonly ca: Source | undefined;
+  readonly cert: Source | undefined;
+  readonly key: Source | undefined;
+  readonly token: Source | undefined;
+  readonly basic: { readonly username: string; readonly password: string } | undefined;
+  readonly impersonatedUser: string | undefined;
+  readonly plugin: Plugin | undefined;
+}
+
+export type Plugin =
+  | { readonly is: 'exec'; readonly exec: ExecSettings }
+  /** As written. */
+  | { readonly is: 'authProvider'; readonly authProvider: Readonly<Record<string, unknown>> };
+
+export interface ExecSettings {
+  /** The version of the ExecCredential that the plugin shall answer with. */
+  readonly apiVersion: string;
+  /** Absolute, or a bare name that is looked up in PATH. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** On top of our own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** How to get the program, where it is missing. */
+  readonly installHint?: string;
+  /** What the plugin wants to know of the cluster (`provideClusterInfo`), in the words of an ExecCredential; the CA is added. */
+  readonly clusterInfo?: Readonly<Record<string, unknown>>;
+}
+
+export interface AccessOptions {
+  /** `--kubeconfig`: one file, which must exist. */
+  readonly kubeconfig?: string | undefined;
+  /** `--context`. Since a service account has none, it also rules the in-cluster credentials out. */
+  readonly context?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly homedir: string;
+  /** @default '/var/run/secrets/kubernetes.io/serviceaccount' */
+  readonly serviceAccountDir?: string;
+}
+
+const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+const text = z.string().nullish();
+const execSchema = z.looseObject({
+  apiVersion: z.string(),
+  command: z.string().min(1),
+  args: z.array(z.string()).nullish(),
+  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  interactiveMode: text,
+  installHint: text,
+  provideClusterInfo: z.boolean().nullish(),
+});
+const clusterSchema = z.object({
+  // Without a scheme kubectl would speak plain HTTP, which nobody means who writes host:port.
+  server: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// (or http://)' }),
+  'certificate-authority': text,
+  'certificate-authority-data': text,
+  'insecure-skip-tls-verify': z.boolean().nullish(),
+  'tls-server-name': text,
+  'proxy-url': text,
+  'disable-compression': z.boolean().nullish(),
+  extensions: z.array(z.object({ name: z.string(), extension: z.unknown() })).nullish(),
+});
+const userSchema = z.looseObject({
+  'client-certificate': text,
+  'client-certificate-data': text,
+  'client-key': text,
+  'client-key-data': text,
+  token: text,
+  tokenFile: text,
+  username: text,
+  password: text,
+  as: text,
+  exec: execSchema.nullish(),
+  'auth-provider': z.record(z.string(), z.unknown()).nullish(),
+});
+const contextSchema = z.object({ cluster: text, user: text, namespace: text });
+const fileSchema = z.object({
+  'current-context': text,
+  clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })).nullish(),
+  users: z.array(z.object({ name: z.string(), user: z.unknown() })).nullish(),
+  contexts: z.array(z.object({ name: z.string(), context: z.unknown() })).nullish(),
+});
+
+type Exec = z.infer<typeof execSchema>;
+
+/** A definition that is checked only when a context uses it: a broken neighbour must not keep us out. */
+interface Entry {
+  readonly file: string;
+  readonly value: unknown;
+}
+
+interface Merged {
+  readonly files: readonly string[];
+  currentContext: string | undefined;
+  readonly clusters: Map<string, Entry>;
+  readonly users: Map<string, Entry>;
+  readonly contexts: Map<string, Entry>;
+}
+
+/**
+ * Looks in order at `--kubeconfig`, `KUBECONFIG`, the Pod's service account and `~/.kube/config`.
+ *
+ * @throws Error that names the file and what was wanted of it.
+ */
+export function findAccess(options: AccessOptions): ClusterAccess {
+  const { kubeconfig, context, env, homedir } = options;
+  if (kubeconfig !== undefined) return accessOf(merge([kubeconfig]), context);
+  if (env.KUBECONFIG) {
+    const listed = env.KUBECONFIG.split(delimiter).filter((file) => file !== '');
+    const present = listed.filter((file) => existsSync(file));
+    if (present.length === 0) throw new Error(`KUBECONFIG names no file that exists: ${listed.join(', ')}`);
+    return accessOf(merge(present), context);
+  }
+  const home = join(homedir, '.kube', 'config');
+  const serviceAccount = context === undefined ? inCluster(env, options.serviceAccountDir) : undefined;
+  if (serviceAccount !== undefined) return serviceAccount;
+  if (existsSync(home)) return accessOf(merge([home]), context);
+  throw new Error(
+    `No cluster is configured: no --kubeconfig, no KUBECONFIG, no service account of a Pod (KUBERNETES_SERVICE_HOST and its token), and no ${home}`,
+  );
+}
+
+function inCluster(env: AccessOptions['env'], dir = SERVICE_ACCOUNT_DIR): ClusterAccess | undefined {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = env;
+  const token = join(dir, 'token');
+  if (!host || !existsSync(token)) return undefined;
+  const namespaceFile = join(dir, 'namespace');
+  return {
+    description: 'the service account of this Pod',
+    server: new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`),
+    namespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, 'utf8').trim() : undefined,
+    proxyUrl: undefined,
+    tlsServerName: undefined,
+    skipsTlsVerification: false,
+    ca: { is: 'file', file: readable(join(dir, 'ca.crt'), 'the CA of the service account') },
+    cert: undefined,
+    key: undefined,
+    token: { is: 'file', file: readable(token, 'the token of the service account') },
+    basic: undefined,
+    impersonatedUser: undefined,
+    plugin: undefined,
+  };
+}
+
+function merge(files: readonly string[]): Merged {
+  const merged: Merged = {
+    files,
+    currentContext: undefined,
+    clusters: new Map(),
+    users: new Map(),
+    contexts: new Map(),
+  };
+  const define = (into: Map<string, Entry>, name: string, entry: Entry): void => {
+    if (!into.has(name)) into.set(name, entry);
+  };
+  for (const file of files) {
+    const content = checked(fileSchema, parseYaml(file) ?? {}, `kubeconfig ${file}`);
+    for (const list of ['clusters', 'users', 'contexts'] as const) {
+      const twice = repeated((content[list] ?? []).map(({ name }) => name));
+      if (twice !== undefined) throw new Error(`kubeconfig ${file}: ${list} has "${twice}" twice`);
+    }
+    merged.currentContext ??= content['current-context'] || undefined;
+    for (const { name, cluster } of content.clusters ?? []) define(merged.clusters, name, { file, value: cluster });
+    for (const { name, user } of content.users ?? []) define(merged.users, name, { file, value: user ?? {} });
+    for (const { name, context } of content.contexts ?? []) define(merged.contexts, name, { file, value: context });
+  }
+  return merged;
+}
+
+function parseYaml(file: string): unknown {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`kubeconfig ${file}: ${unreadable(cause)}`, { cause });
+  }
+  try {
+    return parseKubeconfig(content);
+  } catch (error) {
+    if (error instanceof KubeconfigSyntax) throw new Error(`kubeconfig ${file} ${error.message}`);
+    throw error;
+  }
+}
+
+function accessOf(merged: Merged, wanted: string | undefined): ClusterAccess {
+  const files = merged.files.join(', ');
+  const known = `there are ${quoted(merged.contexts.keys())}`;
+  const name = wanted ?? merged.currentContext;
+  if (name === undefined)
+    throw new Error(`kubeconfig ${files} sets no current-context: choose one by --context, ${known}`);
+  const entry = merged.contexts.get(name);
+  if (entry === undefined) throw new Error(`kubeconfig ${files} has no context "${name}": ${known}`);
+
+  const context = checked(contextSchema, entry.value, `context "${name}" in ${entry.file}`);
+  const cluster = referred(merged.clusters, context.cluster, 'cluster', `context "${name}" in ${entry.file}`);
+  const user = referred(merged.users, context.user, 'user', `context "${name}" in ${entry.file}`);
+  return {
+    description: `kubeconfig ${files}, context "${name}"`,
+    namespace: context.namespace || undefined,
+    ...clusterAccessOf(cluster, `cluster "${context.cluster}" in ${cluster.file}`),
+    ...userAccessOf(user, cluster, `user "${context.user}" in ${user.file}`),
+  };
+}
+
+function referred(from: Map<string, Entry>, name: string | null | undefined, what: string, referrer: string): Entry {
+  if (!name) throw new Error(`${referrer} names no ${what}`);
+  const found = from.get(name);
+  if (found === undefined)
+    throw new Error(`${referrer} names ${what} "${name}", which is not defined: there are ${quoted(from.keys())}`);
+  return found;
+}
+
+function clusterAccessOf({ file, value }: Entry, where: string) {
+  const cluster = checked(clusterSchema, value, where);
+  const hasCa = Boolean(cluster['certificate-authority'] || cluster['certificate-authority-data']);
+  if (hasCa && cluster['insecure-skip-tls-verify'] === true) {
+    throw new Error(`${where}: a certificate authority and insecure-skip-tls-verify exclude each other`);
+  }
+  return {
+    server: new URL(cluster.server),
+    proxyUrl: cluster['proxy-url'] || undefined,
+    tlsServerName: cluster['tls-server-name'] || undefined,
+    skipsTlsVerification: cluster['insecure-skip-tls-verify'] === true,
+    ca: sourceOf(cluster['certificate-authority-data'], cluster['certificate-authority'], file, `the CA of ${where}`),
+  };
+}
+
+function userAccessOf({ file, value }: Entry, cluster: Entry, where: string) {
+  const user = checked(userSchema, value, where);
+  // Leaving these out would act under the wrong name, most likely one with more rights.
+  for (const key of ['as-uid', 'as-groups', 'as-user-extra']) {
+    if (user[key] !== undefined && user[key] !== null) throw new Error(`${where}: ${key} is not supported, only as`);
+  }
+  const { exec, 'auth-provider': authProvider } = user;
+  if (exec?.interactiveMode === 'Always') throw new Error(`${where}: exec wants a terminal (interactiveMode: Always)`);
+  return {
+    cert: sourceOf(user['client-certificate-data'], user['client-certificate'], file, `the certificate of ${where}`),
+    key: sourceOf(user['client-key-data'], user['client-key'], file, `the key of ${where}`),
+    token: tokenOf(user, file, where),
+    basic: user.username ? { username: user.username, password: user.password ?? '' } : undefined,
+    impersonatedUser: user.as || undefined,
+    plugin: pluginOf(exec, authProvider, file, cluster),
+  };
+}
+
+function tokenOf(user: z.infer<typeof userSchema>, file: string, where: string): Source | undefined {
+  if (user.tokenFile) {
+    return { is: 'file', file: readable(resolve(dirname(file), user.tokenFile), `the token of ${where}`) };
+  }
+  return user.token ? { is: 'data', data: Buffer.from(user.token) } : undefined;
+}
+
+function pluginOf(
+  exec: Exec | null | undefined,
+  authProvider: Readonly<Record<string, unknown>> | null | undefined,
+  file: string,
+  cluster: Entry,
+): Plugin | undefined {
+  if (exec == null) return authProvider == null ? undefined : { is: 'authProvider', authProvider };
+  const { apiVersion, command, args, env, installHint, provideClusterInfo } = exec;
+  return {
+    is: 'exec',
+    exec: {
+      apiVersion,
+      // A command that contains a slash is relative to the kubeconfig; a bare name is looked up in PATH.
+      command: command.includes('/') ? resolve(dirname(file), command) : command,
+      args: args ?? [],
+      env: Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
+      ...(installHint && { installHint }),
+      ...(provideClusterInfo === true && {
+        clusterInfo: clusterInfoOf(checked(clusterSchema, cluster.value, 'cluster')),
+      }),
+    },
+  };
+}
+
+/** The extension whose content a plugin gets as `spec.cluster.config` (client-go tools/clientcmd). */
+const EXEC_EXTENSION = 'client.authentication.k8s.io/exec';
+
+/** As client-go's `Cluster` of an ExecCredential: what is not set is left out. */
+function clusterInfoOf(cluster: z.infer<typeof clusterSchema>): Readonly<Record<string, unknown>> {
+  const keys = ['tls-server-name', 'insecure-skip-tls-verify', 'proxy-url', 'disable-compression'] as const;
+  const config = cluster.extensions?.find(({ name }) => name === EXEC_EXTENSION)?.extension;
+  return {
+    server: cluster.server,
+    ...Object.fromEntries(keys.filter((key) => Boolean(cluster[key])).map((key) => [key, cluster[key]])),
+    ...(config !== undefined && { config }),
+  };
+}
+
+function sourceOf(
+  base64: string | null | undefined,
+  path: string | null | undefined,
+  kubeconfig: string,
+  what: string,
+): Source | undefined {
+  if (base64) return { is: 'data', data: Buffer.from(base64, 'base64') };
+  return path ? { is: 'file', file: readable(resolve(dirname(kubeconfig), path), what) } : undefined;
+}
+
+/** Found out at start rather than at the first request. */
+function readable(file: string, what: string): string {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    throw new Error(`${what} (${file}): ${unreadable(cause)}`, { cause });
+  }
+  return file;
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
+  throw new Error(`${where}: ${issues.join('; ')}`);
+}
+
+function quoted(names: Iterable<string>): string {
+  const list = [...names].sort().map((name) => `"${name}"`);
+  return list.length === 0 ? 'none' : list.join(', ');
+}

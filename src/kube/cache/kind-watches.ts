@@ -1,0 +1,188 @@
+/**
+ * Watches of kinds that are known only at run time, each kept while somebody has an interest in one of its objects: one watch
+ * per kind, however many ask. Only metadata is transferred; what is kept of an object are two short texts.
+ */
+import { createHash } from 'node:crypto';
+import { keyOf } from '../../core/meta.ts';
+import type { AnyObject, ObjectAddress } from '../../core/object-access.ts';
+import type { KubeObject, ObjectMeta } from '../../core/objects.ts';
+import type { Clock, Log } from '../../core/ports.ts';
+import type { Resource } from '../../core/resources.ts';
+import type { ApiClient } from '../http/api.ts';
+import { metaOf } from '../objects/trim-meta.ts';
+import { CachedKind } from './cached-kind.ts';
+import { inDetail } from './in-detail.ts';
+import type { RestartReason } from './list-watch.ts';
+
+export interface KindWatchesOptions {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onChange: (owner: string) => void;
+  readonly onRestart?: (reason: RestartReason) => void;
+}
+
+/** An object of a watched kind. */
+interface Marked extends KubeObject {
+  readonly fingerprint: string;
+}
+
+interface KindWatch {
+  readonly cache: CachedKind<Marked>;
+  readonly stop: AbortController;
+  /** By object's key, or `*`. */
+  readonly owners: Map<string, Set<string>>;
+  isOpen: boolean;
+}
+
+const EVERY = '*';
+/** Short: the connection itself backs off, and whoever waits for an object waits for this. */
+const BACKOFF = { baseMs: 200, maxMs: 2000 };
+
+export class KindWatches {
+  readonly #options: KindWatchesOptions;
+  readonly #kinds = new Map<string, KindWatch>();
+  readonly #interests = new Map<string, ReadonlyMap<string, ObjectAddress>>();
+
+  constructor(options: KindWatchesOptions) {
+    this.#options = options;
+  }
+
+  /** Replaces the owner's listener. */
+  watch(owner: string, objects: readonly ObjectAddress[]): void {
+    const wanted = new Map(objects.map((at) => [`${kindOf(at.resource)} ${objectKey(at)}`, at]));
+    const before = this.#interests.get(owner);
+    if (before !== undefined && before.size === wanted.size && [...wanted.keys()].every((key) => before.has(key)))
+      return;
+    this.#interests.set(owner, wanted);
+    for (const [key, at] of wanted) if (before?.has(key) !== true) this.#add(owner, at);
+    for (const [key, at] of before ?? []) if (!wanted.has(key)) this.#remove(owner, at);
+  }
+
+  unwatch(owner: string): void {
+    const before = this.#interests.get(owner);
+    this.#interests.delete(owner);
+    for (const at of before?.values() ?? []) this.#remove(owner, at);
+  }
+
+  /** Whether a watch of the kind is open. */
+  isWatching(resource: Resource<unknown>): boolean {
+    return this.#kinds.get(kindOf(resource))?.isOpen ?? false;
+  }
+
+  seen(at: ObjectAddress): { readonly fingerprint: string; readonly resourceVersion: string } | 'absent' | undefined {
+    const kind = this.#kinds.get(kindOf(at.resource));
+    if (kind?.isOpen !== true) return undefined;
+    const seen = kind.cache.informer.get(objectKey(at));
+    if (seen.is === 'unknown') return undefined;
+    if (seen.is === 'absent') return 'absent';
+    const { fingerprint, metadata } = seen.object;
+    return { fingerprint, resourceVersion: metadata.resourceVersion };
+  }
+
+  /** How many kinds are watched. */
+  get size(): number {
+    return this.#kinds.size;
+  }
+
+  /** Ends all watches; whoever had an interest has none any more. */
+  close(): void {
+    for (const { stop } of this.#kinds.values()) stop.abort();
+    this.#kinds.clear();
+    this.#interests.clear();
+  }
+
+  #add(owner: string, at: ObjectAddress): void {
+    const name = kindOf(at.resource);
+    let kind = this.#kinds.get(name);
+    if (kind === undefined) {
+      kind = this.#open(at.resource);
+      this.#kinds.set(name, kind);
+    }
+    const key = objectKey(at);
+    const owners = kind.owners.get(key) ?? new Set();
+    owners.add(owner);
+    kind.owners.set(key, owners);
+  }
+
+  #remove(owner: string, at: ObjectAddress): void {
+    const name = kindOf(at.resource);
+    const kind = this.#kinds.get(name);
+    const key = objectKey(at);
+    const owners = kind?.owners.get(key);
+    owners?.delete(owner);
+    if (owners?.size === 0) kind?.owners.delete(key);
+    if (kind === undefined || kind.owners.size > 0) return;
+    this.#kinds.delete(name);
+    kind.stop.abort();
+  }
+
+  #open(resource: Resource<unknown>): KindWatch {
+    const { client, clock, log, onRestart } = this.#options;
+    const cache = new CachedKind<Marked>({
+      client,
+      resource: resource as Resource<Marked>,
+      metadataOnly: true,
+      transform: marked,
+      backoff: BACKOFF,
+      clock,
+      log: inDetail(log),
+      onWatching: () => {
+        kind.isOpen = true;
+      },
+      onRestart: (reason) => {
+        // A watch that ends as it should is opened again at once, from where it ended.
+        if (reason !== 'Closed') kind.isOpen = false;
+        onRestart?.(reason);
+      },
+    });
+    const kind: KindWatch = { cache, stop: new AbortController(), owners: new Map(), isOpen: false };
+    const tell = (object: Marked): void => {
+      const key = keyOf(object);
+      for (const owner of kind.owners.get(key) ?? []) this.#options.onChange(owner);
+      for (const owner of kind.owners.get(EVERY) ?? []) this.#options.onChange(owner);
+    };
+    cache.informer.addHandler({ onAdd: tell, onUpdate: (_, now) => tell(now), onDelete: tell });
+    // It fails by a bug alone.
+    void cache.start(kind.stop.signal).catch((error: unknown) => log.error('Watch failed', { err: error }));
+    return kind;
+  }
+}
+
+/** Differs when something differs that is neither the status nor written by the server. */
+export function fingerprintOf(object: AnyObject): string {
+  const metadata = metaOf(object);
+  return metadata === undefined ? '' : markOf(metadata);
+}
+
+function marked(raw: unknown): Marked | undefined {
+  const metadata = metaOf(raw);
+  if (metadata === undefined) return undefined;
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const kept: ObjectMeta = { name, ...(namespace !== undefined && { namespace }), uid, resourceVersion };
+  return { metadata: kept, fingerprint: markOf(metadata) };
+}
+
+/** Kinds without a generation (ClusterRole, ConfigMap, Namespace) change their version with every write. */
+function markOf({
+  uid,
+  generation,
+  resourceVersion,
+  labels,
+  annotations,
+  finalizers,
+  deletionTimestamp,
+}: ObjectMeta): string {
+  const version = generation === undefined ? `v${resourceVersion}` : `g${generation}`;
+  const sorted = (map: Readonly<Record<string, string>> = {}): unknown => Object.entries(map).sort();
+  const rest = JSON.stringify([sorted(labels), sorted(annotations), finalizers ?? [], deletionTimestamp ?? '']);
+  return `${uid} ${version} ${createHash('sha256').update(rest).digest('base64url')}`;
+}
+
+function kindOf({ group, plural }: Resource<unknown>): string {
+  return `${group}/${plural}`;
+}
+
+function objectKey({ namespace, name }: ObjectAddress): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}

@@ -1,0 +1,34 @@
+/** Reads a collection once, for commands that look and end. */
+import type { Resource } from '../../core/resources.ts';
+import { type ApiClient, pathOf } from '../http/api.ts';
+import { KubeError } from '../http/errors.ts';
+import { readPage } from './watch-event.ts';
+
+const PAGE_SIZE = 500;
+
+/**
+ * All objects as the server has them, page by page.
+ *
+ * @param namespace absent for all.
+ * @param metadataOnly whether nothing else of them is asked for.
+ * @throws KubeError
+ */
+export async function listRaw(
+  client: ApiClient,
+  resource: Resource<unknown>,
+  namespace?: string,
+  labelSelector?: string,
+  metadataOnly = false,
+): Promise<readonly unknown[]> {
+  const path = pathOf(resource, { namespace });
+  const all: unknown[] = [];
+  let token: string | undefined;
+  do {
+    const query = { limit: PAGE_SIZE, continue: token, labelSelector };
+    const page = readPage(await client.request({ method: 'GET', path, query, metadataOnly }));
+    if ('reason' in page) throw new KubeError({ reason: 'Malformed', code: 200, message: page.message });
+    all.push(...page.items);
+    token = page.continueToken;
+  } while (token !== undefined);
+  return all;
+}

@@ -1,0 +1,75 @@
+/** Describes a workload cluster that does not serve: for our operator, about a server that its owner chooses. */
+import { ProxyFault } from '../auth/tunnel.ts';
+import type { RestartReason } from '../cache/list-watch.ts';
+import type { KubeError } from '../http/errors.ts';
+import type { SessionFault } from './connection-state.ts';
+
+const MAX_DETAIL = 300;
+
+export const REFUSES_CREDENTIALS = 'the API server refuses the credentials (401)';
+
+/** Why its Nodes could not be watched. @param message our own words where the reason is `TooLarge`; not used otherwise. */
+export function watchFault(reason: RestartReason, message: string): SessionFault {
+  if (reason === 'Unauthorized') return { state: 'Unauthorized', detail: REFUSES_CREDENTIALS };
+  if (reason === 'TooLarge') return { state: 'Refused', detail: shortened(message) };
+  const detail = reason === 'Forbidden' ? 'the credentials may not list and watch Nodes' : `listing Nodes: ${reason}`;
+  return { state: 'Unreachable', detail };
+}
+
+/** Sentences for well-known codes of the network. Any other is reported by its code alone. */
+const NETWORK: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection cut',
+  EPIPE: 'connection cut',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'the connection timed out',
+  ENOTFOUND: 'the name of the server is not known',
+  EAI_AGAIN: 'the name of the server cannot be resolved at present',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not signed by the CA of the kubeconfig',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not signed by the CA of the kubeconfig',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not signed by the CA of the kubeconfig',
+  UNABLE_TO_GET_ISSUER_CERT: 'its certificate is not signed by the CA of the kubeconfig',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is not signed by the CA of the kubeconfig',
+  CERT_SIGNATURE_FAILURE: 'its certificate is not signed by the CA of the kubeconfig',
+};
+
+/**
+ * Words of our own, by the code of the fault: who may write the Secret chooses the server and the proxy, and would read here
+ * what some other server, which only we can reach, has to say. Even a certificate's names, which TLS errors quote, are such words.
+ */
+export function detailOf(error: KubeError): string {
+  // Its words are our own; those of `Malformed` quote the body.
+  if (error.reason === 'TooLarge') return shortened(error.message);
+  if (error.reason === 'Malformed') return 'the API server answered with something that is not what was asked for';
+  if (error.code !== 0) return `the API server answered ${error.code}`;
+  // Our own deadline and our own stop.
+  if (error.reason !== 'Unreachable') return shortened(error.message);
+  const causes = causesOf(error);
+  if (causes.some((cause) => cause instanceof ProxyFault)) return 'the proxy did not open a tunnel';
+  const code = causes.map(codeOf).find((each) => each !== undefined);
+  if (code === undefined) return 'the connection failed';
+  return `${NETWORK[code] ?? 'the connection failed'} (${code})`;
+}
+
+function causesOf(error: unknown): readonly unknown[] {
+  const causes: unknown[] = [];
+  for (let cause = error; cause instanceof Error && causes.length < 10; cause = cause.cause) {
+    causes.push(cause, ...(cause instanceof AggregateError ? cause.errors : []));
+  }
+  return causes;
+}
+
+/** Codes are of a closed set: node's, OpenSSL's and the operating system's. */
+function codeOf(cause: unknown): string | undefined {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : undefined;
+}
+
+/** On one line. */
+export function shortened(words: string): string {
+  return words.replace(/\s+/g, ' ').slice(0, MAX_DETAIL);
+}

@@ -1,0 +1,285 @@
+/** One set of credentials of one workload cluster in use: the cache of its Nodes, its probe, and its requests. */
+import type { Action } from '../../core/action.ts';
+import { messageOf } from '../../core/error-message.ts';
+import type { KubeObject } from '../../core/objects.ts';
+import type { Apply, Clock, Log, Seen } from '../../core/ports.ts';
+import { sleep } from '../../runtime/sleep.ts';
+import { type Credentials, credentialsOf } from '../auth/credentials.ts';
+import type { ClusterAccess } from '../auth/kubeconfig.ts';
+import { CachedKind } from '../cache/cached-kind.ts';
+import { inDetail } from '../cache/in-detail.ts';
+import type { RestartReason } from '../cache/list-watch.ts';
+import { readPage } from '../cache/watch-event.ts';
+import { pathOf } from '../http/api.ts';
+import { ByteBudget } from '../http/byte-budget.ts';
+import { type AnswerLimits, type ClientOptions, makeClient } from '../http/client.ts';
+import { isKubeError } from '../http/errors.ts';
+import { GuardedClient } from '../http/guarded-client.ts';
+import type { Trim } from '../objects/trim.ts';
+import { makeApply } from '../write/apply.ts';
+import type { SessionFault } from './connection-state.ts';
+import { listJudge, NodeBudget } from './node-budget.ts';
+import { isSameNode, NODE_METADATA, nodeMetadataTrim } from './node-metadata.ts';
+import { detailOf, REFUSES_CREDENTIALS, shortened, watchFault } from './session-faults.ts';
+
+const MIB = 1024 * 1024;
+/**
+ * A page of Nodes' metadata has some hundred KiB, and one Node's at most what etcd takes; whoever owns a workload cluster must
+ * not be able to fill our memory, or to have us parse for long. A page has some ten thousand values, most of them of `managedFields`.
+ */
+export const LIMITS: AnswerLimits = {
+  list: 8 * MIB,
+  object: 2 * MIB,
+  line: 2 * MIB,
+  values: 250_000,
+  // For all workload clusters together; whoever has most of it under way is the first to be ended.
+  inAll: new ByteBudget(32 * MIB),
+};
+/** Small, so that a page is parsed in some milliseconds. */
+const PAGE_SIZE = 250;
+
+/** In milliseconds. */
+export interface SessionTimings {
+  /** From one probe to the next. */
+  readonly probeIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  /** For each request that a caller waits for. */
+  readonly requestTimeoutMs: number;
+  /** Without any answer for so long, further requests fail at once. */
+  readonly stallMs: number;
+  /** For the first list of the Nodes. */
+  readonly syncTimeoutMs: number;
+}
+
+export interface SessionOptions {
+  /** Its proxy variables hold for workload clusters as well. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly dryRun: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timings: SessionTimings;
+  /** The labels of Nodes that anybody reads; no others are kept. */
+  readonly readLabels: ReadonlySet<string>;
+  /** A Node came, went, or changed in those labels or its UID. */
+  readonly onNodeChange: (session: ClusterSession, name: string) => void;
+  /** The server refuses the credentials, or did not answer: worth a look before the next probe is due. */
+  readonly onTrouble: (session: ClusterSession) => void;
+  readonly onRequest?: ClientOptions['onRequest'];
+  /** See the management cluster's client. */
+  readonly mayWrite?: ClientOptions['mayWrite'];
+  readonly onWatchRestart?: (reason: RestartReason) => void;
+}
+
+export type Opened<S> =
+  | { readonly is: 'opened'; readonly session: S }
+  | { readonly is: 'failed'; readonly fault: SessionFault };
+
+export type Probed =
+  | { readonly is: 'answered' }
+  | { readonly is: 'missed'; readonly detail: string }
+  | { readonly is: 'unauthorized'; readonly detail: string }
+  /** The server answers, and is beyond a limit. */
+  | { readonly is: 'refused'; readonly detail: string };
+
+/** Enough for one server, and few enough that a server which hangs holds little. */
+const MAX_SOCKETS = 16;
+/** Lists that go on by themselves: what ended was a page, not the way to the server. */
+const HARMLESS: ReadonlySet<RestartReason> = new Set(['Closed', 'Expired', 'Throttled']);
+/** Which restarts of the watch say something about the server. */
+const LOST: ReadonlySet<RestartReason> = new Set(['Unreachable', 'TimedOut', 'ServerError']);
+
+/**
+ * Connects, and resolves when the server answers and its Nodes are known; at the first failure otherwise.
+ *
+ * @param stop gives up. What was opened by then is closed again.
+ */
+export async function openSession(
+  access: ClusterAccess,
+  options: SessionOptions,
+  stop: AbortSignal,
+): Promise<Opened<ClusterSession>> {
+  let credentials: Credentials;
+  try {
+    credentials = credentialsOf(access, { env: options.env, clock: options.clock, maxSockets: MAX_SOCKETS });
+    // Certificate and key are parsed here, and found to belong together.
+    await credentials.connection();
+  } catch (error) {
+    return { is: 'failed', fault: { state: 'Refused', detail: shortened(messageOf(error)) } };
+  }
+  const session = new ClusterSession(credentials, options);
+  const fault = await session.open(stop);
+  if (fault === undefined) return { is: 'opened', session };
+  session.close();
+  return { is: 'failed', fault };
+}
+
+/** Made by `openSession`. Serves until `close`, in whatever shape the server is: to judge that is its owner's part. */
+export class ClusterSession {
+  readonly #credentials: Credentials;
+  readonly #options: SessionOptions;
+  readonly #mirror: CachedKind<KubeObject>;
+  readonly #trim: Trim<KubeObject>;
+  readonly #budget = new NodeBudget();
+  /** Why a list or an event was too large, until a watch is open again. */
+  #excess: string | undefined;
+  readonly #apply: Apply;
+  readonly #closing = new AbortController();
+  readonly #watching = Promise.withResolvers<undefined>();
+  readonly #firstFault = Promise.withResolvers<SessionFault>();
+  /** For single requests; while the server does not answer they fail at once. */
+  readonly client: GuardedClient;
+
+  constructor(credentials: Credentials, options: SessionOptions) {
+    const { clock, log, dryRun, timings, onNodeChange, onRequest, mayWrite } = options;
+    this.#credentials = credentials;
+    this.#options = options;
+    const client = makeClient(credentials, {
+      clock,
+      limits: LIMITS,
+      ...(onRequest !== undefined && { onRequest }),
+      ...(mayWrite !== undefined && { mayWrite }),
+    });
+    this.client = new GuardedClient(client, { clock, timings, onTrouble: () => options.onTrouble(this) });
+    this.#trim = nodeMetadataTrim(options.readLabels);
+    this.#mirror = new CachedKind({
+      client,
+      resource: NODE_METADATA,
+      metadataOnly: true,
+      pageSize: PAGE_SIZE,
+      excessOf: listJudge(PAGE_SIZE),
+      transform: this.#trim,
+      clock,
+      log: inDetail(log),
+      onWatching: () => {
+        this.#excess = undefined;
+        this.#watching.resolve(undefined);
+      },
+      onRestart: (reason, message) => this.#onRestart(reason, message),
+    });
+    this.#mirror.informer.addHandler({
+      onAdd: (node) => {
+        this.#budget.added(node);
+        onNodeChange(this, node.metadata.name);
+      },
+      onUpdate: (old, now) => {
+        this.#budget.removed(old);
+        this.#budget.added(now);
+        if (!isSameNode(old, now)) onNodeChange(this, now.metadata.name);
+      },
+      onDelete: (last) => {
+        this.#budget.removed(last);
+        onNodeChange(this, last.metadata.name);
+      },
+    });
+    const recorder = {
+      record: () => {
+        throw new Error('Events are recorded in the management cluster only');
+      },
+    };
+    this.#apply = makeApply({ client: this.client, recorder, clock, dryRun });
+  }
+
+  /** @returns why it did not come about; undefined when it serves. */
+  async open(stop: AbortSignal): Promise<SessionFault | undefined> {
+    const probed = await this.#ping(stop);
+    if (probed.is === 'unauthorized') return { state: 'Unauthorized', detail: probed.detail };
+    if (probed.is !== 'answered') return { state: 'Unreachable', detail: probed.detail };
+    // It fails by a bug alone, which then ends the process like any other.
+    void this.#mirror.start(this.#closing.signal);
+    const { syncTimeoutMs } = this.#options.timings;
+    const late: SessionFault = {
+      state: 'Unreachable',
+      detail: `the Nodes were not listed and watched within ${syncTimeoutMs} ms`,
+    };
+    const settled = new AbortController();
+    const settle = (): void => settled.abort();
+    if (stop.aborted) settle();
+    else stop.addEventListener('abort', settle, { once: true });
+    const timeout = sleep(syncTimeoutMs, settled.signal).then(() => late);
+    // Not when they are listed: who may list and not watch would never hear of an approval.
+    const fault = await Promise.race([this.#watching.promise, this.#firstFault.promise, timeout]);
+    stop.removeEventListener('abort', settle);
+    settle();
+    return fault;
+  }
+
+  /** Ends the watch; requests in flight finish, and connections close. */
+  close(): void {
+    this.#closing.abort();
+    this.#credentials.retire();
+  }
+
+  /** Asks the server whether it is there, unless it has answered anything since the last probe was due. */
+  async probe(stop: AbortSignal): Promise<Probed> {
+    if (this.client.isRefused) return { is: 'unauthorized', detail: REFUSES_CREDENTIALS };
+    const excess = this.#excess ?? this.#budget.excess();
+    if (excess !== undefined) return { is: 'refused', detail: excess };
+    const { clock, timings } = this.#options;
+    const nowMs = clock.now();
+    // The server may answer and yet keep the Nodes from us: what is served then grows old.
+    if (this.#mirror.isStale(nowMs)) return { is: 'missed', detail: 'nothing comes from the watch of the Nodes' };
+    const hasSpoken = this.#mirror.silentMs(nowMs) < timings.probeIntervalMs && !this.client.isUnresponsive(nowMs);
+    return hasSpoken ? { is: 'answered' } : this.#ping(stop);
+  }
+
+  node(name: string): Seen<KubeObject> {
+    return this.#mirror.informer.get(name);
+  }
+
+  nodes(): readonly KubeObject[] {
+    const nodes = this.#mirror.informer.list();
+    return nodes.is === 'known' ? nodes.value : [];
+  }
+
+  /**
+   * Asks for a list of the Nodes with that name, since an empty list can only come from an API server, while a 404 may be
+   * any proxy's.
+   */
+  async confirmNode(name: string): Promise<Seen<KubeObject>> {
+    const query = { fieldSelector: `metadata.name=${name}` };
+    let body: unknown;
+    try {
+      body = await this.client.request({ method: 'GET', path: pathOf(NODE_METADATA), query, metadataOnly: true });
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      return { is: 'unknown' };
+    }
+    const page = readPage(body);
+    if ('reason' in page || page.items.length > 1) return { is: 'unknown' };
+    if (page.items.length === 0) return { is: 'absent' };
+    const object = this.#trim(page.items[0]);
+    return object?.metadata.name === name ? { is: 'present', object } : { is: 'unknown' };
+  }
+
+  /** @throws KubeError; `Unreachable` at once while the server does not answer. */
+  apply(actions: readonly Action[], log: Log): Promise<void> {
+    return this.#apply(actions, log);
+  }
+
+  /** `/version` is open to whoever may log in (the role system:public-info-viewer), and costs the server nothing. */
+  async #ping(stop: AbortSignal): Promise<Probed> {
+    try {
+      const { probeTimeoutMs: timeoutMs } = this.#options.timings;
+      await this.client.send({ method: 'GET', path: '/version', timeoutMs, signal: stop, retry: 'never' });
+      return { is: 'answered' };
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      if (error.reason === 'Unauthorized') return { is: 'unauthorized', detail: REFUSES_CREDENTIALS };
+      // These come from an API server that knows us; a 404 may be all that a load balancer has left to say.
+      const isAnswer = error.reason === 'Forbidden' || error.reason === 'TooManyRequests';
+      return isAnswer ? { is: 'answered' } : { is: 'missed', detail: detailOf(error) };
+    }
+  }
+
+  #onRestart(reason: RestartReason, message: string): void {
+    this.#options.onWatchRestart?.(reason);
+    if (reason === 'TooLarge') {
+      // These words are ours, and hold nothing of the server's.
+      this.#excess = shortened(message);
+      this.#options.onTrouble(this);
+    }
+    if (!HARMLESS.has(reason)) this.#firstFault.resolve(watchFault(reason, message));
+    if (LOST.has(reason)) this.client.lost();
+    if (reason === 'Unauthorized') this.client.refused();
+  }
+}

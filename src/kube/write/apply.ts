@@ -1,0 +1,154 @@
+/** Carries out actions: each is one request, guarded by the UID of the object that the decision was about. */
+import type {
+  Action,
+  ObjectRef,
+  PatchMeta,
+  PatchNodeStatus,
+  RecordEvent,
+  SetUnschedulable,
+} from '../../core/action.ts';
+import { POD } from '../../core/objects.ts';
+import type { Apply, Clock, Log } from '../../core/ports.ts';
+import type { Resource } from '../../core/resources.ts';
+import { rfc3339 } from '../../core/timestamps.ts';
+import { RecentKeys } from '../../runtime/recent-keys.ts';
+import { type ApiClient, type ApiRequest, type PatchType, pathOf } from '../http/api.ts';
+import { isKubeError, KubeError } from '../http/errors.ts';
+import type { PodKeeper } from './pod-store.ts';
+import { setTaint } from './taints.ts';
+
+export interface ApplyOptions {
+  readonly client: ApiClient;
+  readonly recorder: { record(event: RecordEvent): void };
+  readonly clock: Clock;
+  /** Writes nothing, records no Event, and logs what it would have done, once an hour for the same action. */
+  readonly dryRun: boolean;
+  /** The resource in the version that the server serves, where that is not fixed. @default the resource itself */
+  readonly served?: (resource: Resource<unknown>) => Resource<unknown>;
+  /** Needed where decisions store Pods. */
+  readonly keeper?: PodKeeper;
+}
+
+/** @returns an `Apply`; what it throws besides the port's promise is nothing. */
+export function makeApply(options: ApplyOptions): Apply {
+  const carryOut = options.dryRun ? dryRunner(options.clock) : runner(options);
+  return async (actions, log) => {
+    for (const action of actions) await carryOut(action, log);
+  };
+}
+
+type CarryOut = (action: Action, log: Log) => Promise<void>;
+
+function runner({ client, recorder, clock, served = (resource) => resource, keeper }: ApplyOptions): CarryOut {
+  return async (action, log) => {
+    switch (action.do) {
+      case 'patchMeta':
+        return patchMeta(client, { ...action, target: { ...action.target, resource: served(action.target.resource) } });
+      case 'patchNodeStatus':
+        return patchNodeStatus(client, action, clock.now());
+      case 'setUnschedulable':
+        return setUnschedulable(client, action);
+      case 'setTaint':
+        return setTaint(client, action);
+      case 'recordEvent':
+        return recorder.record(action);
+      case 'storePod':
+        return needed(keeper).store(action, log);
+      case 'restorePod':
+        return needed(keeper).restore(action, log);
+      case 'discardStored':
+        return needed(keeper).discard(action);
+    }
+  };
+}
+
+function needed(keeper: PodKeeper | undefined): PodKeeper {
+  if (keeper === undefined) throw new Error('Nobody keeps Pods here');
+  return keeper;
+}
+
+function dryRunner(clock: Clock): CarryOut {
+  // The decision stays due since nothing is written, so it comes back with each pass.
+  const said = new RecentKeys({ ttlMs: 3_600_000, maxSize: 4096 });
+  return async (action, log) => {
+    if (!said.isNew(JSON.stringify(action), clock.now())) return;
+    const { resource, namespace, name } = action.do === 'recordEvent' ? action.regarding : action.target;
+    const key = namespace === undefined ? name : `${namespace}/${name}`;
+    log.info('Would apply', { action: action.do, [resource.kind]: key });
+  };
+}
+
+/** How a patch is sent where that is not left to the client. */
+export type PatchOptions = Pick<ApiRequest, 'retry' | 'timeoutMs' | 'signal'>;
+
+/** @throws KubeError */
+export async function patchMeta(client: ApiClient, action: PatchMeta, options: PatchOptions = {}): Promise<void> {
+  try {
+    await patch(client, action.target, 'merge', { metadata: metadataOf(action) }, undefined, options);
+  } catch (error) {
+    // A Pod that has gone needs no annotation.
+    if (action.target.resource.kind === POD.kind && isKubeError(error, 'NotFound')) return;
+    throw error;
+  }
+}
+
+/** Takes `nowMs` for the heartbeat alone: when a condition changed is the decision's to say. */
+async function patchNodeStatus(client: ApiClient, action: PatchNodeStatus, nowMs: number): Promise<void> {
+  const lastHeartbeatTime = rfc3339(nowMs);
+  const conditions = action.conditions.map((condition) => ({ ...condition, lastHeartbeatTime }));
+  await patch(
+    client,
+    action.target,
+    'strategic-merge',
+    { metadata: metadataOf(action), status: { conditions } },
+    'status',
+  );
+}
+
+async function setUnschedulable(client: ApiClient, action: SetUnschedulable): Promise<void> {
+  const spec = { unschedulable: action.unschedulable ? true : null };
+  await patch(client, action.target, 'merge', { metadata: metadataOf(action), spec });
+}
+
+function metadataOf(action: PatchMeta | PatchNodeStatus | SetUnschedulable): object {
+  const { target, resourceVersion, annotations } = action;
+  const labels = 'labels' in action ? action.labels : undefined;
+  // JSON leaves out what is undefined.
+  return { uid: target.uid, resourceVersion, labels, annotations };
+}
+
+async function patch(
+  client: ApiClient,
+  target: ObjectRef,
+  patchType: PatchType,
+  body: object,
+  subresource?: string,
+  options: PatchOptions = {},
+): Promise<void> {
+  const { resource, namespace, name } = target;
+  const path = pathOf(resource, { namespace, name, ...(subresource !== undefined && { subresource }) });
+  try {
+    await client.request({ method: 'PATCH', path, patchType, body, ...options });
+  } catch (error) {
+    throw isNamesake(error) ? conflictOf(error) : error;
+  }
+}
+
+/** To a patch with another UID the API server answers that the field is immutable: 422, where the meaning is a conflict. */
+function isNamesake(error: unknown): error is KubeError {
+  return (
+    isKubeError(error, 'Invalid') &&
+    error.causes.length > 0 &&
+    error.causes.every(({ field }) => field === 'metadata.uid')
+  );
+}
+
+function conflictOf(error: KubeError): KubeError {
+  return new KubeError({
+    reason: 'Conflict',
+    code: error.code,
+    message: error.message,
+    causes: error.causes,
+    cause: error,
+  });
+}

@@ -1,0 +1,51 @@
+/**
+ * Conflicts of server-side apply about nothing. A built-in kind leaves out what is empty (`data: {}` of a ConfigMap), but whoever applied
+ * it owns the field, and conflicts with everybody else who names it or sets something in it; with its own twin too.
+ */
+import type { AnyObject } from '../core/object-access.ts';
+import type { ManifestBody } from './manifest.ts';
+
+export type Peace =
+  /** Somebody really wants another value. */
+  | { readonly is: 'contested' }
+  /** Applied in this form it takes nothing from anybody; with force where the other owner's claim is the empty one. */
+  | { readonly is: 'possible'; readonly body: ManifestBody; readonly force: boolean };
+
+/**
+ * @param live the object that the conflicts are about.
+ * @param conflicts as the API server lists them: `.spec.selector: conflict with "manager"`
+ */
+export function settleEmptyClaims(body: ManifestBody, live: AnyObject, conflicts: readonly string[]): Peace {
+  let rest: Fields = body;
+  let force = false;
+  for (const each of conflicts) {
+    const path = /^((?:\.\w+)+): /.exec(each)?.[1]?.split('.').slice(1);
+    if (path === undefined || valueAt(live, path) !== undefined) return { is: 'contested' };
+    if (isEmpty(valueAt(rest, path))) rest = without(rest, path);
+    else force = true;
+  }
+  return { is: 'possible', body: rest as ManifestBody, force };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function valueAt(from: Fields, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, field) => fieldsOf(value)?.[field], from);
+}
+
+function without(from: Fields, [field = '', ...path]: readonly string[]): Fields {
+  const { [field]: value, ...rest } = from;
+  const inner = fieldsOf(value);
+  return path.length === 0 || inner === undefined ? rest : { ...from, [field]: without(inner, path) };
+}
+
+/** What Go's `omitempty` leaves out. */
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  const inner = fieldsOf(value);
+  return inner === undefined ? !value : Object.keys(inner).length === 0;
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}

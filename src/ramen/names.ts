@@ -1,0 +1,47 @@
+/** The words of the Ramen parts. */
+
+/** On a ManifestWork: its objects on the managed cluster are looked after before it goes. */
+export const WORK_FINALIZER = 'maintenance-bridge.io/manifest-work';
+/** On a MaintenanceMode: what was scaled down is restored before it goes. */
+export const MODE_FINALIZER = 'maintenance-bridge.io/maintenance-mode';
+/** On an object of a managed cluster: which work created it (see `ownership.ts`). */
+export const OWNED_BY = 'maintenance-bridge.io/owned-by';
+/** On a workload that a MaintenanceMode scaled to zero: the replicas that it had. */
+export const FORMER_REPLICAS = 'maintenance-bridge.io/former-replicas';
+/** On a MaintenanceMode: what was, or may have been, changed for it (JSON; see `mode-record.ts`). */
+export const MODE_RECORD = 'maintenance-bridge.io/maintenance-mode';
+/** On the Lease of a cluster's namespace: the UID of kube-system of the cluster that was served from it. */
+export const CLUSTER_ID = 'maintenance-bridge.io/cluster-id';
+/** On the same Lease: the installation that served the cluster last. */
+export const SERVED_BY = 'maintenance-bridge.io/served-by';
+/** Keys of ours travel with the objects that carry them: they are taken out of what is applied elsewhere. */
+export const OWN_PREFIX = 'maintenance-bridge.io/';
+
+/** A klusterlet of Open Cluster Management looks after a work with this finalizer. */
+export const KLUSTERLET_FINALIZER = 'cluster.open-cluster-management.io/manifest-work-cleanup';
+
+/** Ramen's annotations that name the DRPlacementControl of a work. */
+export const DRPC_NAME = 'drplacementcontrol.ramendr.openshift.io/drpc-name';
+export const DRPC_NAMESPACE = 'drplacementcontrol.ramendr.openshift.io/drpc-namespace';
+
+/** Condition of a work whose DRPlacementControl is gone while nobody deletes the work; only then is it there. */
+export const APPLICATION_GONE = 'ApplicationGone';
+
+/** The only condition of a view, and the reasons that Open Cluster Management gives it. */
+export const PROCESSING = 'Processing';
+export const VIEW_REASONS = [
+  'GetResourceProcessing',
+  'GetResourceFailed',
+  'ResourceNameInvalid',
+  'ResourceTypeInvalid',
+  'ResourceGVKInvalid',
+] as const;
+export type ViewReason = (typeof VIEW_REASONS)[number];
+
+/** Messages of conditions: Kubernetes allows 32 768 characters, and nobody reads so many. */
+export const MAX_MESSAGE = 1024;
+
+/** The longest beginning that fits, with a sign that something is missing. */
+export function bounded(text: string, max = MAX_MESSAGE): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+}

@@ -1,0 +1,231 @@
+/** What the Ramen parts may do, and no more. */
+import type { FeatureRights } from '../core/feature.ts';
+import type { RbacRule } from '../core/rbac.ts';
+import type { BridgeSettings, MaintenanceModeSettings } from './settings.ts';
+
+const READ = ['get', 'list', 'watch'];
+const WATCH = ['list', 'watch'];
+const CHANGE = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
+
+/** Name of the Lease in the namespace of each cluster. */
+export const CLUSTER_LEASE = 'maintenance-bridge-ramen';
+
+export const IDENTITY: RbacRule = {
+  apiGroups: [''],
+  resources: ['namespaces'],
+  resourceNames: ['kube-system'],
+  verbs: ['get'],
+  because: 'which cluster this is',
+};
+
+const EVENTS: RbacRule = {
+  apiGroups: ['events.k8s.io'],
+  resources: ['events'],
+  verbs: ['create'],
+  because: 'Events on works, views and MaintenanceModes',
+};
+
+/** Where the bridge keeps ManagedClusters. */
+export const STAND_IN_RULES: readonly RbacRule[] = [
+  {
+    apiGroups: ['cluster.open-cluster-management.io'],
+    resources: ['managedclusters'],
+    verbs: [...READ, 'create'],
+    because: 'the stand-ins that Ramen waits for',
+  },
+  {
+    apiGroups: ['cluster.open-cluster-management.io'],
+    resources: ['managedclusters/status'],
+    verbs: ['patch'],
+    because: 'that a cluster is connected, and which one it is',
+  },
+];
+
+const APPLICATIONS: RbacRule = {
+  apiGroups: ['ramendr.openshift.io'],
+  resources: ['drplacementcontrols'],
+  verbs: READ,
+  because: 'works whose application is gone',
+};
+
+const LEASES = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+const LEASE_RULES: readonly RbacRule[] = [
+  { ...LEASES, verbs: ['create'], because: 'one bridge per cluster; no rule can name what is not there yet' },
+  {
+    ...LEASES,
+    resourceNames: [CLUSTER_LEASE],
+    verbs: ['get', 'update', 'patch'],
+    because: 'one bridge per cluster, and which cluster that is',
+  },
+];
+
+/** Where the Secrets are copied that Policies name: nobody knows their names before. */
+const POLICY_RULES: readonly RbacRule[] = [
+  {
+    apiGroups: ['policy.open-cluster-management.io', 'apps.open-cluster-management.io'],
+    resources: ['policies', 'placementbindings', 'placementrules'],
+    verbs: ['list'],
+    because: 'Policies of Ramen, and the clusters that they are bound to',
+  },
+  { apiGroups: [''], resources: ['secrets'], verbs: ['get'], because: 'Secrets that Policies of Ramen name' },
+];
+
+/** On the hub; of what is not in a cluster's namespace. */
+export function hubRules(settings: BridgeSettings): readonly RbacRule[] {
+  const secrets = [
+    ...settings.clusters.map(({ kubeconfigSecret }) => kubeconfigSecret.name),
+    ...settings.copySecrets.map(({ from }) => from.name),
+  ];
+  return [
+    IDENTITY,
+    EVENTS,
+    APPLICATIONS,
+    ...(settings.managedClusters ? STAND_IN_RULES : []),
+    ...(settings.secretPolicies ? POLICY_RULES : []),
+    ...(secrets.length === 0
+      ? []
+      : [
+          {
+            apiGroups: [''],
+            resources: ['secrets'],
+            resourceNames: [...new Set(secrets)].sort(),
+            verbs: READ,
+            because: 'kubeconfigs of the clusters, and that they change; Secrets that are copied',
+          },
+        ]),
+    ...LEASE_RULES,
+  ];
+}
+
+/** On the hub, in the namespaces of the clusters. */
+export const WORK_RULES: readonly RbacRule[] = [
+  {
+    apiGroups: ['work.open-cluster-management.io'],
+    resources: ['manifestworks'],
+    verbs: [...WATCH, 'patch'],
+    because: 'what is to be applied, and the finalizer',
+  },
+  {
+    apiGroups: ['work.open-cluster-management.io'],
+    resources: ['manifestworks/status'],
+    verbs: ['patch'],
+    because: 'what became of it',
+  },
+  {
+    apiGroups: ['view.open-cluster-management.io'],
+    resources: ['managedclusterviews'],
+    verbs: WATCH,
+    because: 'what is asked',
+  },
+  {
+    apiGroups: ['view.open-cluster-management.io'],
+    resources: ['managedclusterviews/status'],
+    verbs: ['patch'],
+    because: 'the answer',
+  },
+];
+
+/** On the hub, for the kubeconfig of a managed cluster that pulls: in the hub as a whole, and in the cluster's namespace. */
+export const PULL_RULES: Readonly<Record<'everywhere' | 'inNamespace', readonly RbacRule[]>> = {
+  everywhere: [IDENTITY, APPLICATIONS, ...STAND_IN_RULES],
+  inNamespace: [...WORK_RULES, ...LEASE_RULES, EVENTS],
+};
+
+/** On a managed cluster: what Ramen puts into works and asks for in views. */
+export const MANAGED_CLUSTER_RULES: readonly RbacRule[] = [
+  IDENTITY,
+  {
+    apiGroups: ['ramendr.openshift.io'],
+    resources: ['volumereplicationgroups', 'maintenancemodes', 'drclusterconfigs', 'recipes'],
+    verbs: CHANGE,
+    because: 'objects of Ramen’s works',
+  },
+  {
+    apiGroups: ['csiaddons.openshift.io'],
+    resources: ['networkfences'],
+    verbs: CHANGE,
+    because: 'objects of Ramen’s works (Metro DR)',
+  },
+  { apiGroups: [''], resources: ['namespaces'], verbs: CHANGE, because: 'Namespaces of protected applications' },
+  {
+    apiGroups: ['rbac.authorization.k8s.io'],
+    resources: ['clusterroles'],
+    verbs: [...CHANGE, 'escalate'],
+    because: 'the ClusterRoles of the work ramen-dr-cluster, which hold rights that we need not have',
+  },
+  {
+    apiGroups: ['storage.k8s.io'],
+    resources: ['storageclasses'],
+    verbs: READ,
+    because: 'views',
+  },
+  {
+    apiGroups: ['snapshot.storage.k8s.io', 'groupsnapshot.storage.k8s.io'],
+    resources: ['volumesnapshotclasses', 'volumegroupsnapshotclasses'],
+    verbs: READ,
+    because: 'views',
+  },
+  {
+    apiGroups: ['replication.storage.openshift.io', 'csiaddons.openshift.io'],
+    resources: ['volumereplicationclasses', 'volumegroupreplicationclasses', 'networkfenceclasses'],
+    verbs: READ,
+    because: 'views',
+  },
+  {
+    apiGroups: ['apiextensions.k8s.io'],
+    resources: ['customresourcedefinitions'],
+    verbs: READ,
+    because: 'views, and kinds that come later',
+  },
+  {
+    apiGroups: ['work.open-cluster-management.io'],
+    resources: ['appliedmanifestworks'],
+    verbs: WATCH,
+    because: 'whether a klusterlet works there',
+  },
+];
+
+/** On the cluster whose MaintenanceModes are answered. Objects under `annotate` need a role of their own. */
+export function maintenanceModeRules({ providers }: MaintenanceModeSettings): readonly RbacRule[] {
+  const scalesAny = providers.some(({ scaleToZero }) => scaleToZero.length > 0);
+  return [
+    EVENTS,
+    {
+      apiGroups: ['ramendr.openshift.io'],
+      resources: ['maintenancemodes'],
+      verbs: [...WATCH, 'patch'],
+      because: 'what the storage is asked for, the finalizer and the record',
+    },
+    {
+      apiGroups: ['ramendr.openshift.io'],
+      resources: ['maintenancemodes/status'],
+      verbs: ['patch'],
+      because: 'the answer',
+    },
+    ...(scalesAny
+      ? [
+          {
+            apiGroups: ['apps'],
+            resources: ['deployments', 'statefulsets', 'replicasets'],
+            verbs: [...READ, 'patch'],
+            because: 'workloads that are scaled to zero',
+          },
+          { apiGroups: [''], resources: ['pods'], verbs: WATCH, because: 'whether a Pod of them is left' },
+        ]
+      : []),
+  ];
+}
+
+/** On the cluster that we run against: the hub, or where a Secret leads to the hub, a managed cluster. */
+export function bridgeRights(settings: BridgeSettings): FeatureRights {
+  const { kubeconfigSecret } = settings.hub;
+  if (kubeconfigSecret === undefined) return { cluster: hubRules(settings), watched: WORK_RULES };
+  const secret: RbacRule = {
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: [kubeconfigSecret.name],
+    verbs: ['get'],
+    because: 'the kubeconfig of the hub',
+  };
+  return { cluster: [...MANAGED_CLUSTER_RULES, secret] };
+}

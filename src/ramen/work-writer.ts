@@ -1,0 +1,101 @@
+/** What a pass writes into a ManifestWork on the hub: our finalizer and the status, only over what was read. */
+import type { Result } from '../core/decision.ts';
+import {
+  type Answer,
+  type AnyObject,
+  type ObjectAccess,
+  type ObjectAddress,
+  unlessChanged,
+} from '../core/object-access.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { canonicalJson } from './canonical.ts';
+import { WORK_FINALIZER } from './names.ts';
+import { MANIFEST_WORK, type ManifestWork, type WorkStatus } from './objects.ts';
+import { type ManifestResult, workStatus } from './work-status.ts';
+
+/** As a conflict usually is: Ramen changes the spec while we write. Its failover waits for the next try. */
+export const CONFLICT_MS = 25;
+
+export interface WriterPorts {
+  readonly hub: ObjectAccess;
+  readonly clock: Clock;
+  /** How long to wait after a failure. */
+  readonly failed: () => number;
+  /** One version of the work has become another. */
+  readonly wrote: (before: string, now: string) => void;
+  readonly log: Log;
+}
+
+/** Of one pass. */
+export class WorkWriter {
+  readonly #ports: WriterPorts;
+  readonly #work: ManifestWork;
+  #resourceVersion: string;
+  #written: WorkStatus | undefined;
+  /** The application that the work has outlived. */
+  gone: string | undefined;
+
+  constructor(ports: WriterPorts, work: ManifestWork) {
+    this.#ports = ports;
+    this.#work = work;
+    this.#resourceVersion = work.metadata.resourceVersion;
+  }
+
+  addFinalizer(): Promise<Answer<AnyObject>> {
+    return this.#setFinalizers([...(this.#work.metadata.finalizers ?? []), WORK_FINALIZER]);
+  }
+
+  removeFinalizer(): Promise<Answer<AnyObject>> {
+    return this.#setFinalizers((this.#work.metadata.finalizers ?? []).filter((each) => each !== WORK_FINALIZER));
+  }
+
+  /** Writes the status where it differs from the one that is there. */
+  async writeStatus(results: readonly ManifestResult[]): Promise<Answer<AnyObject> | { readonly is: 'unchanged' }> {
+    const { metadata, status } = this.#work;
+    const { hub, clock } = this.#ports;
+    const wanted = workStatus(results, status, {
+      generation: metadata.generation ?? 0,
+      nowMs: clock.now(),
+      gone: this.gone,
+    });
+    if (this.#written === undefined && canonicalJson(wanted) === canonicalJson(status)) return { is: 'unchanged' };
+    this.#written = wanted;
+    const { conditions, manifests } = wanted;
+    const value = { conditions, resourceStatus: { manifests } };
+    return this.#noted(
+      await hub.patch(this.#at(), [unlessChanged(this.#resourceVersion), { op: 'add', path: '/status', value }], {
+        subresource: 'status',
+      }),
+    );
+  }
+
+  /** What follows where the hub did not take a write. */
+  after({ reason, message }: Extract<Answer<unknown>, { is: 'refused' }>): Result {
+    const { log, failed } = this.#ports;
+    if (reason === 'DryRun' || reason === 'NotFound') return {};
+    if (reason === 'Conflict' || reason === 'Invalid') log.debug('Work has changed meanwhile', { detail: message });
+    else log.warn('Writing to the hub failed', { reason, detail: message });
+    return { requeueAfterMs: reason === 'Conflict' ? CONFLICT_MS : failed() };
+  }
+
+  async #setFinalizers(value: readonly string[]): Promise<Answer<AnyObject>> {
+    const path = '/metadata/finalizers';
+    return this.#noted(
+      await this.#ports.hub.patch(this.#at(), [unlessChanged(this.#resourceVersion), { op: 'add', path, value }]),
+    );
+  }
+
+  #noted(answer: Answer<AnyObject>): Answer<AnyObject> {
+    if (answer.is === 'done') {
+      const { resourceVersion } = answer.value.metadata;
+      this.#ports.wrote(this.#resourceVersion, resourceVersion);
+      this.#resourceVersion = resourceVersion;
+    }
+    return answer;
+  }
+
+  #at(): ObjectAddress {
+    const { namespace, name } = this.#work.metadata;
+    return { resource: MANIFEST_WORK, namespace, name };
+  }
+}

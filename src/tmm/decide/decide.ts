@@ -1,0 +1,143 @@
+/**
+ * What happens next to one Node. The taint asks, the report on the Node says how far the last pass came:
+ *
+ * | Taint | Phase so far | What is decided |
+ * | --- | --- | --- |
+ * | yes | none, `Exiting`, `Checking`, `Queued` | the verdict: `Draining`, `InMaintenance`, `Checking`, `Queued` or `Rejected` |
+ * | yes | `Draining` | evictions; `InMaintenance` when all have gone; `Rejected` at the deadline |
+ * | yes | `InMaintenance` | nothing new, except that related Pods which appear are told of, and evicted as far as they may be |
+ * | yes | `Rejected` | nothing new, except that Pods which appear are told |
+ * | no | any | what we set goes; what was removed is created again or awaited; then the report goes |
+ *
+ * A phase is written before what it allows is done, with the resourceVersion that the decision read: killed anywhere, or
+ * beside a second process that believes to lead, the next pass reads the phase and goes on from there.
+ */
+import type { Action } from '../../core/action.ts';
+import { keyOf } from '../../core/meta.ts';
+import type { Node } from '../../core/objects.ts';
+import * as events from '../events.ts';
+import type { Observed } from '../model/observed.ts';
+import { type RelatedPod, relatedPods } from '../model/related-pods.ts';
+import { noteReturns, returnsOf } from '../model/returns.ts';
+import { nearMisses } from '../model/taints.ts';
+import { REPORT_ANNOTATION } from '../names.ts';
+import { check } from './admission.ts';
+import { drain } from './drain.ts';
+import { decideWithoutTaint, stillMissing } from './exit.ts';
+import { maintain } from './maintenance.ts';
+import { unmark } from './pod-annotations.ts';
+import { discardEnded, restoreStoredPods, withRestoration } from './restore.ts';
+import { type Context, type Draft, iso, type Memory, markAll, type Request, type TmmDecision } from './transition.ts';
+
+export function decide(observed: Observed, context: Context): TmmDecision {
+  const complete = (draft: Draft): TmmDecision => ({
+    evictions: [],
+    questions: [],
+    blockedBy: [],
+    memory: context.memory,
+    ...draft,
+  });
+  if (observed.node.is === 'absent') {
+    const home = restoreStoredPods(observed, observed.kept.stored, context.memory.hereSinceMs);
+    const draft: Draft = { because: 'NodeGone', actions: observed.marked.flatMap(unmark) };
+    return complete(withRestoration(draft, home, context, observed.nowMs));
+  }
+  const node = observed.node.object;
+  const taint = observed.asked;
+  if (taint === undefined) {
+    const draft = ofSession(decideWithoutTaint(observed, node, context), observed);
+    return withHint(complete(draft), observed, node, context);
+  }
+  const related = relatedPods(observed.pods, taint, context.settings, observed.nowMs);
+  const noted = { ...context, memory: withReturns(context.memory, observed, related) };
+  const draft = decideWithTaint({ ...noted, observed, node, taint, related });
+  const whole = withEarlierHome({ memory: noted.memory, ...draft }, observed, node, noted);
+  const decision = complete(ofSession(whole, observed));
+  return withHint(decision, observed, node, context);
+}
+
+/** What is said in a session is said again in the next one, in whatever words. */
+function ofSession(draft: Draft, { report }: Observed): Draft {
+  const scope = report.is === 'valid' ? report.report.session : undefined;
+  if (scope === undefined) return draft;
+  const scoped = (action: Action): Action => (action.do === 'recordEvent' ? { scope, ...action } : action);
+  return { ...draft, actions: draft.actions.map(scoped) };
+}
+
+/** Looks for Pods that have come back, while the Node is emptied or said to be empty. */
+function withReturns(memory: Memory, { report, nowMs }: Observed, related: readonly RelatedPod[]): Memory {
+  const current = report.is === 'valid' ? report.report : undefined;
+  if (current?.phase !== 'Draining' && current?.phase !== 'InMaintenance') return memory;
+  const { session } = current;
+  const before = memory.returns?.session === session ? memory.returns.owners : returnsOf(current);
+  return {
+    ...memory,
+    returns: {
+      session,
+      owners: noteReturns(
+        before,
+        related.map(({ pod }) => pod),
+        nowMs,
+      ),
+    },
+  };
+}
+
+/** What an earlier session has stored comes back although there is a new one; the scheduler finds it a place. */
+function withEarlierHome(draft: Draft, observed: Observed, node: Node, context: Context): Draft {
+  const session = observed.report.is === 'valid' ? observed.report.report.session : undefined;
+  // Those that are still here may be evicted by the new session, which stores them anew.
+  const over = observed.kept.stored.filter((each) => each.session !== session && each.is !== 'here');
+  const home = restoreStoredPods(observed, over, undefined, node);
+  const own = observed.kept.stored.filter((each) => each.session === session);
+  const actions = [...draft.actions, ...discardEnded(own, node)];
+  return withRestoration({ ...draft, actions }, home, context, observed.nowMs);
+}
+
+function decideWithTaint(request: Request): Draft {
+  const { observed, node } = request;
+  const now = iso(observed.nowMs);
+  const report = observed.report.is === 'valid' ? observed.report.report : undefined;
+  switch (report?.phase) {
+    case undefined:
+    case 'Exiting': {
+      const session = `${observed.nowMs.toString(36)}-${node.metadata.uid.slice(0, 8)}`;
+      // What the session that is on its way out has not brought back is still missing because of us.
+      const workloads = stillMissing(report, observed).map(({ workload }) => workload);
+      return check(request, { session, started: now, workloads });
+    }
+    case 'Checking':
+    case 'Queued':
+      return check(request, report);
+    case 'Draining':
+      return drain(request, report);
+    case 'InMaintenance':
+      return maintain(request, report);
+    case 'Rejected':
+      return {
+        because: 'RejectionHeld',
+        phase: 'Rejected',
+        actions: markAll(request, report),
+        blockedBy: report.blockedBy,
+      };
+  }
+}
+
+/** Tells of taints that were probably meant for us, of a report and of Secrets that cannot be read: once per finding, not per pass. */
+function withHint(decision: TmmDecision, observed: Observed, node: Node, context: Context): TmmDecision {
+  const { report: seen, kept, asked } = observed;
+  const { taints, unmanagedPods } = context.settings;
+  const report = seen.is === 'valid' ? seen.report : undefined;
+  const { storedIn } = report ?? {};
+  const isElsewhere = context.storesIn !== undefined && storedIn !== context.storesIn;
+  const isStranded = storedIn !== undefined && (unmanagedPods === 'reject' || isElsewhere);
+  const unrecognised = nearMisses(node, taints).map((each) => events.unrecognisedTaint(node, each));
+  const unreadable = seen.is === 'invalid' ? [events.reportUnreadable(node, REPORT_ANNOTATION, seen.why)] : [];
+  const held = asked?.isHeld ? [events.taintNotConfigured(node, asked)] : [];
+  const stranded = isStranded ? [events.storedPodsStranded(node, storedIn)] : [];
+  const secrets = kept.unreadable.map((secret) => events.storedPodUnreadable(node, keyOf(secret)));
+  const hints = [...unrecognised, ...unreadable, ...held, ...stranded, ...secrets];
+  const hint = hints.map(({ note }) => note).join('\n');
+  if (hint === (decision.memory.hint ?? '')) return decision;
+  return { ...decision, actions: [...decision.actions, ...hints], memory: { ...decision.memory, hint } };
+}

@@ -1,0 +1,135 @@
+/** One pass of a drain: evictions that are worth sending, progress, and the two ways in which it ends. */
+import type { Action } from '../../core/action.ts';
+import * as events from '../events.ts';
+import type { Report } from '../model/report.ts';
+import { foreseenReturn, heldUntilMs, reportOf } from '../model/returns.ts';
+import { drained, plannedEvictions, reject } from './admission.ts';
+import { reasonAtDeadline, stillThere } from './blockers.ts';
+import type { DrainPlan } from './evictions.ts';
+import { cordon, type Draft, enter, type Request } from './transition.ts';
+
+/** Progress within a phase is written at most this often; a change of phase at once. */
+const PROGRESS_EVERY_MS = 1000;
+/** A controller puts a Pod back within moments of its end. */
+const RETURN_WITHIN_MS = 3000;
+/** A drain in which nothing has moved for so long is worth a Warning. */
+const STALLED_AFTER_MS = 60_000;
+
+export function drain(request: Request, before: Report): Draft {
+  const { observed, related, settings, memory } = request;
+  const { nowMs } = observed;
+  const { emptySinceMs: _, ...rest } = memory;
+  const total = Math.max(before.pods.total, related.length);
+  const gone = total - related.length;
+  if (related.length === 0) return emptied(request, before, total);
+
+  const plan = plannedEvictions(request, before);
+  const [tooLarge] = plan.blockedBy.filter(({ cause }) => cause === 'TooLargeToStore');
+  if (tooLarge !== undefined) {
+    // No patience makes it smaller, and since nothing is evicted before all is stored, most often nothing has been touched.
+    const message = `Pod ${tooLarge.pod}: ${tooLarge.detail}`;
+    return reject(request, before, 'GenericFailure', message, plan.blockedBy, gone);
+  }
+  const deadlineMs = Date.parse(before.deadline ?? '') || Date.parse(before.since) + settings.drainTimeoutMs;
+  if (nowMs >= deadlineMs) {
+    const reason = reasonAtDeadline(plan.blockedBy);
+    const left = plan.blockedBy.length > 0 ? plan.blockedBy : related.map(({ pod }) => stillThere(pod));
+    const message = `${related.length} of ${total} Pods had not left by the deadline; Pod ${left[0]?.pod}: ${left[0]?.detail}`;
+    return reject(request, before, reason, message, left, gone);
+  }
+
+  const cordoning = cordon(request, before);
+  if (cordoning.length > 0) {
+    // A pass of its own: one write of the Node per resourceVersion. Its watch event brings the next.
+    return {
+      because: 'Draining',
+      phase: 'Draining',
+      actions: cordoning,
+      evictions: plan.wanted,
+      questions: plan.questions,
+      blockedBy: plan.blockedBy,
+    };
+  }
+
+  const draft = enter(request, before, {
+    because: 'Draining',
+    phase: 'Draining',
+    sinceMs: Date.parse(before.since),
+    deadlineMs,
+    message: `${gone} of ${total} Pods gone`,
+    pods: { ...before.pods, total, gone },
+    blockedBy: plan.blockedBy,
+    notModelled: before.notModelled ?? [],
+    returns: reportOf(memory.returns?.owners ?? {}),
+  });
+  const hasProgress = draft.actions.some(isProgress);
+  const nextWriteMs = (memory.progressAtMs ?? 0) + PROGRESS_EVERY_MS;
+  // A clock that was set back must not keep progress from being written.
+  const isDue = nowMs >= nextWriteMs || nowMs < nextWriteMs - PROGRESS_EVERY_MS;
+  const { stall, warning } = watchForStall(request, plan, gone);
+  const times = [
+    plan.nextAtMs,
+    stall.told ? undefined : stall.sinceMs + STALLED_AFTER_MS,
+    hasProgress && !isDue ? nextWriteMs : undefined,
+  ];
+  return {
+    ...draft,
+    actions: [...draft.actions.filter((action) => isDue || !isProgress(action)), ...warning, ...plan.stores],
+    evictions: plan.wanted,
+    questions: plan.questions,
+    memory: { ...rest, stall, ...(isDue && hasProgress && { progressAtMs: nowMs }) },
+    requeueAfterMs: Math.max(0, Math.min(deadlineMs, ...times.flatMap((time) => time ?? [])) - nowMs),
+  };
+}
+
+/**
+ * No related Pod is left. Where one may be on its way back (its controller is known to put it there, or has done so), `Drained` is not
+ * said in between.
+ */
+function emptied(request: Request, before: Report, total: number): Draft {
+  const { observed, memory } = request;
+  const { nowMs } = observed;
+  // A clock that was set back begins anew.
+  const emptySinceMs = Math.min(memory.emptySinceMs ?? nowMs, nowMs);
+  const untilMs = mayReturnUntilMs(request, before, emptySinceMs);
+  if (nowMs >= untilMs) return drained(request, before, total);
+  const draft = enter(request, before, {
+    because: 'Draining',
+    phase: 'Draining',
+    sinceMs: Date.parse(before.since),
+    ...(before.deadline !== undefined && { deadlineMs: Date.parse(before.deadline) }),
+    message: `${total} of ${total} Pods gone; waiting whether they come back`,
+    pods: { ...before.pods, total, gone: total },
+    notModelled: before.notModelled ?? [],
+    returns: reportOf(memory.returns?.owners ?? {}),
+  });
+  return { ...draft, memory: { ...memory, emptySinceMs }, requeueAfterMs: untilMs - nowMs };
+}
+
+/** @returns until when a Pod may be on its way back to the Node; not later than `emptySinceMs` where none is expected. */
+function mayReturnUntilMs({ observed, taint, memory }: Request, before: Report, emptySinceMs: number): number {
+  const { members, nodeName } = observed;
+  const isForeseen = (before.workloads ?? []).some(({ uid, kind, here }) => {
+    const { asked = 1, template = {} } = members?.[uid] ?? { asked: 0 };
+    const isBound = here > 0 || kind === 'DaemonSet';
+    return asked > 0 && foreseenReturn(template, isBound, nodeName, taint) !== undefined;
+  });
+  const owners = Object.values(memory.returns?.owners ?? {});
+  const isExpected = isForeseen || owners.some(({ count }) => count > 0);
+  const held = owners.flatMap((returns) => heldUntilMs(returns) ?? []);
+  return Math.max(emptySinceMs + (isExpected ? RETURN_WITHIN_MS : 0), ...held);
+}
+
+const isProgress = ({ do: kind }: Action): boolean => kind === 'patchNodeStatus';
+
+/** Warns once when nothing has left and nothing is leaving for a while; a Pod that goes starts the watch anew. */
+function watchForStall({ observed: { nowMs }, node, memory }: Request, plan: DrainPlan, gone: number) {
+  const isMoving = memory.stall === undefined || memory.stall.gone !== gone || plan.blockedBy.length === 0;
+  const stall = isMoving ? { gone, sinceMs: nowMs, told: false } : memory.stall;
+  const [first] = plan.blockedBy;
+  if (stall.told || first === undefined || nowMs < stall.sinceMs + STALLED_AFTER_MS) return { stall, warning: [] };
+  const warning = [
+    events.maintenanceBlocked(node, plan.blockedBy.length, `Pod ${first.pod}: ${first.detail}. ${first.remedy}`),
+  ];
+  return { stall: { ...stall, told: true }, warning };
+}

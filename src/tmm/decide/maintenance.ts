@@ -1,0 +1,60 @@
+/**
+ * A Node that was drained. The user may be working on the machine, so the session is not revocable from here: it keeps phase and
+ * slot until the taint goes. Related Pods that appear (bound while the taint was set, or by hand) make `Drained` False and are
+ * evicted within their budgets, without a deadline; what must not be evicted is told, and left.
+ */
+import { keyOf } from '../../core/meta.ts';
+import * as events from '../events.ts';
+import type { Report } from '../model/report.ts';
+import { reportOf } from '../model/returns.ts';
+import { drained, plannedEvictions } from './admission.ts';
+import { stillThere } from './blockers.ts';
+import type { DrainPlan } from './evictions.ts';
+import { cordon, countPods, type Draft, enter, type Request, sweep } from './transition.ts';
+
+/** What the settings do not ask for any more keeps the maintenance going, and has nothing evicted. */
+const NOTHING: DrainPlan = { wanted: [], questions: [], stores: [], blockedBy: [], terminating: 0 };
+
+export function maintain(request: Request, before: Report): Draft {
+  const { observed, node, related, memory } = request;
+  const cordoning = cordon(request, before);
+  if (cordoning.length > 0) {
+    // A pass of its own: one write of the Node per resourceVersion. Its watch event brings the next.
+    return { because: 'InMaintenance', phase: 'InMaintenance', actions: [...sweep(request), ...cordoning] };
+  }
+  const { gone, total } = before.pods;
+  if (related.length === 0) {
+    // What has appeared has left: reported only when the API server says so as well, as the first time.
+    if (total > gone) return drained(request, before, total);
+    return { because: 'InMaintenance', phase: 'InMaintenance', actions: sweep(request) };
+  }
+  const plan = request.taint.isHeld ? NOTHING : plannedEvictions(request, before);
+  const told = new Set(plan.blockedBy.map(({ pod }) => pod));
+  const blockedBy = [
+    ...plan.blockedBy,
+    ...related.filter(({ pod }) => !told.has(keyOf(pod))).map(({ pod }) => stillThere(pod)),
+  ].sort((a, b) => (a.pod < b.pod ? -1 : 1));
+  const [first] = blockedBy;
+  const isNew = total === gone;
+  const draft = enter(request, before, {
+    because: 'InMaintenance',
+    phase: 'InMaintenance',
+    sinceMs: Date.parse(before.since),
+    message: `Drained, but ${related.length === 1 ? '1 related Pod has' : `${related.length} related Pods have`} appeared since`,
+    pods: countPods(request, Math.max(gone, total - related.length)),
+    blockedBy,
+    notModelled: before.notModelled ?? [],
+    returns: reportOf(memory.returns?.owners ?? {}),
+  });
+  return {
+    ...draft,
+    actions: [
+      ...draft.actions,
+      ...(isNew && first !== undefined ? [events.nodeNotDrained(node, blockedBy.length, first)] : []),
+      ...plan.stores,
+    ],
+    evictions: plan.wanted,
+    questions: plan.questions,
+    ...(plan.nextAtMs !== undefined && { requeueAfterMs: Math.max(0, plan.nextAtMs - observed.nowMs) }),
+  };
+}

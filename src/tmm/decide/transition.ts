@@ -1,0 +1,234 @@
+/** What the phases of a session share: what they are given, what they give back, and the pieces that they build it from. */
+
+import { type Action, type EvictPod, type RecordEvent, refOf, type SetUnschedulable } from '../../core/action.ts';
+import type { Decision } from '../../core/decision.ts';
+import { annotationOf, isDeleting } from '../../core/meta.ts';
+import { NODE, type Node } from '../../core/objects.ts';
+import type { Observed } from '../model/observed.ts';
+import type { RelatedPod } from '../model/related-pods.ts';
+import type { Blocked, Report, Workload } from '../model/report.ts';
+import type { ReturnsByOwner } from '../model/returns.ts';
+import type { Reservation } from '../model/slots.ts';
+import type { AskingTaint } from '../model/taints.ts';
+import { CORDON_ANNOTATION, type FailureReason, type Phase } from '../names.ts';
+import type { TmmSettings } from '../settings.ts';
+import { writeReport } from './node-status.ts';
+import { belongsTo, mark, unmark } from './pod-annotations.ts';
+
+/**
+ * - `Idle`: nobody asks for anything.
+ * - `NodeGone`: the Node was deleted; only marks on Pods are left to clean.
+ * - `AdmissionPending`: the verdict may still become better.
+ * - `Queued`: other Nodes have to be finished first.
+ * - `Admitted`: all related Pods may leave.
+ * - `Rejected`: they may not, or did not in time.
+ * - `RejectionHeld`: the rejection lasts until the taint goes.
+ * - `Draining`: evictions are under way.
+ * - `Drained`: the last related Pod has gone.
+ * - `InMaintenance`: the Node is free to be worked on.
+ * - `Uncordoning`: the taint has gone, and so does our cordon.
+ * - `Exiting`: what was removed is awaited.
+ * - `Ended`: the session is over.
+ * - `Restoring`: the session is over, and Pods without a controller are still to be created again.
+ */
+export type Because =
+  | 'Idle'
+  | 'NodeGone'
+  | 'AdmissionPending'
+  | 'Queued'
+  | 'Admitted'
+  | 'Rejected'
+  | 'RejectionHeld'
+  | 'Draining'
+  | 'Drained'
+  | 'InMaintenance'
+  | 'Uncordoning'
+  | 'Exiting'
+  | 'Ended'
+  | 'Restoring';
+
+/**
+ * What the process remembers of a Node between passes, only to be calm: how often it wrote and what it has said. A new
+ * process starts without it and is at worst a little more talkative.
+ */
+export interface Memory {
+  readonly hint?: string;
+  readonly progressAtMs?: number;
+  /** Pods gone at the last look, since when, and whether a Warning was given. */
+  readonly stall?: { readonly gone: number; readonly sinceMs: number; readonly told: boolean };
+  /** Pods that come back, of the session that is under way. */
+  readonly returns?: { readonly session: string; readonly owners: ReturnsByOwner };
+  /** When the API server has last refused to set or to lift the cordon. */
+  readonly cordonRefusedAtMs?: number;
+  /** Since when no related Pod is left on a Node that is being drained. */
+  readonly emptySinceMs?: number;
+  /** Since when Pods are seen that were stored and have not left, though the session is over. */
+  readonly hereSinceMs?: number;
+}
+
+export interface TmmDecision extends Decision<Because> {
+  /** All evictions that are wanted now; those wanted earlier and not sent yet are withdrawn. */
+  readonly evictions: readonly EvictPod[];
+  /** Evictions that admission is to be asked about before any is sent. */
+  readonly questions: readonly EvictPod[];
+  /** The phase once the actions are carried out; absent without a session. */
+  readonly phase?: Phase;
+  readonly blockedBy: readonly Blocked[];
+  readonly memory: Memory;
+  /** The slot that this decision takes, until the caches show it. */
+  readonly admitted?: Reservation;
+  /** What this decision completes, for the metrics. */
+  readonly completed?: {
+    readonly rejected?: FailureReason;
+    readonly drainMs?: number;
+    readonly maintenanceMs?: number;
+  };
+}
+
+export interface Context {
+  readonly settings: TmmSettings;
+  /** `namespace/name` of the Pod that this process runs in. */
+  readonly ownPod?: string;
+  /** The namespace in which this process stores Pods. */
+  readonly storesIn?: string;
+  readonly memory: Memory;
+}
+
+/** A Node with a request, and all that the rules look at. */
+export interface Request extends Context {
+  readonly observed: Observed;
+  readonly node: Node;
+  readonly taint: AskingTaint;
+  readonly related: readonly RelatedPod[];
+}
+
+/** Where a session stands when its verdict is formed; a new one has nothing behind it. */
+export type Session = Pick<Report, 'session' | 'started' | 'workloads' | 'returns'> & Partial<Pick<Report, 'pods'>>;
+
+export type Draft = Omit<TmmDecision, 'evictions' | 'questions' | 'blockedBy' | 'memory'> & Partial<TmmDecision>;
+
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Whose session it is: a Node that is asked to go, or one whose request has gone. */
+export type Subject = Pick<Request, 'observed' | 'node'>;
+
+/** Where a session goes, or what has changed within its phase. */
+export interface Next extends Pick<Report, 'phase' | 'message' | 'pods'> {
+  readonly because: Because;
+  readonly sinceMs: number;
+  readonly deadlineMs?: number;
+  readonly reason?: FailureReason;
+  readonly blockedBy?: readonly Blocked[];
+  /** Those of the session where absent. */
+  readonly workloads?: readonly Workload[];
+  readonly notModelled?: readonly string[];
+  readonly recreated?: readonly string[];
+  /** Those of the session where absent. */
+  readonly returns?: Report['returns'];
+  readonly overdue?: boolean;
+  /** Recorded where the phase begins. */
+  readonly event?: RecordEvent;
+  /** What this phase wants on Pods; none of ours where absent. */
+  readonly marks?: readonly Action[];
+}
+
+/**
+ * The one way into a phase, and from one pass to the next within it: the report with its conditions, then the Event, then the
+ * marks on Pods. The Node comes first, since a mark on a Pod is only believed, and cleaned up, by what the Node says. Killed in
+ * between, the next pass finds the phase, and writes the marks that are missing; the Event is lost.
+ */
+export function enter(subject: Subject, session: Session, next: Next): Draft {
+  const { observed, node } = subject;
+  const { because, sinceMs, deadlineMs, blockedBy = [], event, marks = sweep(subject), ...part } = next;
+  const { notModelled = [], recreated = [], overdue = false, ...others } = part;
+  const { workloads = session.workloads ?? [], returns = session.returns ?? [], ...rest } = others;
+  const before = observed.report.is === 'valid' ? observed.report.report : undefined;
+  const same = before?.session === session.session ? before : undefined;
+  const taint = observed.asked ?? same?.taint;
+  const stored = observed.kept.stored.find((each) => each.session === session.session);
+  const storedIn = stored?.secret.metadata.namespace ?? same?.storedIn;
+  const report: Report = {
+    session: session.session,
+    started: session.started,
+    ...rest,
+    ...(taint !== undefined && { taint: { key: taint.key, value: taint.value, effect: taint.effect } }),
+    ...(storedIn !== undefined && { storedIn }),
+    since: iso(sinceMs),
+    ...(deadlineMs !== undefined && { deadline: iso(deadlineMs) }),
+    ...(overdue && { overdue }),
+    blockedBy,
+    ...(notModelled.length > 0 && { notModelled }),
+    ...(workloads.length > 0 && { workloads }),
+    ...(returns.length > 0 && { returns }),
+    ...(recreated.length > 0 && { recreated }),
+  };
+  const begins = before?.session !== session.session || before.phase !== next.phase;
+  return {
+    because,
+    phase: next.phase,
+    actions: [
+      ...writeReport(node, report, observed.nowMs),
+      // A request that is rejected once more for the same reason is told once more.
+      ...(begins && event !== undefined ? [{ ...event, scope: session.session }] : []),
+      ...marks,
+    ],
+    blockedBy,
+  };
+}
+
+/** How many Pods there are, once `gone` have left since the session began. */
+export function countPods({ observed, related }: Request, gone: number): Report['pods'] {
+  return { total: gone + related.length, gone, staying: observed.pods.length - related.length };
+}
+
+/** Tells every related Pod of the rejection, and takes marks off Pods that do not belong to it. */
+export function markAll(
+  { observed, node, taint, settings, related }: Request,
+  { session, reason, message }: Pick<Report, 'session' | 'reason' | 'message'>,
+): readonly Action[] {
+  const { name } = node.metadata;
+  const annotation = taint.rejectionAnnotation ?? settings.rejectionAnnotation;
+  const rejection = { node: name, session, annotation, reason: reason ?? 'GenericFailure', message };
+  return [
+    ...observed.marked.filter((pod) => !belongsTo(pod, name, session)).flatMap(unmark),
+    ...related.filter(({ pod }) => !isDeleting(pod)).flatMap(({ pod }) => mark(pod, rejection)),
+  ];
+}
+
+/** Takes all marks of this Node's sessions off Pods. */
+export function sweep({ observed }: Subject): readonly Action[] {
+  return observed.marked.flatMap(unmark);
+}
+
+/** A cordon, or its end, that the API server has refused is tried again after this time. The session does not depend on it. */
+export const CORDON_RETRY_MS = 30_000;
+
+/** @returns until when a refused cordon is not tried again; undefined where it may be tried now. */
+export function cordonHeldUntilMs({ cordonRefusedAtMs }: Memory, nowMs: number): number | undefined {
+  if (cordonRefusedAtMs === undefined || nowMs < cordonRefusedAtMs) return undefined;
+  const heldMs = cordonRefusedAtMs + CORDON_RETRY_MS;
+  return nowMs < heldMs ? heldMs : undefined;
+}
+
+function needsCordon({ observed, node, related, settings, memory }: Request): boolean {
+  const isWanted =
+    settings.cordon === 'always' ||
+    (settings.cordon === 'auto' && related.some(({ pod, fate }) => fate.needsCordon && !isDeleting(pod)));
+  if (!isWanted || cordonHeldUntilMs(memory, observed.nowMs) !== undefined) return false;
+  return node.spec.unschedulable !== true && annotationOf(node, CORDON_ANNOTATION) === undefined;
+}
+
+export function cordon(request: Request, { session }: Report): readonly Action[] {
+  return needsCordon(request) ? [setUnschedulable(request.node, session)] : [];
+}
+
+/** @param session null lifts the cordon. */
+export function setUnschedulable(node: Node, session: string | null): SetUnschedulable {
+  return {
+    do: 'setUnschedulable',
+    target: refOf(NODE, node),
+    resourceVersion: node.metadata.resourceVersion,
+    unschedulable: session !== null,
+    annotations: { [CORDON_ANNOTATION]: session },
+  };
+}

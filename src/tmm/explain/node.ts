@@ -1,0 +1,189 @@
+/** Tells people how a Node stands, by the report that the last pass left on it. */
+import type { Explanation, Outlook } from '../../core/explanation.ts';
+import {
+  APPROVE_DELETION_LABEL,
+  APPROVE_MAINTENANCE_LABEL,
+  MACHINE_DELETED_LABEL,
+  MACHINE_MAINTENANCE_LABEL,
+} from '../../core/machine-keys.ts';
+import { annotationOf, formatTaint } from '../../core/meta.ts';
+import type { Node } from '../../core/objects.ts';
+import { describeHold, type Hold, holdsOn, intentionsOn } from '../../core/other-tools.ts';
+import { taintNotConfigured, unrecognisedTaint } from '../events.ts';
+import { type Blocked, forgetCommand, parseReport, type Report, reportOf } from '../model/report.ts';
+import { holdsSlot, isBefore } from '../model/slots.ts';
+import { askingTaint, heldTaint, nearMisses } from '../model/taints.ts';
+import { type MaintenanceTaint, type Phase, REPORT_ANNOTATION } from '../names.ts';
+
+/**
+ * @param taints those that ask for maintenance, to name the one that would have to go.
+ * @param heldElsewhere what other tools have it in hand by, where that does not stand on the Node itself.
+ * @param others Nodes of the cluster, by which one that waits is told who is before it at present: its report does not say.
+ */
+export function explainNode(
+  node: Node,
+  taints: readonly MaintenanceTaint[],
+  heldElsewhere: readonly Hold[] = [],
+  others: readonly Node[] = [],
+): Explanation {
+  const { name } = node.metadata;
+  const taint = askingTaint(node, taints);
+  const held = heldTaint(node);
+  const release = releaseOf(node, taints);
+  const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));
+  const hints = [
+    ...nearMisses(node, taints).map((each) => unrecognisedTaint(node, each).note),
+    ...(taint === undefined && held !== undefined ? [taintNotConfigured(node, held).note] : []),
+    ...askedByMachine(node),
+    ...[...holdsOn(node), ...heldElsewhere].map((hold) => `${describeHold(hold)} has this Node in hand`),
+    ...intentionsOn(node),
+  ];
+  if (seen.is !== 'valid') {
+    return {
+      kind: 'Node',
+      name,
+      state: taint === undefined ? 'Idle' : 'Unseen',
+      outlook: taint === undefined ? 'Idle' : 'Waiting',
+      isUnderWay: taint !== undefined,
+      summary:
+        taint === undefined ? 'No taint asks for maintenance' : `Tainted ${formatTaint(taint)}, without a report`,
+      ...(taint !== undefined && { waitsFor: 'the controller, which has not reported yet' }),
+      ...(release !== undefined && { release }),
+      details: [
+        ...(seen.is === 'invalid' ? [`The report cannot be read: ${seen.why}`] : []),
+        ...(taint === undefined ? [] : ['Where this lasts, no controller acts here: look at its Lease and its log']),
+        ...hints,
+      ],
+    };
+  }
+  const { report } = seen;
+  const { total, gone, staying } = report.pods;
+  const ending = release ?? (report.overdue === true ? forgetCommand(name) : undefined);
+  return {
+    kind: 'Node',
+    name,
+    state: report.phase,
+    outlook: outlookOf(report),
+    isUnderWay: true,
+    since: report.since,
+    ...(report.deadline !== undefined && { deadline: report.deadline }),
+    progress: { done: gone, total },
+    ...(report.reason !== undefined && { reason: report.reason }),
+    summary: report.message,
+    ...waitsFor(report),
+    ...(ending !== undefined && { release: ending }),
+    ...(report.blockedBy.length > 0 && { blockedBy: report.blockedBy }),
+    details: [
+      `Pods: ${total} to leave, ${gone} gone, ${staying} may stay`,
+      `Session since ${report.started}`,
+      ...(report.storedIn === undefined
+        ? []
+        : [`Pods without a controller were stored in Secrets of namespace ${report.storedIn}`]),
+      ...formatBlockers(report.blockedBy),
+      ...(report.phase === 'Queued'
+        ? [
+            ...nodesBefore(name, report, others),
+            `It is judged when its turn comes; what the verdict would be today: maintenance-bridge plan ${name}`,
+          ]
+        : []),
+      ...hints,
+    ],
+  };
+}
+
+/** Whether the Node waits for others. */
+export function isQueued(node: Node): boolean {
+  const seen = reportOf(node);
+  return seen.is === 'valid' && seen.report.phase === 'Queued';
+}
+
+const MAX_NAMED = 3;
+
+/** Those that are away, and those that asked earlier. */
+function nodesBefore(name: string, { started }: Report, others: readonly Node[]): readonly string[] {
+  const before = others
+    .flatMap((node) => {
+      const seen = node.metadata.name === name ? undefined : reportOf(node);
+      return seen?.is === 'valid' ? [{ ...seen.report, nodeName: node.metadata.name }] : [];
+    })
+    .filter((each) => holdsSlot(each) || (each.phase === 'Queued' && isBefore(each, { started, nodeName: name })))
+    .sort((a, b) => Number(holdsSlot(b)) - Number(holdsSlot(a)) || (isBefore(a, b) ? -1 : 1));
+  if (before.length === 0) return [];
+  const named = before.slice(0, MAX_NAMED).map(({ nodeName, phase }) => `Node ${nodeName} (${phase})`);
+  const more = before.length - named.length;
+  return [`Before it at present: ${named.join(', ')}${more === 0 ? '' : ` and ${more} more`}`];
+}
+
+/** The command that ends the request; absent where the Node carries none of the taints. */
+export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): string | undefined {
+  const taint = askingTaint(node, taints) ?? heldTaint(node);
+  return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+}
+
+/** One line on all Pods that are in the way for the same reason. */
+export function formatBlockers(blockedBy: readonly Blocked[]): readonly string[] {
+  const pods = new Map<string, string[]>();
+  for (const { pod, cause, detail, remedy } of blockedBy) {
+    const why = `${detail} (${cause}). ${remedy}`;
+    pods.set(why, [...(pods.get(why) ?? []), pod]);
+  }
+  return [...pods].map(([why, names]) => `${names.join(', ')}: ${why}`);
+}
+
+/** What the Cluster API bridge asks of the Node and nobody has answered yet; by whoever prepares it, with the command. */
+function askedByMachine({ metadata: { name, labels } }: Node): readonly string[] {
+  return MACHINE_QUESTIONS.flatMap(({ asked, answer, what }) =>
+    labels?.[asked] === 'true' && labels[answer] !== 'true'
+      ? [`${what}; when the Node is ready for it: kubectl label node ${name} ${answer}=true`]
+      : [],
+  );
+}
+
+const MACHINE_QUESTIONS = [
+  { asked: MACHINE_DELETED_LABEL, answer: APPROVE_DELETION_LABEL, what: 'Its Machine is being deleted' },
+  {
+    asked: MACHINE_MAINTENANCE_LABEL,
+    answer: APPROVE_MAINTENANCE_LABEL,
+    what: 'Maintenance of its Machine is requested',
+  },
+] as const;
+
+function waitsFor({ phase, message, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
+  const [first] = blockedBy;
+  const inTheWay = first && blockers(first, blockedBy.length);
+  // What is mended now changes nothing before the user asks again.
+  if (inTheWay !== undefined) return { waitsFor: phase === 'Rejected' ? `the user, because of ${inTheWay}` : inTheWay };
+  if (message.startsWith(WAITING)) return { waitsFor: message.slice(WAITING.length) };
+  const waiting = USUALLY[phase];
+  return waiting === undefined ? {} : { waitsFor: waiting };
+}
+
+/** How the messages of `Queued` and `Exiting` begin, before they name what is waited for. */
+const WAITING = 'Waiting for ';
+
+function blockers({ pod, cause }: Blocked, count: number): string {
+  return `Pod ${pod} (${cause})${count === 1 ? '' : ` and ${count - 1} more`}`;
+}
+
+const USUALLY: Partial<Readonly<Record<Phase, string>>> = {
+  Draining: 'Pods that are leaving',
+  InMaintenance: 'the user, who ends the maintenance by removing the taint',
+  Rejected: 'the user, who removes the taint',
+  Exiting: 'Pods that come back',
+};
+
+function outlookOf({ phase, overdue, blockedBy }: Report): Outlook {
+  switch (phase) {
+    case 'InMaintenance':
+      return blockedBy.length > 0 ? 'Waiting' : 'Ready';
+    case 'Rejected':
+      return 'Stuck';
+    case 'Queued':
+      return 'Waiting';
+    case 'Checking':
+    case 'Draining':
+    case 'Exiting':
+      if (overdue === true) return 'Stuck';
+      return blockedBy.length > 0 ? 'Waiting' : 'Moving';
+  }
+}

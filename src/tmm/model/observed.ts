@@ -1,0 +1,104 @@
+/**
+ * What the caches said of one Node, and of what its maintenance depends on, at one moment. It is a plain value: written as JSON
+ * and read again, it is decided the same way (`why node/NAME -o observed` prints it).
+ */
+
+import type { Node, Pod } from '../../core/objects.ts';
+import type { Hold } from '../../core/other-tools.ts';
+import type { EvictionAttempt, ProbeAnswer } from '../../core/ports.ts';
+import type { Unplaced } from '../../core/scheduling/fit.ts';
+import type { Phase } from '../names.ts';
+import type { PodFacts } from './related-pods.ts';
+import type { Report, ReportSeen, Workload } from './report.ts';
+import type { Kept } from './stored-pods.ts';
+import type { AskingTaint } from './taints.ts';
+import type { MembersByWorkload } from './workloads.ts';
+
+/** The session of another Node, as far as this one's verdict depends on it. */
+export interface OtherSession {
+  readonly nodeName: string;
+  readonly phase: Phase;
+  readonly holdsSlot: boolean;
+  /** RFC 3339. */
+  readonly started: string;
+  readonly since: string;
+  /** What it has displaced and is not ready again, for people; absent where all is. Pods that only that Node can run do not count while it is away. */
+  readonly unsettled?: string;
+  /** The part of it that is of workloads with related Pods on this Node. */
+  readonly unsettledHere?: string;
+  /** It is `Queued`, and has Pods of a workload that others have displaced: it does not hold up those behind it. */
+  readonly isHeld?: boolean;
+  /** It is `Exiting`, and our cordon on it is yet to be lifted: its room is about to be there again. */
+  readonly isReopening?: boolean;
+}
+
+/** Another Node's session and what it has displaced. */
+export interface Neighbour extends Pick<Report, 'phase' | 'overdue' | 'started' | 'since'> {
+  readonly nodeName: string;
+  readonly workloads: readonly Workload[];
+}
+
+/** Where the Pods that have to move would go, and whose room was reckoned with. */
+export interface Room {
+  /** Names of Nodes by the keys of the Pods that fit there. */
+  readonly placements: Readonly<Record<string, string>>;
+  /** Empty where all fit. */
+  readonly unplaced: readonly Unplaced[];
+  /** Whether no order of placing has room for all. True where all fit. */
+  readonly isCertain: boolean;
+  /** What was left out in favour of the Pods, one sentence or phrase each, ordered. */
+  readonly notModelled: readonly string[];
+  /** Names of the Nodes whose Pods take room as well; empty where only the Node's own were placed. */
+  readonly besides: readonly string[];
+}
+
+/** What is known around a budget, beyond its own numbers. */
+export interface BudgetSurroundings {
+  /** Members that are missing on this Node or in its failure domain, and that the Eviction API lets go whatever the budget allows. */
+  readonly missingInDomain: number;
+  /** Members that are missing because of other Nodes' maintenance. */
+  readonly missingByMaintenance: number;
+  /** Ready members on Nodes that are being drained, and that can run nowhere else. */
+  readonly promisedElsewhere: number;
+}
+
+export interface Observed {
+  readonly nodeName: string;
+  readonly node: { readonly is: 'present'; readonly object: Node } | { readonly is: 'absent' };
+  /** What asks for the maintenance of this Node; absent where nobody does. */
+  readonly asked?: AskingTaint;
+  readonly report: ReportSeen;
+  /** Every Pod that is bound to the Node. */
+  readonly pods: readonly PodFacts[];
+  /** Pods that carry a rejection marker of this Node, wherever they are, and marked Pods on this Node. */
+  readonly marked: readonly Pod[];
+  /**
+   * Of the workloads that the session has displaced, and where a verdict may be formed of those that it would displace. Absent in
+   * recordings of earlier versions.
+   */
+  readonly members?: MembersByWorkload;
+  /** By the budget's key; filled where a verdict may be formed. */
+  readonly budgets: Readonly<Record<string, BudgetSurroundings>>;
+  /** Keys of budgets with a member that cannot be scheduled (and is not pinned to this Node), and that member's key. */
+  readonly unschedulable: Readonly<Record<string, string>>;
+  /** Absent where the verdict does not come down to it, or no Pod has to move: to find out costs time that grows with the cluster. */
+  readonly room?: Room;
+  /** Pods without a controller that are stored, or were created again. */
+  readonly kept: Kept;
+  /** As `OtherSession.unsettledHere`, of what an earlier session of this Node has displaced. */
+  readonly unsettledHere?: string;
+  /** Other Nodes' sessions by their start, then by name. */
+  readonly others: readonly OtherSession[];
+  /**
+   * What other tools have in hand, where a verdict may be formed: this Node first, then others by name. Absent in recordings of
+   * earlier versions, and where nobody has any.
+   */
+  readonly holds?: readonly Hold[];
+  /** How many Nodes the cluster has. */
+  readonly nodeCount: number;
+  /** By the Pod's UID. */
+  readonly attempts: Readonly<Record<string, EvictionAttempt>>;
+  /** What admission says of evictions, by the Pod's UID; absent where it is not asked. */
+  readonly probed?: Readonly<Record<string, ProbeAnswer>>;
+  readonly nowMs: number;
+}

@@ -1,0 +1,92 @@
+/**
+ * Pods that come back to the Node that they were evicted from: a template names the Node or tolerates the taint, or a controller
+ * of its own puts them there. Some of it can be foreseen; the rest is counted per controller and session, and kept in the report, so
+ * that a new process does not begin anew.
+ */
+import { type Backoff, backoffMs } from '../../core/backoff.ts';
+import { controllerOf, keyOf, tolerates } from '../../core/meta.ts';
+import type { Pod, PodTemplate } from '../../core/objects.ts';
+import type { MaintenanceTaint } from '../names.ts';
+import type { Report, ReturnsReport } from './report.ts';
+
+export interface Returns {
+  /** UIDs of its related Pods when the last of them came. */
+  readonly uids: readonly string[];
+  /** How many Pods have come since the first look. */
+  readonly count: number;
+  /** When the last of them came. */
+  readonly atMs: number;
+}
+
+/** By `ownerKeyOf`. */
+export type ReturnsByOwner = Readonly<Record<string, Returns>>;
+
+/** So many times may be chance: a Pod that was bound before the taint was seen. */
+const RETURNS_BY_CHANCE = 1;
+const PATIENCE: Backoff = { baseMs: 10_000, maxMs: 300_000 };
+
+/** The controller's UID; of a Pod without one its own key, by which whoever made it makes it again. */
+export function ownerKeyOf(pod: Pod): string {
+  return controllerOf(pod)?.uid ?? keyOf(pod);
+}
+
+/** @param pods the related Pods of the Node now. */
+export function noteReturns(before: ReturnsByOwner, pods: readonly Pod[], nowMs: number): ReturnsByOwner {
+  const now = new Map<string, string[]>();
+  for (const pod of pods) now.set(ownerKeyOf(pod), [...(now.get(ownerKeyOf(pod)) ?? []), pod.metadata.uid].sort());
+  const noted = [...now].flatMap(([owner, uids]): [string, Returns][] => {
+    const seen = before[owner];
+    if (seen === undefined) return [[owner, { uids, count: 0, atMs: nowMs }]];
+    const come = uids.filter((uid) => !seen.uids.includes(uid)).length;
+    return come === 0 ? [] : [[owner, { uids, count: seen.count + come, atMs: nowMs }]];
+  });
+  return { ...before, ...Object.fromEntries(noted) };
+}
+
+/** @returns until when its Pods are not evicted again; undefined for an owner whose Pods do not come back. */
+export function heldUntilMs({ count, atMs }: Returns): number | undefined {
+  return count <= RETURNS_BY_CHANCE ? undefined : atMs + backoffMs(PATIENCE, count - RETURNS_BY_CHANCE - 1);
+}
+
+/** What an earlier process has counted. */
+export function returnsOf({ returns = [] }: Pick<Report, 'returns'>): ReturnsByOwner {
+  return Object.fromEntries(
+    returns.map(({ owner, count, at, uids }) => [owner, { count, atMs: Date.parse(at), uids }]),
+  );
+}
+
+/** What the report keeps: owners whose Pods have come back at all. */
+export function reportOf(returns: ReturnsByOwner): readonly ReturnsReport[] {
+  return Object.entries(returns)
+    .filter(([, { count }]) => count > 0)
+    .map(([owner, { count, atMs, uids }]) => ({ owner, count, at: new Date(atMs).toISOString(), uids }))
+    .sort((a, b) => (a.owner < b.owner ? -1 : 1));
+}
+
+/**
+ * Why a controller will put its Pod back on the Node:
+ *
+ * - `NamesNode`: its template names the Node, and no scheduler is asked.
+ * - `Tolerates`: it can run on this Node only, and the taint does not keep it away.
+ */
+export type ForeseenReturn = 'NamesNode' | 'Tolerates';
+
+/**
+ * @param template of its controller; its own where there is none.
+ * @param isBound it is pinned to the Node, or of a DaemonSet.
+ * @returns undefined where nothing says beforehand that it comes back.
+ */
+export function foreseenReturn(
+  template: PodTemplate,
+  isBound: boolean,
+  nodeName: string,
+  taint: MaintenanceTaint,
+): ForeseenReturn | undefined {
+  if (template.nodeName === nodeName) return 'NamesNode';
+  return isBound && !keepsAway(taint, template) ? 'Tolerates' : undefined;
+}
+
+/** A soft taint keeps nobody away who has no other place. */
+export function keepsAway(taint: MaintenanceTaint, { tolerations = [] }: PodTemplate): boolean {
+  return taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint));
+}

@@ -1,0 +1,46 @@
+/** What the taints of a Node ask for. */
+import { annotationOf, isSameTaint } from '../../core/meta.ts';
+import type { Node, Taint } from '../../core/objects.ts';
+import { type MaintenanceTaint, REPORT_ANNOTATION } from '../names.ts';
+import { parseReport } from './report.ts';
+
+/** A taint by which a Node is asked to go. */
+export interface AskingTaint extends MaintenanceTaint {
+  /** The settings do not name it any more: it keeps a maintenance going, and has nothing evicted. */
+  readonly isHeld?: true;
+}
+
+/** What asks for the maintenance of a Node, and how it is fenced; undefined where nobody asks. A user's taint today. */
+export type RequestSource = (node: Node) => AskingTaint | undefined;
+
+/** @returns the first of the configured taints that the Node carries. */
+export function askingTaint(node: Node, taints: readonly MaintenanceTaint[]): MaintenanceTaint | undefined {
+  return taints.find((wanted) => node.spec.taints?.some((found) => isSameTaint(wanted, found)));
+}
+
+/**
+ * The taint by which a Node in maintenance was asked to go, while it is still there. Somebody may be working on the machine: that the
+ * settings name other taints now does not end it.
+ */
+export function heldTaint(node: Node): AskingTaint | undefined {
+  const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));
+  const report = seen.is === 'valid' ? seen.report : undefined;
+  if (report?.phase !== 'InMaintenance' || report.taint === undefined) return undefined;
+  const { taint } = report;
+  return node.spec.taints?.some((found) => isSameTaint(taint, found)) ? { ...taint, isHeld: true } : undefined;
+}
+
+/** A taint that asks for nothing, and the one that was probably meant. */
+export interface NearMiss {
+  readonly found: Taint;
+  readonly meant: MaintenanceTaint;
+}
+
+/** Taints with the key of a configured one that differ in value or effect. */
+export function nearMisses(node: Node, taints: readonly MaintenanceTaint[]): readonly NearMiss[] {
+  return (node.spec.taints ?? []).flatMap((found) => {
+    const meant = taints.find(({ key }) => key === found.key);
+    const isRequest = taints.some((wanted) => isSameTaint(wanted, found));
+    return meant === undefined || isRequest ? [] : [{ found, meant }];
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * Who of the Nodes that wait may go next, found once for each change, so that a thousand that wait are not asked one by one.
+ *
+ * A Node may go only while fewer than `slots` others that nothing holds up asked before it. Slots that are taken, by our sessions or
+ * other tools, only leave fewer of those: they need not be counted here, and the pass of each Node does.
+ */
+import { countOf } from '../../core/share.ts';
+import type { TmmSettings } from '../settings.ts';
+import { ClusterView, type TmmReaders, UnknownYet } from './cluster-view.ts';
+import { memberCounter } from './members.ts';
+import { heldNodes, neighboursOf } from './neighbours.ts';
+
+/**
+ * - `next`: it may go as soon as a slot is free.
+ * - `held`: it has Pods of a workload that another Node has displaced and that is not ready again.
+ * - `behind`: enough others are before it, whatever happens to its own Pods.
+ */
+export type Standing = 'next' | 'held' | 'behind';
+
+/** @returns by the Node's name; undefined while a cache has not synced. */
+export function standings(readers: TmmReaders, settings: TmmSettings): ReadonlyMap<string, Standing> | undefined {
+  try {
+    return standingsIn(new ClusterView(readers), settings);
+  } catch (error) {
+    if (error instanceof UnknownYet) return undefined;
+    throw error;
+  }
+}
+
+function standingsIn(view: ClusterView, settings: TmmSettings): ReadonlyMap<string, Standing> {
+  const sessions = neighboursOf('', view, new Map());
+  const queued = sessions.filter(({ phase }) => phase === 'Queued');
+  const found = new Map<string, Standing>();
+  if (queued.length === 0) return found;
+  const slots = countOf(settings.maxConcurrentNodes, view.nodes().length);
+  const held = heldNodes(sessions, memberCounter(view), view);
+  let before = 0;
+  for (const { nodeName } of queued) {
+    const holders = [...(held.get(nodeName) ?? [])];
+    // What its own last session has displaced is for its own pass to say.
+    if (holders.some((holder) => holder !== nodeName)) found.set(nodeName, 'held');
+    else found.set(nodeName, before < slots ? 'next' : 'behind');
+    if (holders.length === 0) before += 1;
+  }
+  return found;
+}

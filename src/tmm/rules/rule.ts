@@ -1,0 +1,75 @@
+/** What a rule of the verdict is asked, and what it may answer. */
+
+import { clip } from '../../core/text.ts';
+import type { Observed } from '../model/observed.ts';
+import type { RelatedPod } from '../model/related-pods.ts';
+import { type Blocked, sessionOf } from '../model/report.ts';
+import type { FailureReason } from '../names.ts';
+import type { TmmSettings } from '../settings.ts';
+import type { QueuePlace } from './queue.ts';
+
+export type Verdict =
+  | { readonly is: 'proceed'; readonly because: string }
+  | ({ readonly is: 'queue' } & QueuePlace)
+  | {
+      readonly is: 'later' | 'never';
+      readonly reason: FailureReason;
+      readonly message: string;
+      readonly blockedBy: readonly Blocked[];
+      /** Set where nothing is certain: what is not refused for good by the end of `tmm.admissionTimeout` may go. */
+      readonly otherwise?: 'proceed';
+      /** When time alone makes a difference before the end of `tmm.admissionTimeout`. */
+      readonly nextAtMs?: number;
+    };
+
+export interface VerdictInput {
+  readonly related: readonly RelatedPod[];
+  readonly settings: TmmSettings;
+  readonly observed: Observed;
+  /** When the session began (RFC 3339): who asked first goes first. */
+  readonly started: string;
+  /** As if it were the Node's turn, whatever other Nodes' maintenance says. @default false */
+  readonly isFirst?: boolean;
+  /** `namespace/name` of the Pod that this process runs in. */
+  readonly ownPod?: string;
+}
+
+/**
+ * What the rules are asked of a Node: a session that goes on keeps its place, a new one begins now.
+ *
+ * @param related the related Pods among those that were observed.
+ */
+export function questionOf(
+  observed: Observed,
+  related: readonly RelatedPod[],
+  settings: TmmSettings,
+  ownPod?: string,
+): VerdictInput {
+  const session = sessionOf(observed.report);
+  return {
+    related,
+    settings,
+    observed,
+    started: session?.started ?? new Date(observed.nowMs).toISOString(),
+    ...(ownPod !== undefined && { ownPod }),
+  };
+}
+
+/** The longest detail inside a longer sentence, in bytes. */
+const MAX_DETAIL_BYTES = 600;
+
+/** undefined: the rule has nothing to say. */
+export type Rule = (input: VerdictInput) => Verdict | undefined;
+
+/** @returns undefined where nothing blocks. The message is the first blocker's, as the one that a person should look at first. */
+export function refusal(
+  is: 'later' | 'never',
+  reason: FailureReason,
+  blockedBy: readonly Blocked[],
+): Verdict | undefined {
+  const [first] = blockedBy;
+  if (first === undefined) return undefined;
+  const more = blockedBy.length - 1;
+  const others = more === 0 ? '' : ` (and ${more} more ${more === 1 ? 'Pod' : 'Pods'})`;
+  return { is, reason, message: clip(`Pod ${first.pod}: ${clip(first.detail, MAX_DETAIL_BYTES)}${others}`), blockedBy };
+}

@@ -1,9 +1,0 @@
-import { vi } from 'vitest';
-
-/** For a machine that is busy with other tests: nothing here is about how long something takes. */
-const DEADLINE_MS = 20_000;
-
-/** Calls `look` until it no longer throws. @throws its last error, after 20 s */
-export function soon<T>(look: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(look, { timeout: DEADLINE_MS });
-}

@@ -1,0 +1,14 @@
+/** Looks at the flags for the program before anything is shown. */
+import { parseCommandLine } from '../src/cli/parse.ts';
+import { readFile } from '../src/config/read-file.ts';
+import { resolveOptions } from '../src/config/resolve.ts';
+
+/** @returns what the program would say of the flags of `run`; undefined where it would start. */
+export function complaintOf(flags: readonly string[]): string | undefined {
+  const line = parseCommandLine(['run', ...flags]);
+  if (line.is === 'exit') return line.err;
+  if (line.is !== 'run') return undefined;
+  // The tour hides the variables of the user's own bridge from the program.
+  const resolved = resolveOptions({ flags: line.flags, env: {}, readFile });
+  return resolved.is === 'faults' ? resolved.faults.map((fault) => `${fault}\n`).join('') : undefined;
+}
