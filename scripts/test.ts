@@ -1,14 +1,28 @@
 /**
  * The gate: every check of the project in order, cheap ones first, all of them even when one fails, so that one run shows
- * every fault. The last line is `N passed, N failed, N skipped`: tests, plus one for each stage that is no test run.
- * `--inner` leaves out what takes long. Run with `npm test`.
+ * every fault. The last line is `N passed, N failed, N skipped`: tests, plus one for each stage that is no test run. Before it
+ * stands each failure once more by name, since a CI's log may keep no more than its end.
+ *
+ * Where no more than a few files of a stage failed, they are run a second time, by themselves: most tests wait for several programs
+ * on a machine that others use too. What passes only then is named as such, as a fault to be mended; `--once` leaves the second try
+ * out. `--inner` leaves out what takes long. Run with `npm test`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { lackingBuild } from '../controlplane/binaries.ts';
 import { canInstallPackages, findBrowser } from '../harness/find-browser.ts';
+import {
+  add,
+  type Counts,
+  countTests,
+  type Failure,
+  failuresOf,
+  NOTHING,
+  type Report,
+  withSecondTry,
+} from './test-report.ts';
 
 interface Stage {
   readonly title: string;
@@ -20,19 +34,11 @@ interface Stage {
   readonly isPossible?: () => boolean;
 }
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
-
-/** What is read of vitest's JSON report, whose form is Jest's. */
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+interface Outcome {
+  readonly counts: Counts;
+  readonly failures: readonly Failure[];
+  /** Failed at first, and passed when they were run again. */
+  readonly late: readonly Failure[];
 }
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -95,15 +101,25 @@ const STAGES: readonly Stage[] = [
   { title: 'Tests on a real control plane', ...vitest('controlplane'), isInner: false },
 ];
 
-const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
+/** More files than this do not fail because a machine is busy. */
+const MAX_FILES_AGAIN = 3;
 
 function main(args: readonly string[]): number {
   const onlyInner = args.includes('--inner');
+  const tries = args.includes('--once') ? 1 : 2;
   const reports = mkdtempSync(join(tmpdir(), 'maintenance-bridge-test-'));
   try {
     const stages = STAGES.filter(({ isInner, isPossible }) => (isInner || !onlyInner) && isPossible?.() !== false);
-    const counts = stages.map((stage, index) => run(stage, join(reports, `${index}.json`)));
-    const { passed, failed, skipped } = counts.reduce(add, NOTHING);
+    const outcomes = stages.map((stage, index) => run(stage, join(reports, `${index}.json`), tries));
+    print(
+      'Passed at the second try only',
+      outcomes.flatMap(({ late }) => late),
+    );
+    print(
+      'Failed',
+      outcomes.flatMap(({ failures }) => failures),
+    );
+    const { passed, failed, skipped } = outcomes.map(({ counts }) => counts).reduce(add, NOTHING);
     console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
     return failed === 0 ? 0 : 1;
   } finally {
@@ -111,35 +127,54 @@ function main(args: readonly string[]): number {
   }
 }
 
-function run({ title, script, args, isTestRun }: Stage, report: string): Counts {
-  console.log(`\n== ${title} ==`);
+function run(stage: Stage, reportPath: string, tries: number): Outcome {
+  console.log(`\n== ${stage.title} ==`);
   const started = performance.now();
-  const reporters = isTestRun ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : [];
-  const { status, signal, error } = spawnSync(process.execPath, [script, ...args, ...reporters], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  if (error !== undefined) console.log(error.message);
-  if (signal !== null) console.log(`Ended by ${signal}`);
-  const counts = isTestRun ? countTests(report, status === 0) : { ...NOTHING, [status === 0 ? 'passed' : 'failed']: 1 };
+  const outcome = stage.isTestRun ? runTests(stage, reportPath, tries) : runCheck(stage);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`== ${title}: ${counts.failed === 0 ? 'passed' : 'FAILED'} in ${seconds} s ==`);
-  return counts;
+  console.log(`== ${stage.title}: ${outcome.counts.failed === 0 ? 'passed' : 'FAILED'} in ${seconds} s ==`);
+  return outcome;
 }
 
-/** A run that failed for another reason than a test (a file that cannot be loaded, an error outside a test) counts as one failure. */
-function countTests(path: string, isSuccess: boolean): Counts {
-  const report = readReport(path);
-  if (report === undefined) return { ...NOTHING, failed: 1 };
-  const unloaded = report.testResults.filter(({ status, assertionResults }) => {
-    return status === 'failed' && assertionResults.length === 0;
-  });
-  const failed = report.numFailedTests + unloaded.length;
+function runCheck({ title, script, args }: Stage): Outcome {
+  if (start([script, ...args])) return { counts: { ...NOTHING, passed: 1 }, failures: [], late: [] };
+  return { counts: { ...NOTHING, failed: 1 }, failures: [{ file: script, test: title, message: '' }], late: [] };
+}
+
+function runTests(stage: Stage, reportPath: string, tries: number): Outcome {
+  const first = runVitest(stage, reportPath, []);
+  const atFirst = first.report === undefined ? [] : failuresOf(first.report);
+  const files = [...new Set(atFirst.map(({ file }) => file))];
+  if (first.report === undefined || tries < 2 || files.length === 0 || files.length > MAX_FILES_AGAIN) {
+    return { counts: countTests(first.report, first.isSuccess), failures: atFirst, late: [] };
+  }
+  console.log(`\n== ${stage.title}: again, by ${files.length === 1 ? 'itself' : 'themselves'}: ${files.join(', ')} ==`);
+  const second = runVitest(stage, reportPath, ['--maxWorkers=1', ...files]);
+  if (second.report === undefined) return { counts: countTests(first.report, false), failures: atFirst, late: [] };
+  const report = withSecondTry(first.report, second.report);
+  const failures = failuresOf(report);
+  const isStillFailing = ({ file, test }: Failure) =>
+    failures.some((other) => other.file === file && other.test === test);
   return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && !isSuccess ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
+    counts: countTests(report, second.isSuccess),
+    failures,
+    late: atFirst.filter((failure) => !isStillFailing(failure)),
   };
+}
+
+function runVitest({ script, args }: Stage, reportPath: string, more: readonly string[]) {
+  // A run that crashes leaves none, and must not be judged by the one before it.
+  rmSync(reportPath, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
+  const isSuccess = start([script, ...args, ...more, ...reporters]);
+  return { report: readReport(reportPath), isSuccess };
+}
+
+function start(command: readonly string[]): boolean {
+  const { status, signal, error } = spawnSync(process.execPath, command, { cwd: ROOT, stdio: 'inherit' });
+  if (error !== undefined) console.log(error.message);
+  if (signal !== null) console.log(`Ended by ${signal}`);
+  return status === 0;
 }
 
 /** @returns undefined where a run crashed before it wrote its report, or while it did. */
@@ -151,8 +186,13 @@ function readReport(path: string): Report | undefined {
   }
 }
 
-function add(a: Counts, b: Counts): Counts {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+function print(title: string, failures: readonly Failure[]): void {
+  if (failures.length === 0) return;
+  console.log(`\n${title}:`);
+  for (const { file, test, message } of failures) {
+    console.log(`- ${relative(ROOT, file)}: ${test}`);
+    if (message !== '') console.log(message.replace(/^/gm, '    '));
+  }
 }
 
 process.exitCode = main(process.argv.slice(2));
