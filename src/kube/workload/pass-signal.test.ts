@@ -8,6 +8,7 @@ import type { Action, ObjectRef } from '../../core/action.ts';
 import { NODE, POD } from '../../core/objects.ts';
 import { SECRET } from '../../core/stored-pods.ts';
 import { Controller } from '../../runtime/controller.ts';
+import { LeadershipLost } from '../../runtime/drain-signal.ts';
 import { EventRecorder } from '../../runtime/recorder.ts';
 import { Informer } from '../cache/informer.ts';
 import { Reflector } from '../cache/reflector.ts';
@@ -107,7 +108,7 @@ const STARTED: Readonly<Record<string, (client: ApiClient, stop: AbortSignal) =>
   },
 };
 
-/** A server that never answers, and a controller whose pass does `work` and ends as soon as a request has come. */
+/** A server that never answers, and a controller whose pass does `work` and is ended as soon as a request has come. */
 async function passOf(work: (client: ApiClient, stop: AbortSignal) => unknown) {
   let isClosed = false;
   const server = await startScriptedServer(({ closed }) => {
@@ -122,7 +123,6 @@ async function passOf(work: (client: ApiClient, stop: AbortSignal) => unknown) {
   const controller = new Controller({
     name: 'test',
     kind: 'Node',
-    timeoutMs: 500,
     reconcile: async (_, { signal }) => {
       await work(client, stop.signal);
       // A pass whose work only goes on behind it lasts until its end.
@@ -134,8 +134,11 @@ async function passOf(work: (client: ApiClient, stop: AbortSignal) => unknown) {
     isConflict: () => false,
   });
   controller.enqueue('n');
-  const running = controller.start(stop.signal);
-  await soon(() => expect(outcomes).toEqual(['Failed']));
+  const leading = new AbortController();
+  const running = controller.start(leading.signal);
+  await soon(() => expect(server.requests).toHaveLength(1));
+  leading.abort(new LeadershipLost('over'));
+  await soon(() => expect(outcomes).toEqual(['Aborted']));
   return {
     server,
     isClosed: () => isClosed,
