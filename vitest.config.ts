@@ -10,9 +10,12 @@ const BUILD_FIRST = 'harness/build-first.ts';
 /** A build takes minutes, which no test waits for. */
 const NO_BUILD = { MAINTENANCE_BRIDGE_BUILD: 'never' };
 
+/** Against one that hangs: what a test waits for has a deadline of its own, and a busy machine takes several times as long. */
+const HUNG_MS = 300_000;
+
 const ON_THE_SANDBOX = {
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: HUNG_MS,
+  hookTimeout: HUNG_MS,
   // They wait more than they work.
   maxWorkers: 4,
   globalSetup: [TEMPORARY_FILES, WARM_UP],
@@ -35,8 +38,7 @@ export default defineConfig({
             'bench/**/*.test.ts',
             'test/differential/replay.test.ts',
           ],
-          // Against one that hangs; a machine that is busy with something else takes ten times as long as a quiet one.
-          testTimeout: 120_000,
+          testTimeout: HUNG_MS,
           globalSetup: [TEMPORARY_FILES],
           setupFiles: [PROPERTY_SEED],
           // Pure for the most part, and several hundred files: starting a worker for each took twice as long as the tests.
@@ -63,8 +65,8 @@ export default defineConfig({
         test: {
           name: 'tools',
           include: ['test/chart/**/*.test.ts', 'test/monitoring/**/*.test.ts', 'test/image/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: HUNG_MS,
+          hookTimeout: HUNG_MS,
           maxWorkers: '100%',
           globalSetup: [TEMPORARY_FILES, BUILD_FIRST],
           env: NO_BUILD,
@@ -81,8 +83,8 @@ export default defineConfig({
           ],
           // Its faults are the sandbox's own; those of a real server are in test/e2e and outages.test.ts.
           exclude: ['test/scenarios/faults.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
+          testTimeout: HUNG_MS,
+          hookTimeout: HUNG_MS,
           // As on the sandbox, they wait more than they work; each file has a control plane of its own.
           maxWorkers: 3,
           globalSetup: [TEMPORARY_FILES, BUILD_FIRST, WARM_UP],

@@ -189,7 +189,7 @@ export class Fleet {
     return (await this.get(name)).metadata.annotations?.[HOOK] !== undefined;
   }
 
-  hooked(name: string, deadlineMs = 30_000): Promise<ServedMachine> {
+  hooked(name: string, deadlineMs = 60_000): Promise<ServedMachine> {
     return this.#until(name, 'our hook', ({ metadata }) => metadata.annotations?.[HOOK] !== undefined, deadlineMs);
   }
 

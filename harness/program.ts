@@ -132,7 +132,7 @@ export class Bridge {
   }
 
   /** Waits until the controllers run: the caches are synced and the Lease is ours. */
-  async leads(deadlineMs = 30_000): Promise<this> {
+  async leads(deadlineMs = 60_000): Promise<this> {
     await this.logged(
       (line) => line.msg === 'Starting' && line.runnable === 'tmm',
       'the controller to start',
@@ -142,7 +142,7 @@ export class Bridge {
   }
 
   /** Waits for a line. @throws Error as soon as the process has exited without it */
-  async logged(isMeant: (line: LogLine) => boolean, what: string, deadlineMs = 30_000): Promise<LogLine> {
+  async logged(isMeant: (line: LogLine) => boolean, what: string, deadlineMs = 60_000): Promise<LogLine> {
     const found = await eventually(
       () => this.lines.find(isMeant) ?? (this.isRunning() ? undefined : ('exited' as const)),
       { what, deadlineMs },

@@ -224,7 +224,7 @@ export class RamenHub {
   }
 
   /** Waits until `Applied` is as wanted at the work's generation. */
-  applied(cluster: string, name: string, status: 'True' | 'False' = 'True', deadlineMs = 20_000): Promise<Work> {
+  applied(cluster: string, name: string, status: 'True' | 'False' = 'True', deadlineMs = 60_000): Promise<Work> {
     return eventually(
       async () => {
         const work = await this.work(cluster, name);
@@ -242,7 +242,7 @@ export class RamenHub {
     name: string,
     isMeant: (view: Answered) => boolean,
     what: string,
-    deadlineMs = 20_000,
+    deadlineMs = 60_000,
   ): Promise<Answered> {
     let last: unknown;
     return eventually(

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 25;
 
 export interface EventuallyOptions {
-  /** @default 10_000 */
+  /** @default 30_000 */
   readonly deadlineMs?: number;
-  /** What is waited for, as it reads after "Waited 10 s for": "the Pod to be Ready". */
+  /** What is waited for, as it reads after "Waited 30 s for": "the Pod to be Ready". */
   readonly what: string;
   /** @default 25 */
   readonly pollMs?: number;
@@ -19,7 +19,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   probe: () => T | undefined | Promise<T | undefined>,
-  { deadlineMs = 10_000, what, pollMs = POLL_MS }: EventuallyOptions,
+  { deadlineMs = 30_000, what, pollMs = POLL_MS }: EventuallyOptions,
 ): Promise<T> {
   const started = performance.now();
   for (;;) {

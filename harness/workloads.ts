@@ -343,7 +343,7 @@ export class Plot {
     );
   }
 
-  async ready(app: string, count: number, node?: string, deadlineMs = 30_000): Promise<readonly ServedPod[]> {
+  async ready(app: string, count: number, node?: string, deadlineMs = 60_000): Promise<readonly ServedPod[]> {
     return eventually(
       async () => {
         const ready = (await this.pods(app)).filter(
@@ -376,7 +376,7 @@ export class Plot {
   }
 
   /** Waits until the Node reports the phase; 'none' for no report. */
-  phase(phase: Report['phase'] | 'none', name = this.home, deadlineMs = 30_000): Promise<Report | 'none'> {
+  phase(phase: Report['phase'] | 'none', name = this.home, deadlineMs = 60_000): Promise<Report | 'none'> {
     return eventually(
       async () => {
         const report = (await this.report(name)) ?? 'none';

@@ -184,7 +184,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
     await rowOf('node/worker-2').waitFor({ timeout: 60_000 });
     // A watch is called open again when it has brought something.
     await page.getByRole('alert').waitFor({ state: 'detached' });
-  }, 180_000);
+  });
 
   it('says that its own program has ended', async () => {
     await page.getByRole('status').getByText('Live').waitFor();
@@ -261,11 +261,11 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
       return most;
     });
     // Tasks that are longer than 50 ms are reported; the page is drawn anew twice in that time.
-    expect(longest).toBeLessThan(1000);
+    expect(longest).toBeLessThan(2000);
     await page.getByRole('searchbox').fill('many-4999');
     await rowOf('node/many-4999').waitFor();
     for (const name of many) sandbox.api.delete({ resource: 'nodes', name });
-  }, 180_000);
+  });
 });
 
 /** In the page: what a screen reader calls a control. */

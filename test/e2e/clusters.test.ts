@@ -69,12 +69,12 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
     running = set.start(stop.signal);
     set.want(new Set([A, B]));
     await Promise.all([reaches(A, 'Connected'), reaches(B, 'Connected')]);
-  }, 300_000);
+  });
   afterAll(async () => {
     stop?.abort();
     await running;
     await Promise.all([a?.stop(), b?.stop()]);
-  }, 60_000);
+  });
   afterEach(() => {
     states.length = 0;
   });
@@ -106,7 +106,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
     );
   }
 
-  const reaches = (cluster: string, state: ConnectionState, deadlineMs = 30_000): Promise<ConnectionStatus> =>
+  const reaches = (cluster: string, state: ConnectionState, deadlineMs = 60_000): Promise<ConnectionStatus> =>
     eventually(
       () => {
         const status = set.status(cluster);
@@ -249,7 +249,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
       await others.end();
       expect(others.refusals).toEqual([]);
       // The servers share this machine's processors with each other, so only a multiple says something.
-      expect(median(others.latenciesMs)).toBeLessThan(Math.max(20, 5 * median(before)));
+      expect(median(others.latenciesMs)).toBeLessThan(Math.max(200, 5 * median(before)));
       expect(Math.max(...others.latenciesMs)).toBeLessThan(TIMINGS.requestTimeoutMs);
       await reaches(A, 'Connected');
       await label(A, 'after-the-pause');

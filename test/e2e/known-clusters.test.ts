@@ -34,7 +34,7 @@ describeOnControlPlane(
     }, START_TIMEOUT_MS);
     afterAll(async () => {
       await Promise.all([workload?.stop(), other?.stop()]);
-    }, 60_000);
+    });
 
     const isTold = async (node: string): Promise<boolean> => {
       const { metadata } = await workload.api.get<{ metadata: { labels: Record<string, string> } }>(

@@ -25,7 +25,7 @@ describeOnControlPlane('what is left behind', {}, (get) => {
     await get().api.create('/api/v1/namespaces', { metadata: { name: 'metal' } });
     await get().api.create('/api/v1/namespaces', { metadata: { name: 'other' } });
     rack = new Rack(get(), 'metal');
-  }, 120_000);
+  });
   afterEach(() => bridge?.end());
 
   it('is nothing in a cluster that never had us', async () => {

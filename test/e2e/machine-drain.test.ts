@@ -34,7 +34,7 @@ describeOnControlPlane('machine drain in a cluster that manages itself', OPTIONS
     await grants.grant(() => true);
     const flags = ['--enable-machine-drain', '--tmm-cordon=always', '--leader-elect=false'];
     bridge = new Bridge({ kubeconfig: get().kubeconfig, flags });
-  }, 120_000);
+  });
   afterAll(async () => {
     await bridge?.end();
     await removePlots();
@@ -88,7 +88,7 @@ describeOnControlPlane('machine drain in a cluster that manages itself', OPTIONS
     await plot.phase('InMaintenance', other);
     await plot.untaint(other);
     await plot.phase('none', other);
-  }, 240_000);
+  });
 
   it('goes on from a user’s taint, whose rules hold while it is there', async () => {
     await plot.taint(MACHINE);
@@ -101,7 +101,7 @@ describeOnControlPlane('machine drain in a cluster that manages itself', OPTIONS
     await plot.untaint(MACHINE);
     await label({ maintenance: null });
     await isClean();
-  }, 180_000);
+  });
 
   it('asks for each right that the role grants, and for no other', async () => {
     const events = (await get().auditEvents()).filter(({ user }) => user.username === grants.user);

@@ -79,7 +79,7 @@ describeOnControlPlane(
         },
         { what: 'the rejection to be scraped' },
       );
-    }, 120_000);
+    });
     afterAll(async () => {
       await prometheus?.stop();
       await removePlots();

@@ -75,7 +75,7 @@ describeOnControlPlane(
       const applied = await get().kubectl(['apply', '--filename=-'], { input });
       expect(applied).toMatchObject({ code: 0, stderr: '' });
       token = makeRest({ server: get().serverUrl, ca: await readFile(get().caFile, 'utf8'), token: await newToken() });
-    }, 120_000);
+    });
     afterAll(async () => {
       await bridge?.end();
       await metal3?.stop();

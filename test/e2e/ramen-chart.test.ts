@@ -165,12 +165,12 @@ describeOnControlPlane(
       const tokens = `/api/v1/namespaces/${OWN}/serviceaccounts/${ACCOUNT.name}/token`;
       const { status } = await get().api.create<{ status: { token: string } }>(tokens, { spec: {} });
       token = makeRest({ server: get().serverUrl, ca: await readFile(get().caFile, 'utf8'), token: status.token });
-    }, 300_000);
+    });
     afterAll(async () => {
       await bridge?.end();
       token?.close();
       await east?.stop();
-    }, 60_000);
+    });
 
     it('has policies that the API server finds well typed', async () => {
       const judged = await eventually(

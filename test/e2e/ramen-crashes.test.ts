@@ -62,12 +62,12 @@ describeOnControlPlane('the Ramen bridge, killed after each write', {}, (get) =>
     ramen = new RamenHub(get(), { east });
     await ramen.register({ east: proxy.kubeconfig() });
     views = await History.start(get(), [viewsPath('east')]);
-  }, 300_000);
+  });
   afterAll(async () => {
     views?.stop();
     await ramen?.bridge?.end('SIGKILL');
     await Promise.all([relay?.close(), proxy?.close(), east?.stop()]);
-  }, 60_000);
+  });
 
   /** One process after another, the nth of which is killed after its nth write, until it is so. */
   const throughCrashes = async (isSo: () => Promise<boolean>, what: string): Promise<void> => {

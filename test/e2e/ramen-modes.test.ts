@@ -96,7 +96,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
     };
     // JSON is YAML.
     writeFileSync(path, JSON.stringify(config));
-  }, 120_000);
+  });
 
   const deploy = async (name: string, replicas: number, labels: object = {}): Promise<void> => {
     await plot.deployment(name, replicas);

@@ -65,12 +65,12 @@ describeOnControlPlane('a Ramen hub', {}, (get) => {
     await ramen.register({ east: proxy.kubeconfig() });
     metrics = `127.0.0.1:${await freePort()}`;
     ramen.start({ flags: [`--metrics-bind-address=${metrics}`] });
-  }, 300_000);
+  });
   afterAll(async () => {
     await ramen?.bridge?.end();
     await proxy?.close();
     await east?.stop();
-  }, 60_000);
+  });
 
   const event = (reason: string, name: string): Promise<ServedEvent> =>
     eventually(
@@ -95,7 +95,7 @@ describeOnControlPlane('a Ramen hub', {}, (get) => {
     });
     return kubeconfig;
   };
-  const gone = (name: string, deadlineMs = 20_000): Promise<true> =>
+  const gone = (name: string, deadlineMs = 60_000): Promise<true> =>
     eventually(async () => ((await find(get().api, `${worksPath('east')}/${name}`)) === undefined ? true : undefined), {
       what: `work ${name} to go`,
       deadlineMs,

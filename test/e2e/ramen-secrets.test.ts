@@ -61,11 +61,11 @@ describeOnControlPlane('Policies of Ramen for Secrets', {}, (get) => {
     ramen = new RamenHub(get(), { east });
     await ramen.register();
     ramen.start({ bridge: { secretPolicies: true } });
-  }, 300_000);
+  });
   afterAll(async () => {
     await ramen?.bridge?.end();
     await east?.stop();
-  }, 60_000);
+  });
 
   const create = ({ apiVersion, kind, metadata, ...rest }: Governance): Promise<unknown> =>
     get().api.create(`/apis/${apiVersion}/namespaces/${metadata.namespace}/${PLURALS[kind]}`, {

@@ -58,12 +58,12 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
     await ramen.createView('east', 'absent', { ...VRG, name: 'absent', namespace: 'default' });
     await shown();
     await ramen.notFound('east', 'absent');
-  }, 300_000);
+  });
   afterAll(async () => {
     await ramen?.bridge?.end();
     await proxy?.close();
     await Promise.all([east?.stop(), other?.stop()]);
-  }, 60_000);
+  });
   afterEach(async () => {
     proxy.target = east;
     proxy.mode = 'ok';
@@ -71,7 +71,7 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
     proxy.cut();
     await shown(30_000);
     await ramen.notFound('east', 'absent', 30_000);
-  }, 70_000);
+  });
 
   const shown = (deadlineMs?: number): Promise<Answered> =>
     ramen.says('east', 'there', ({ status }) => status === 'True', 'the object', deadlineMs);
@@ -95,7 +95,7 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
     );
   };
   /** Both views withdraw what they said, and neither says that there is nothing. */
-  const withdrawn = async (why: RegExp, deadlineMs = 20_000): Promise<void> => {
+  const withdrawn = async (why: RegExp, deadlineMs = 60_000): Promise<void> => {
     for (const name of ['there', 'absent']) {
       const isHonest = ({ status, reason, message = '', result }: Answered): boolean =>
         status === 'False' &&
@@ -363,5 +363,5 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
       await bridge.end();
       await Promise.all([north, west, south].map((proxy) => proxy.close()));
     }
-  }, 300_000);
+  });
 });

@@ -41,11 +41,11 @@ describeOnControlPlane('ManifestWorks', {}, (get) => {
     });
     const place = { namespace: 'default', name: 's3' };
     ramen.start({ bridge: { copySecrets: [{ from: place, to: place }] } });
-  }, 300_000);
+  });
   afterAll(async () => {
     await ramen?.bridge?.end();
     await east?.stop();
-  }, 60_000);
+  });
 
   const map = (name: string): Promise<ConfigMap | undefined> => find<ConfigMap>(east.api, path(name));
   const becomes = (name: string, isMeant: (found: ConfigMap | undefined) => boolean, what: string): Promise<unknown> =>

@@ -60,7 +60,7 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
       flags: [`--config=${config}`, `--health-probe-bind-address=127.0.0.1:${port}`],
       env: { POD_NAMESPACE: OWN },
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await bridge?.end();
     await removePlots();

@@ -102,7 +102,7 @@ describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) =
     standby = startElected();
     await standby.logged(({ msg }) => msg === 'Observed a leader', 'the other to stand by');
     await grantAllBut(ELECTED, LEASE);
-  }, 120_000);
+  });
   afterAll(async () => {
     await bridge?.end('SIGKILL');
     await elected?.end('SIGKILL');
@@ -116,7 +116,7 @@ describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) =
     return { code: answer.status, text: await answer.text() };
   };
 
-  const readyzSays = (text: string | RegExp, code: number, deadlineMs = 10_000): Promise<true> =>
+  const readyzSays = (text: string | RegExp, code: number, deadlineMs = 30_000): Promise<true> =>
     eventually(
       async () => {
         const answer = await readyz();

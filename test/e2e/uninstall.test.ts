@@ -92,7 +92,7 @@ describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: tru
       { what: 'the hook and what holds remediation off' },
     );
     await bridge.end('SIGKILL');
-  }, 120_000);
+  });
   afterAll(async () => {
     await plot?.remove();
   });

@@ -10,7 +10,7 @@ import { it } from './script.ts';
 const KUBECTL = locate(['kubectl'], process.env)?.directory;
 
 // They wait more than they work.
-describe.concurrent('npm run sandbox', { timeout: 90_000 }, () => {
+describe.concurrent('npm run sandbox', () => {
   it.skipIf(KUBECTL === undefined)(
     'prints commands that do what it says, and leaves nothing behind',
     async ({ scripts }) => {

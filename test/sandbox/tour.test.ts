@@ -7,7 +7,7 @@ import { it, ROOT } from './script.ts';
 /** One screen. */
 const SCREEN = { lines: 72, columns: 110 } as const;
 
-describe('npm start', { timeout: 90_000 }, () => {
+describe('npm start', () => {
   it('shows the main job on one screen, as docs/tour.md has recorded it, and ends with 0', async ({ scripts }) => {
     const tour = scripts.start('tour/main.ts');
     expect(await tour.end(), tour.out).toBe(0);

@@ -203,7 +203,7 @@ describe.runIf(GROUND === 'sandbox')('the program under scripted faults', () => 
       }),
       { numRuns: RANDOM_RUNS, seed: 20_261, endOnFailure: true },
     );
-  }, 120_000);
+  });
 });
 
 /** Pods that were evicted again after they had been, and Machines that were given or relieved of the hook more than once. */

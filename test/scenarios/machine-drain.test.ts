@@ -227,7 +227,7 @@ describeScenario('machine drain', {}, (get) => {
     await isClean(plot, home);
     await inState(home, undefined);
     expect(await plot.report(home)).toBeUndefined();
-  }, 300_000);
+  });
 
   it.runIf(GROUND === 'controlplane')(
     'evicts nothing more while the cluster is away, says so, and goes on by itself',

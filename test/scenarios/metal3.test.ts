@@ -23,7 +23,7 @@ describeScenario('the Metal3 integration', {}, (get) => {
     metal3 = await startMetal3(get());
     await get().api.create('/api/v1/namespaces', { metadata: { name: 'metal' } });
     rack = new Rack(get(), 'metal');
-  }, 120_000);
+  });
   afterAll(async () => {
     await bridge?.end();
     await metal3?.stop();
