@@ -34,7 +34,7 @@ function event(node: Node, type: RecordEvent['type'], reason: EventReason, actio
   return { do: 'recordEvent', regarding, type, reason, action, note };
 }
 
-/** What a note takes of a sentence that a command follows: the command is what a person copies. */
+/** Limit of a message that is followed by a command, since the command must stay whole for people to copy. */
 const MAX_MESSAGE_BYTES = 600;
 
 const pods = (count: number): string => (count === 1 ? '1 Pod' : `${count} Pods`);
@@ -72,7 +72,7 @@ export function maintenanceBlocked(node: Node, blocked: number, message: string)
   return event(node, 'Warning', 'MaintenanceBlocked', 'EvictPods', `${pods(blocked)} cannot leave yet: ${message}`);
 }
 
-/** @param isSetting whether the Node was to be cordoned; else the cordon was to be lifted. */
+/** @param isSetting whether the Node was to be cordoned; otherwise the cordon was to be lifted. */
 export function cordonRefused(node: Node, isSetting: boolean, why: string): RecordEvent {
   const what = isSetting
     ? `Cordoning was refused, and workloads that move only from a cordoned Node may stay: kubectl cordon ${node.metadata.name}`
@@ -91,12 +91,12 @@ export function nodeNotDrained(node: Node, count: number, first: Blocked): Recor
   return event(node, 'Warning', 'NodeNotDrained', 'EvictPods', note);
 }
 
-/** @param message what is waited for, as the report says it. */
+/** @param message what the session waits for, as in the report. */
 export function maintenanceExiting(node: Node, message: string): RecordEvent {
   return event(node, 'Normal', 'MaintenanceExiting', 'ExitMaintenance', message);
 }
 
-/** @param isAwaited whether the report stays, and Nodes with Pods of the same workloads go on waiting. */
+/** @param isAwaited whether the report stays, and Nodes with Pods of the same workloads keep waiting. */
 export function maintenanceExitIncomplete(
   node: Node,
   timeoutMs: number,
@@ -114,7 +114,7 @@ export function maintenanceEnded(node: Node, durationMs: number, gone: number): 
   return event(node, 'Normal', 'MaintenanceEnded', 'ExitMaintenance', note);
 }
 
-/** A taint of a known key that asks for nothing: what was probably meant, as commands to copy. */
+/** A taint with a known key that asks for nothing: suggests the taint that was probably meant, as commands to copy. */
 export function unrecognisedTaint(node: Node, { found, meant }: NearMiss): RecordEvent {
   const { name } = node.metadata;
   const note =
@@ -123,7 +123,7 @@ export function unrecognisedTaint(node: Node, { found, meant }: NearMiss): Recor
   return event(node, 'Warning', 'UnrecognisedMaintenanceTaint', 'ReadTaints', note);
 }
 
-/** @param taint one that keeps a maintenance going although the settings do not name it any more. */
+/** @param taint keeps a maintenance going although the settings no longer name it. */
 export function taintNotConfigured(node: Node, taint: MaintenanceTaint): RecordEvent {
   const note =
     `The settings do not name taint ${formatTaint(taint)} any more; the maintenance that it asked for goes on until it is removed: ` +

@@ -118,7 +118,7 @@ export const tmm = {
       taintOfPreset: Object.fromEntries(
         Object.entries(PRESETS).map(([name, { key, value, effect }]) => [name, `${key}=${value}:${effect}`]),
       ),
-      // Thresholds of alerts are derived from these.
+      // Thresholds of alerts are derived from these timeouts.
       timeouts: Object.fromEntries(
         TMM_OPTION_ROWS.flatMap((row) => (row.kind === 'duration' ? [[row.path.at(-1), row.default]] : [])),
       ),

@@ -1,9 +1,9 @@
-/** What this feature measures. No object's name is ever a label. */
+/** The metrics of this feature. No object's name is ever a label. */
 import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
 import type { TmmDecision } from './decide/transition.ts';
 import { CAUSES, type Cause, FAILURE_REASONS, PHASES, type Phase } from './names.ts';
 
-/** From a reboot's minute to a night's work. */
+/** From a reboot of a minute to a night's work. */
 const DURATION_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400];
 
 export const NODES_BY_PHASE = {
@@ -65,7 +65,7 @@ interface Session {
   readonly causes: readonly Cause[];
 }
 
-/** Counts what a decision completes, and keeps how each Node stands; gauges over all of them are worked out when somebody asks. */
+/** Counts what decisions complete, and keeps the state of each Node; gauges over all Nodes are computed at collection. */
 export class TmmMetrics {
   readonly #metrics: Metrics;
   readonly #nodes = new Map<string, Session>();
@@ -75,7 +75,7 @@ export class TmmMetrics {
   }
 
   /**
-   * To be called after the decision's actions were carried out.
+   * Records a decision; call it after its actions were carried out.
    *
    * @param sinceMs when the decision's phase began.
    */
@@ -89,17 +89,17 @@ export class TmmMetrics {
     }
   }
 
-  /** Somebody else measures it from now on. */
+  /** Stops measuring the Node: another process measures it from now on. */
   forget(node: string): void {
     this.#nodes.delete(node);
   }
 
-  /** Of Nodes whose names begin so: nobody looks after them any more. */
+  /** Stops measuring Nodes whose names begin with the prefix: nobody looks after them any more. */
   forgetAll(prefix: string): void {
     for (const node of [...this.#nodes.keys()]) if (node.startsWith(prefix)) this.forget(node);
   }
 
-  /** Before an exposition. */
+  /** Computes the gauges; call it before each exposition. */
   collect(nowMs: number): void {
     const byPhase = Map.groupBy(this.#nodes.values(), ({ phase }) => phase);
     for (const phase of PHASES) {

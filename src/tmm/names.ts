@@ -1,20 +1,23 @@
-/** The words of Temporary Maintenance Mode: taints, annotations, phases, reasons; each with the sentence that defines it. */
+/** The vocabulary of Temporary Maintenance Mode: taints, annotations, phases, reasons; each with the sentence that defines it. */
 import type { Taint } from '../core/objects.ts';
 
-/** Node annotation that holds the session's report (JSON, see `report.ts`). Ours alone; it is how a new process knows where the last one stopped. */
+/**
+ * Node annotation that holds the session's report (JSON, see `report.ts`). Only we write it; a new process reads from it where the last one
+ * stopped.
+ */
 export const REPORT_ANNOTATION = 'maintenance-bridge.io/tmm';
 
 /** Node annotation set together with `spec.unschedulable` by `tmm.cordon`; without it we never uncordon. */
 export const CORDON_ANNOTATION = 'maintenance-bridge.io/tmm-cordoned';
 
-/** Pod annotation that says which session wrote the rejection, so that nobody else's `emm-failure` is ever removed. */
+/** Pod annotation that records which session wrote the rejection, so that nobody else's `emm-failure` is ever removed. */
 export const REJECTION_MARKER = 'maintenance-bridge.io/tmm-rejection';
 
-/** Default key of the rejection, as in the proposal; the sentence for people stands at the same key with this suffix. */
+/** Default key of the rejection, as in the proposal; the sentence for people is stored at the same key with this suffix. */
 export const DEFAULT_REJECTION_ANNOTATION = 'emm-failure';
 export const MESSAGE_SUFFIX = '-message';
 
-/** A taint that asks for maintenance, and where its rejections are written. */
+/** A taint that asks for maintenance, and the keys under which its rejections are written. */
 export interface MaintenanceTaint extends Taint {
   readonly value: string;
   readonly rejectionAnnotation?: string;

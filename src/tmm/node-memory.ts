@@ -1,6 +1,6 @@
 /**
- * What a process remembers per Node of one cluster between passes: nothing that a new process could not do without. It would be
- * a little more talkative.
+ * What a process remembers per Node of one cluster between passes. A new process can do without any of it; it would at most repeat some
+ * writes and Events.
  */
 import { StaleCaches } from '../core/stale-caches.ts';
 import type { Memory } from './decide/transition.ts';
@@ -13,23 +13,23 @@ interface Remembered {
 }
 
 export class NodeMemory {
-  /** Nodes that are left alone since caches may be old. */
+  /** Nodes that are left alone because caches may be stale. */
   readonly staleCaches = new StaleCaches();
   readonly #nodes = new Map<string, Remembered>();
   readonly #withdrawn = new Set<string>();
 
-  /** What the last decision on the Node asked to be remembered. */
+  /** The memory that the last decision on the Node returned. */
   memoryOf(nodeName: string): Memory {
     return this.#nodes.get(nodeName)?.memory ?? {};
   }
 
-  /** @param memory absent or empty: there is nothing to remember. */
+  /** @param memory absent or empty if there is nothing to remember. */
   remember(nodeName: string, memory: Memory | undefined): void {
     const isEmpty = memory === undefined || Object.keys(memory).length === 0;
     this.#change(nodeName, { memory: isEmpty ? undefined : memory });
   }
 
-  /** The request of this Node has gone: where it is there at the next pass, it was repeated meanwhile. */
+  /** Notes that the Node's request has gone: if the next pass sees a request, it is a new one. */
   withdraw(nodeName: string): void {
     this.#withdrawn.add(nodeName);
   }
@@ -38,7 +38,7 @@ export class NodeMemory {
     return this.#withdrawn.has(nodeName);
   }
 
-  /** A decision has been made upon it. */
+  /** Forgets a withdrawal after a decision that took it into account. */
   forgetWithdrawal(nodeName: string): void {
     this.#withdrawn.delete(nodeName);
   }

@@ -46,7 +46,7 @@ const clusterArbitrary = fc
 
 const isWrite = ({ do: kind }: { readonly do: string }): boolean => kind !== 'recordEvent';
 
-/** Passes until nothing is written any more; more than a handful would be a loop. */
+/** Runs passes until nothing is written any more; more than a handful would be a loop. */
 function settle(cluster: TestCluster): void {
   for (let pass = 0; pass < 6; pass++) {
     if (!cluster.pass('a').actions.some(isWrite)) return;
@@ -101,7 +101,7 @@ describe('invariants of `decide()`', () => {
         settle(cluster);
         cluster.untaint('a');
         settle(cluster);
-        // Pods that were on their way out anyway are awaited, but not for ever.
+        // Pods that were terminating anyway are waited for, but not for ever.
         cluster.nowMs += cluster.settings.exitTimeoutMs;
         settle(cluster);
         expect(cluster.pods.map(({ metadata }) => metadata.annotations ?? {})).toEqual(

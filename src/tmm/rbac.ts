@@ -1,4 +1,4 @@
-/** What this feature may do, and no more. */
+/** The rights of this feature, and no more. */
 import { DRAIN_RULES, NAMESPACES_RULE } from '../core/drain-rules.ts';
 import type { RbacRule } from '../core/rbac.ts';
 

@@ -29,7 +29,7 @@ class FakeEvictor implements Evictor {
   }
 }
 
-/** Admission that has nothing against any eviction, and says so at once. */
+/** Admission that denies no eviction, and answers at once. */
 class FakeProbe implements EvictionProbe {
   readonly known = new Map<string, ProbeAnswer>();
   want(_owner: string, pods: readonly EvictPod[]): void {
@@ -43,7 +43,7 @@ class FakeProbe implements EvictionProbe {
   }
 }
 
-/** Caches that follow the cluster, as `readersOf` does not. */
+/** Caches that follow the cluster, unlike those of `readersOf`. */
 function following(cluster: TestCluster): TmmReaders {
   const kinds = Object.keys(readersOf(cluster)) as (keyof TmmReaders)[];
   const now = (kind: keyof TmmReaders) => readersOf(cluster)[kind] as Lister<KubeObject>;
@@ -65,7 +65,7 @@ function setUp(
   unseen: () => readonly string[] = () => [],
   inSteps: <T>(steps: Steps<T>) => Promise<T> = async (steps) => finish(steps),
 ) {
-  /** Pods that the API server has, and the cache not yet. */
+  /** Pods that the API server has and the cache has not yet. */
   const unheardOf: Pod[] = [];
   const slotChanges: number[] = [];
   const evictor = new FakeEvictor();
@@ -138,7 +138,7 @@ describe('the reconciler', () => {
     expect(await oldest('Draining')).toBe('0');
     label({});
     await reconcile('a');
-    // Admission is asked anew first.
+    // Admission is asked again first.
     await reconcile('a');
     expect(evictor.wanted.get('a')).toHaveLength(1);
   });
@@ -256,7 +256,7 @@ describe('the reconciler', () => {
     const { evictor, log, reconcile } = setUp(cluster, undefined, () => kinds);
     await reconcile('a');
     const before = cluster.report('a');
-    // As far as the cache knows, the last Pod has gone.
+    // According to the cache, the last Pod has gone.
     cluster.pods = [];
     kinds = ['pods'];
     expect([await reconcile('a'), await reconcile('a')]).toEqual([{ requeueAfterMs: 2000 }, { requeueAfterMs: 2000 }]);
@@ -292,7 +292,7 @@ describe('the reconciler', () => {
     expect(cluster.report('a')?.phase).toBe('Rejected');
     expect(markedWhileWriting).toEqual([undefined]);
     expect(marked.get('a')?.map(({ target }) => target.name)).toEqual(['x', 'y']);
-    // Nobody has written them yet: they are wanted as long as they are due, and no longer.
+    // The evictions are not sent yet: they are wanted as long as they are due, and no longer.
     await reconcile('a');
     expect(marked.get('a')).toHaveLength(2);
     cluster.untaint('a');
@@ -365,7 +365,7 @@ describe('the reconciler', () => {
       const set = setUp(cluster, whileWriting);
       await set.reconcile('a');
       expect(cluster.report('a')?.phase).toBe('Rejected');
-      // Its cause is mended.
+      // The cause is removed.
       cluster.pods = cluster.pods.slice(0, 1);
       cluster.nowMs += 1000;
       return { cluster, session: cluster.report('a')?.session, ...set };

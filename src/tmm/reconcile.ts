@@ -17,22 +17,22 @@ import type { TmmReaders } from './observe/cluster-view.ts';
 import { type FoundRoom, look, type RoomSearch } from './observe/observe.ts';
 import type { TmmSettings } from './settings.ts';
 
-/** One cluster that is worked on. */
+/** One cluster whose Nodes are reconciled. */
 export interface TmmCluster {
   readonly readers: TmmReaders;
-  /** Whether a Node is this process's to work on: in one cluster, machine drain and a user's taints may be looked after by two. */
+  /** Whether this process is responsible for a Node: machine drain and users' taints of one cluster may be handled by two processes. */
   readonly isOurs: (node: Node) => boolean;
-  /** What asks for the maintenance of a Node. */
+  /** Finds what asks for the maintenance of a Node. */
   readonly source: RequestSource;
-  /** Kinds whose caches may be old, for people; empty while all are followed. */
+  /** Names of the kinds whose caches may be stale, for people; empty while all are being watched. */
   readonly unseen: () => readonly string[];
-  /** The UIDs of the Pods that the API server itself says are bound to the Node. @throws KubeError */
+  /** The UIDs of the Pods that are bound to the Node according to the API server itself. @throws KubeError */
   readonly podsBoundTo: (nodeName: string) => Promise<readonly string[]>;
-  /** Called when a Node has given back a slot that no cache may ever have shown: others may have been queued behind it. */
+  /** Called when a Node has given back a slot that possibly no cache has ever shown: others may have been queued behind it. */
   readonly slotChanged: () => void;
   readonly apply: Apply;
   readonly evictor: Evictor;
-  /** Asks admission before the first eviction. */
+  /** Asks admission about evictions before the first one. */
   readonly probe: EvictionProbe;
   /** Writes rejections on Pods and takes them off again. */
   readonly marker: PodMarker;
@@ -42,25 +42,25 @@ export interface TmmCluster {
   readonly meter: Pick<TmmMetrics, 'record' | 'forget'>;
 }
 
-/** Searches for room that may come too late, before one that holds everything up. */
+/** After this many searches for room whose results came too late, one runs without a pause and holds up everything else. */
 const MAX_SEARCHES = 5;
 
-/** What a pass begins with. */
+/** The result of the first look of a pass. */
 type Pass =
   | { readonly is: 'known'; readonly observed: Observed; readonly attempts: ReadonlyMap<string, EvictionAttempt> }
-  /** The verdict comes down to room elsewhere, which has to be searched for first. */
+  /** The verdict depends on room elsewhere, which has to be searched for first. */
   | { readonly is: 'open'; readonly search: RoomSearch }
   | { readonly is: 'stale'; readonly kinds: readonly string[] }
   | { readonly is: 'unknown' }
-  /** Somebody else works on the Node. */
+  /** Another process is responsible for the Node. */
   | { readonly is: 'foreign' };
 
-/** What is the same for every cluster. */
+/** Dependencies that are the same for every cluster. */
 export interface TmmPorts {
-  /** Whether the API server has refused the one write that failed so, and may take others. */
+  /** Whether the error is a refusal by the API server that concerns this one write, so that others may succeed. */
   readonly isRefusal: (error: unknown) => boolean;
   readonly clock: Clock;
-  /** Does work that takes long, and lets others get on between its steps. */
+  /** Runs long work in steps, and lets other work proceed between them. */
   readonly inSteps: <T>(steps: Steps<T>) => Promise<T>;
   readonly settings: TmmSettings;
   /** `namespace/name` of the Pod that this process runs in. */
@@ -77,13 +77,13 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
     const { evictor, probe, marker, memory, meter } = cluster;
     let pass = lookNow(cluster, nodeName);
     for (let searches = 0; pass.is === 'open'; searches += 1) {
-      // Where Pods came or went during each search so far, the next one is done in one go, or there might never be an answer.
+      // If Pods came or went during each search so far, run the next one without a pause, or there might never be an answer.
       const { steps } = pass.search;
       pass = lookNow(cluster, nodeName, searches < MAX_SEARCHES ? await inSteps(steps()) : finish(steps()));
     }
     if (pass.is === 'stale') return leaveAlone(cluster, nodeName, pass.kinds, log);
     if (pass.is === 'foreign') return letGo(cluster, nodeName);
-    if (pass.is === 'unknown') return {}; // The cache that is missing enqueues everything once it has synced.
+    if (pass.is === 'unknown') return {}; // The missing cache enqueues everything once it has synced.
     const { observed, attempts } = pass;
     const decision = decide(observed, {
       settings,
@@ -99,10 +99,10 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
       return leaveAlone(cluster, nodeName, ['pods'], log);
     }
     memory.staleCaches.isOver(nodeName);
-    // In the same turn as the decision: another Node that is judged while this one is being written sees its slot taken. If
-    // the write fails, the next pass decides again, and gives the slot back unless it is admitted anew.
+    // In the same turn as the decision: another Node that is judged while this one is being written sees its slot taken. If the write
+    // fails, the next pass decides again, and gives the slot back unless it is admitted again.
     if (memory.reserve(nodeName, decision.admitted)) cluster.slotChanged();
-    // What is no longer wanted is withdrawn before anything that takes time; what is wanted waits for the phase to be written.
+    // Withdraw unwanted evictions before anything that takes time; wanted evictions wait for the phase to be written.
     if (decision.evictions.length === 0) evictor.want(nodeName, []);
     const { actions } = decision;
     if (actions.length > 0) log.info('Applying decision', { reason: decision.because, actions: actions.length });
@@ -110,10 +110,10 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
       if (isRepeated) memory.withdraw(nodeName);
       throw error;
     });
-    // Behind the Node, and without waiting: a mark on a Pod is only believed, and cleaned up, by what the Node says.
+    // Marks are written after the Node, and not awaited: a mark on a Pod is only valid, and cleaned up, according to the Node's report.
     marker.want(nodeName, actions.filter(isPodMark));
     probe.want(nodeName, decision.questions);
-    // What was answered while the phase was being written is for the next pass to judge, which the answer brings about.
+    // Answers that arrived while the phase was being written are judged by the next pass, which each answer triggers.
     const answered = evictor.attempts(nodeName);
     const stillOpen = decision.evictions.filter(({ uid }) => answered.get(uid) === attempts.get(uid));
     if (decision.evictions.length > 0) evictor.want(nodeName, stillOpen);
@@ -123,7 +123,7 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
     return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
 
-  /** Nothing may come between a look and the decision upon it: another Node may take the slot, or a Pod come. */
+  /** Nothing may be awaited between a look and its decision: another Node may take the slot, or a Pod may come. */
   function lookNow(cluster: TmmCluster, nodeName: string, found?: FoundRoom): Pass {
     const { readers, source, evictor, probe, keeper, memory } = cluster;
     const kinds = cluster.unseen();
@@ -165,7 +165,7 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
     try {
       await apply(cordons, log);
     } catch (error) {
-      // The right may have been taken away with the setting. The session has a deadline, which a failure's patience would miss.
+      // The right may have been removed together with the setting. The session has a deadline, which the backoff of a failure would miss.
       if (node.is === 'absent' || !isRefusal(error)) throw error;
       log.warn(cordon.unschedulable ? 'Cordoning was refused' : 'Lifting the cordon was refused', { err: error });
       await apply([cordonRefused(node.object, cordon.unschedulable, messageOf(error))], log);
@@ -175,13 +175,13 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
   }
 }
 
-/** Whether there are Pods on the Node that the cache has not heard of. */
+/** Whether the API server knows of Pods on the Node that the cache has not seen. */
 async function hasMore({ podsBoundTo }: TmmCluster, { nodeName, pods }: Observed): Promise<boolean> {
   const seen = new Set(pods.map(({ pod }) => pod.metadata.uid));
   return (await podsBoundTo(nodeName)).some((uid) => !seen.has(uid));
 }
 
-/** Pods may have come to the Node, and the taint may have gone: nothing is concluded, and nothing more evicted. */
+/** The caches may be stale: Pods may have come to the Node and the taint may have gone, so conclude nothing and evict nothing more. */
 function leaveAlone(
   { evictor, probe, marker, memory }: TmmCluster,
   nodeName: string,
@@ -194,7 +194,7 @@ function leaveAlone(
   return memory.staleCaches.leaveAlone(nodeName, kinds, log);
 }
 
-/** Whoever has taken the Node over goes on from its report. */
+/** Releases the Node: the process that has taken it over continues from its report. */
 function letGo({ evictor, probe, marker, memory, meter, slotChanged }: TmmCluster, nodeName: string): Result {
   evictor.forget(nodeName);
   probe.forget(nodeName);
@@ -210,7 +210,7 @@ function withRefusedCordon(decision: TmmDecision, { nowMs }: Observed): TmmDecis
   return { ...decision, memory: { ...decision.memory, cordonRefusedAtMs: nowMs } };
 }
 
-/** Keeps what the decision asks to be remembered, and forgets what was remembered for a session that is over. */
+/** Keeps the memory that the decision returned, and forgets what was remembered for a session that is over. */
 function remember(
   { evictor, probe, keeper, memory }: TmmCluster,
   { nodeName, kept }: Observed,
@@ -229,7 +229,7 @@ function remember(
   memory.remember(nodeName, isWorthKeeping ? decision.memory : undefined);
 }
 
-/** A phase that goes on began when the report says; any other begins with this decision. */
+/** A phase that continues began when the report says; any other begins with this decision. */
 function phaseSinceMs({ report, nowMs }: Observed, { phase }: TmmDecision): number {
   return report.is === 'valid' && report.report.phase === phase ? Date.parse(report.report.since) : nowMs;
 }

@@ -12,10 +12,10 @@ export interface PodSelection {
   readonly selector?: LabelSelector | undefined;
 }
 
-/** Workloads whose operator opens the budget or moves the Pod by itself once an eviction is asked for. */
+/** Workloads whose operator opens the budget or moves the Pod by itself once an eviction is attempted. */
 export interface SelfMovingWorkload extends PodSelection {
   readonly name: string;
-  /** Its operator acts on `spec.unschedulable` of the Node, not on an eviction. */
+  /** Its operator reacts to `spec.unschedulable` of the Node, not to an eviction. */
   readonly needsCordon?: boolean | undefined;
 }
 
@@ -30,28 +30,28 @@ export interface TmmSettings {
   readonly daemonSetPods: 'stay' | 'delete';
   readonly toleratingPods: 'stay' | 'evict' | 'reject';
   readonly emptyDir: 'evict' | 'reject';
-  /** Pods that fit nowhere else: the request is rejected, or drained all the same, for clusters that grow when Pods are Pending. */
+  /** For Pods that fit nowhere else: reject the request, or drain all the same, for clusters that grow when Pods are Pending. */
   readonly noRoom: 'reject' | 'proceed';
-  /** Pods whose eviction would fail their Job for good: the request is rejected, their end is waited for, or they are evicted. */
+  /** For Pods whose eviction would fail their Job for good: reject the request, wait for their end, or evict them. */
   readonly finalJobs: 'reject' | 'wait' | 'evict';
   readonly honourDoNotEvict: boolean;
-  /** Whether Nodes that other tools have in hand count as away, and are not entered until those have let go (`core/other-tools.ts`). */
+  /** Whether Nodes that other tools hold count as away, and are not maintained until these release them (`core/other-tools.ts`). */
   readonly honourOtherTools: boolean;
-  /** Pods without a controller: rejected, or stored and created again when the maintenance is over. */
+  /** For Pods without a controller: reject the request, or store them and create them again when the maintenance is over. */
   readonly unmanagedPods: 'reject' | 'recreate';
   readonly selfMovingWorkloads: readonly SelfMovingWorkload[];
-  /** Whether the Node is cordoned from its admission on: where a self-moving workload on it needs that, in any case, or never. */
+  /** Whether the Node is cordoned from its admission on: if a self-moving workload on it needs that, always, or never. */
   readonly cordon: Cordon;
   /** How many Nodes may be in maintenance at once: a number, or a part of all Nodes such as `10%` (rounded down, at least one). */
   readonly maxConcurrentNodes: Share;
   /** Whether StatefulSets of three or more replicas without a budget keep a ready majority. */
   readonly quorum: 'majority' | 'off';
-  /** Node labels that name failure domains: what fails in this Node's own domain is not held against its maintenance. */
+  /** Node labels that name failure domains: failures in this Node's own domain are not held against its maintenance. */
   readonly failureDomainLabels: readonly string[];
   readonly admissionTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly exitTimeoutMs: number;
-  /** Pods that have been terminating for longer are passed over; 0: none is. */
+  /** Pods that have been terminating for longer are skipped; 0 skips none. */
   readonly skipWaitForDeleteTimeoutMs: number;
   readonly maxParallelEvictions: number;
 }
@@ -137,7 +137,7 @@ export const tmmSettingsSchema = z
     selfMovingWorkloads: z
       .array(z.strictObject({ name: z.string().min(1), ...podSelection, needsCordon: z.boolean().optional() }))
       .default([...SELF_MOVING_DEFAULTS] as never),
-    // `true` and `false` are what earlier versions had for `always` and `never`.
+    // Earlier versions used `true` and `false` for `always` and `never`.
     cordon: z.union([z.enum(CORDONS), z.boolean()]).default('auto'),
     maxConcurrentNodes: share.default(1),
     quorum: z.enum(['majority', 'off']).default('majority'),

@@ -33,7 +33,7 @@ function setUp(settings: object = {}) {
     (name) => enqueued.add(name),
     (name) => withdrawn.push(name),
   );
-  /** What a change enqueues. */
+  /** The Nodes that a change enqueues. */
   const by = (change: () => void): readonly string[] => {
     enqueued.clear();
     change();

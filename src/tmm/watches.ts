@@ -103,11 +103,11 @@ export function declareIndexes(sources: TmmSources): void {
 }
 
 /**
- * Declares the indexes and has Nodes enqueued that a change concerns. The work per event does not grow with the cluster,
- * only with the few Nodes in a session.
+ * Declares the indexes, and enqueues the Nodes that a change concerns. The work per event does not grow with the cluster, only with the few
+ * Nodes in a session.
  *
- * @param withdrawn called for a Node whose request has gone; it may be back before the next pass.
- * @returns a function that enqueues those of the waiting Nodes for which a change of other Nodes makes a difference.
+ * @param withdrawn called for a Node whose request has gone; a new request may be there before the next pass.
+ * @returns a function that enqueues the waiting Nodes for which a change of other Nodes makes a difference.
  */
 export function setupWatches(
   sources: TmmSources,
@@ -132,7 +132,8 @@ export function setupWatches(
       // With more Nodes, a percentage gives more slots.
       if (old === undefined && typeof settings.maxConcurrentNodes === 'string') enqueueQueued();
       ofHolds(holdsOn(node), old && holdsOn(old));
-      // The old state counts too: a near-miss taint that goes must be forgotten, and a report that somebody removed be missed.
+      // The old state counts too: a near-miss taint that is removed must be forgotten, and the removal of a report by somebody must be
+      // noticed.
       if (!concerns(node) && (old === undefined || !concerns(old))) return;
       if (old !== undefined && isAsked(old) && !isAsked(node)) withdrawn(node.metadata.name);
       enqueue(node.metadata.name);
@@ -145,7 +146,7 @@ export function setupWatches(
     },
   );
 
-  /** What another tool has taken or let go of makes a difference to that Node and to those that wait. */
+  /** A Node that another tool has taken or released concerns that Node and those that wait. */
   function ofHolds(now: readonly Hold[], before: readonly Hold[] = []): void {
     if (!settings.honourOtherTools || JSON.stringify(now) === JSON.stringify(before)) return;
     for (const { nodeName } of [...now, ...before]) enqueue(nodeName);
@@ -162,7 +163,7 @@ export function setupWatches(
     (last) => ofHolds(upgradesOf(last)),
   );
 
-  /** Of the Nodes that wait for others, those that may go next, and those that did not stand so before: their report says another thing. */
+  /** Enqueues the waiting Nodes that may go next, and those whose standing has changed: their reports differ. */
   function enqueueQueued(): void {
     const known = line;
     const now = standings(sources, settings);
@@ -197,7 +198,7 @@ export function setupWatches(
   };
   onChange(pods, ofPod, ofPod);
 
-  /** Nodes that have displaced it, and those that wait for them. */
+  /** Enqueues Nodes that have displaced the workload, and Nodes that wait for them. */
   function ofWorkload(uid: string): void {
     const displacedBy = nodes.byIndex(NODES_BY_WORKLOAD.name, uid);
     if (displacedBy.is === 'unknown' || displacedBy.value.length === 0) return;
@@ -205,7 +206,7 @@ export function setupWatches(
     enqueueQueued();
   }
 
-  /** One that is stored, or awaited: by its name, since it comes back with another UID, and perhaps elsewhere. */
+  /** Enqueues for a Pod that is stored, or waited for: by its name, since it comes back with another UID, and perhaps on another Node. */
   function ofUnmanaged(pod: Pod): void {
     enqueueAll(nodes.byIndex(NODES_BY_RECREATED.name, keyOf(pod)));
     const secrets = stored?.byIndex(STORED_BY_POD.name, keyOf(pod));
@@ -225,7 +226,7 @@ export function setupWatches(
     const here = pods.byIndex(PODS_BY_NODE.name, nodeName);
     return here.is === 'unknown' || here.value.some((pod) => pod.metadata.namespace === namespace);
   }
-  /** What is known of its Pods makes no difference before its turn has come. */
+  /** Whether facts about the Node's Pods matter: before its turn has come they do not. */
   function isJudged(nodeName: string): boolean {
     const standing = line.get(nodeName);
     return standing === undefined || standing === 'next';
@@ -249,15 +250,16 @@ export function setupWatches(
     }
   }
 
-  // How many members are ready elsewhere decides how many may go here.
+  // The number of ready members elsewhere decides how many may be evicted here.
   const ofStatefulSet = ({ metadata: { uid } }: PodController): void => enqueueHolders(uid);
   onChange(statefulSets, ofStatefulSet, ofStatefulSet);
 
-  // How many more failures it takes decides whether its Pods may go.
+  // The number of failures that the Job still tolerates decides whether its Pods may be evicted.
   const ofJob = ({ metadata: { uid } }: Job): void => enqueueHolders(uid);
   onChange(jobs, ofJob, ofJob);
 
-  // What its owner asks for, and calls available, decides what is awaited; the owner of a ReplicaSet asks through it.
+  // The replicas that the owner asks for, and reports as available, decide what the session waits for; the owner of a ReplicaSet asks
+  // through it.
   const ofController = (controller: PodController): void => {
     ofWorkload(controller.metadata.uid);
     for (const uid of REPLICA_SETS_BY_OWNER.of(controller)) ofWorkload(uid);
@@ -265,7 +267,7 @@ export function setupWatches(
   for (const kept of [statefulSets, replicaSets, sources.daemonSets, sources.replicationControllers, jobs])
     onChange(kept, ofController, ofController);
 
-  // A namespace selector of the settings may choose other Pods now.
+  // A namespace selector of the settings may select other Pods now.
   const ofNamespace = ({ metadata: { name } }: KubeObject): void => {
     for (const { metadata } of inSession()) if (hasPodOf(metadata.name, name)) enqueue(metadata.name);
   };

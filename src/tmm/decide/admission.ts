@@ -1,4 +1,4 @@
-/** From the request to the verdict and what follows from it at once: `Checking`, `Queued`, `Draining`, `InMaintenance` or `Rejected`. */
+/** From the request to the verdict and the phase that follows from it: `Checking`, `Queued`, `Draining`, `InMaintenance` or `Rejected`. */
 
 import { isUnreachable } from '../../core/meta.ts';
 import * as events from '../events.ts';
@@ -82,7 +82,7 @@ function admit(request: Request, session: Session): Draft {
     deadlineMs,
     message: `0 of ${related.length} Pods gone`,
     pods,
-    // Known before the first eviction, so that a crash at any point afterwards loses none of it.
+    // They are stored before the first eviction, so that a crash at any later point loses none of them.
     workloads,
     notModelled: observed.room?.notModelled ?? [],
     event: events.maintenanceAdmitted(node, related.length, pods.staying, settings.drainTimeoutMs),
@@ -143,7 +143,7 @@ export function reject(
   return { ...draft, completed: { rejected: reason } };
 }
 
-/** How many Pods stay, by why: whoever switches the machine off ends those too. */
+/** Describes how many Pods stay and why: switching the machine off ends these Pods as well. */
 function describeStaying({ observed, taint, settings }: Request): string {
   const counts = new Map<Staying, number>();
   for (const facts of observed.pods) {

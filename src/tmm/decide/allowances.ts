@@ -1,10 +1,10 @@
 /**
- * How many Pods of a budget, or of a StatefulSet without one, may go now.
+ * How many Pods of a budget, or of a StatefulSet without a budget, may be evicted now.
  *
- * - A Pod whose budget allows nothing is not tried: the budget's next watch event is what makes it worth while.
- * - The allowance of a budget is shared out among its Pods, less what was accepted since the budget's last event (the server has counted
- *   those already).
- * - Without a budget, a StatefulSet's majority is kept in the same way.
+ * - A Pod whose budget allows no disruption is not tried: the next watch event of the budget triggers the next attempt.
+ * - The allowance of a budget is shared among its Pods, minus the evictions accepted since the budget's last event (which the server has
+ *   counted already).
+ * - Without a budget, the majority of a StatefulSet is kept in the same way.
  * - Self-moving workloads are tried even against a closed budget: their operators act on the attempt.
  */
 import type { EvictPod } from '../../core/action.ts';
@@ -18,10 +18,13 @@ import { majorityOf } from '../rules/pods.ts';
 import { block, blockedByAnswer, blockedByBudget } from './blockers.ts';
 import type { DrainInput, Step } from './drain-input.ts';
 
-/** How often a self-moving workload's closed budget is knocked at. */
+/** How often the eviction of a self-moving workload's Pod is retried against a closed budget. */
 const SELF_MOVING_RETRY_MS = 30_000;
 
-/** A budget that refuses and that we do not see is on its way, or its watch is dead and nothing will tell of a change. */
+/**
+ * If the cache has no budget that explains a refusal, the budget is about to arrive or its watch is dead; no event is certain to come, so
+ * retry after this time.
+ */
 const UNSEEN_BUDGET_RETRY_MS = 5000;
 
 export function budgetStep(
@@ -69,8 +72,8 @@ function withCordonAdvice(blocked: Blocked, { nodeName, settings }: DrainInput):
 }
 
 /**
- * What the budget has left, as far as is known since its last event: the server has counted what it accepted, and a
- * refusal says that it knows of less than we do.
+ * The remaining allowance of the budget, as far as is known since its last event: the server has counted the evictions it accepted, and a
+ * refusal shows that it knows of a smaller allowance than the cache does.
  */
 function allowanceOf(
   budget: PodDisruptionBudget,
@@ -83,8 +86,8 @@ function allowanceOf(
 }
 
 /**
- * Without a budget, members of a StatefulSet go only as far as a majority stays ready, whatever happens elsewhere meanwhile. Of
- * Nodes that are drained at once, the one that asked first goes first: its members count as gone for the others.
+ * Without a budget, members of a StatefulSet are evicted only while a majority stays ready, whatever happens on other Nodes meanwhile. When
+ * several Nodes are drained at once, the one that asked first has precedence: its members count as gone for the others.
  */
 export function quorumStep(facts: RelatedPod, allowances: Map<string, number>, input: DrainInput): Step {
   const { pod, statefulSet } = facts;
@@ -106,7 +109,7 @@ export function quorumStep(facts: RelatedPod, allowances: Map<string, number>, i
   return step;
 }
 
-/** Members whose eviction was accepted and that still count as ready. */
+/** Counts members whose eviction was accepted and which still count as ready. */
 function acceptedOf(statefulSet: string, { related, attempts }: DrainInput): number {
   return related.filter(
     ({ pod, statefulSet: own }) =>
@@ -115,8 +118,8 @@ function acceptedOf(statefulSet: string, { related, attempts }: DrainInput): num
 }
 
 /**
- * No budget stands in the way: evict, unless the last answer asked for patience. What is asked again stays named as blocked
- * until an answer says otherwise, so that neither the report nor the watch for a stall begins anew with each try.
+ * No budget stands in the way: evict, unless the last answer asked to retry later. A Pod whose eviction is retried stays reported as
+ * blocked until an answer says otherwise, so that neither the report nor the stall timer starts again with each retry.
  */
 function freeStep({ pod }: RelatedPod, lane: string, basis: string, { attempts, nowMs }: DrainInput): Step {
   const attempt = attempts[pod.metadata.uid];
@@ -130,7 +133,7 @@ function freeStep({ pod }: RelatedPod, lane: string, basis: string, { attempts, 
   return { ...step, ...(blocked !== undefined && { blocked }) };
 }
 
-/** An answer from the future says that the clock was set back, perhaps by hours: nothing is to be waited for then. */
+/** An answer dated in the future shows that the clock was set back, perhaps by hours; its retry delay is then ignored. */
 function isTooEarly({ atMs }: EvictionAttempt, retryAtMs: number, nowMs: number): boolean {
   return nowMs >= atMs && nowMs < retryAtMs;
 }

@@ -1,4 +1,4 @@
-/** What keeps a Pod where it is, in the words of the report. */
+/** Describes, for the report, what keeps a Pod on its Node. */
 import { isDeleting, keyOf } from '../../core/meta.ts';
 import type { Pod, PodDisruptionBudget } from '../../core/objects.ts';
 import type { EvictionAttempt } from '../../core/ports.ts';
@@ -11,14 +11,14 @@ export function block(pod: Pod, cause: Cause, detail: string, remedy: string): B
   return { pod: keyOf(pod), cause, detail: clip(detail), remedy };
 }
 
-/** Where nothing stands against its leaving, and it has not left yet. */
+/** The entry for a Pod that nothing blocks and that has not left yet. */
 export function stillThere(pod: Pod): Blocked {
   return isDeleting(pod)
     ? block(pod, 'Terminating', 'It is still terminating', 'Wait for the end of its grace period')
     : block(pod, 'EvictionFailed', 'Its eviction is still under way', 'Wait; it is tried again');
 }
 
-/** @returns undefined where the answer does not keep it here. */
+/** @returns undefined if the answer does not keep the Pod here. */
 export function blockedByAnswer(pod: Pod, attempt: EvictionAttempt): Blocked | undefined {
   const detail = attempt.detail ?? 'The API server gave no reason';
   switch (attempt.outcome) {
@@ -45,7 +45,7 @@ export function blockedByAnswer(pod: Pod, attempt: EvictionAttempt): Blocked | u
   }
 }
 
-/** @param unschedulable keys of the budgets that wait for a replacement which the scheduler cannot place, with one such Pod's key. */
+/** @param unschedulable keys of the budgets that wait for a replacement which the scheduler cannot place, with the key of one such Pod. */
 export function blockedByBudget(
   pod: Pod,
   budget: PodDisruptionBudget,
@@ -69,8 +69,8 @@ export function blockedByBudget(
 }
 
 /**
- * The one reason for a drain that has not ended by its deadline. What explains the rest comes first: a budget that waits
- * for a replacement which fits nowhere (row D2), then budgets that never opened (D1), then everything else (D3).
+ * Chooses the single reason for a drain that has not ended by its deadline. A cause that explains the others comes first: a budget that
+ * waits for a replacement which fits nowhere (row D2), then budgets that never opened (D1), then everything else (D3).
  */
 export function reasonAtDeadline(blockedBy: readonly Blocked[]): FailureReason {
   const causes = new Set(blockedBy.map(({ cause }) => cause));

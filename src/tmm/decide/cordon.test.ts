@@ -3,7 +3,7 @@ import { TestCluster } from '../../../harness/builders/cluster.ts';
 import { budget, node, pod, TAINT } from '../../../harness/builders/objects.ts';
 import { CORDON_ANNOTATION } from '../names.ts';
 
-/** A cluster whose node `a` is asked to go and holds a Pod with these labels, whose budget allows nothing. */
+/** A cluster whose Node `a` is asked to go and holds a Pod with these labels, whose budget allows no disruption. */
 function clusterOf(labels: Readonly<Record<string, string>>, settings: object = {}): TestCluster {
   return new TestCluster(
     {
@@ -15,7 +15,7 @@ function clusterOf(labels: Readonly<Record<string, string>>, settings: object = 
   );
 }
 
-/** Passes until nothing more is written; a few of them. */
+/** Runs a few passes, until one writes nothing more. */
 function settle(cluster: TestCluster): void {
   for (let pass = 0; pass < 4; pass += 1) {
     cluster.pass('a');

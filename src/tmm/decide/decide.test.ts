@@ -529,7 +529,7 @@ describe('`decide()`: exiting', () => {
     cluster.untaint('a');
     cluster.pass('a');
     cluster.nowMs += 299_999;
-    // Asked for, and refused.
+    // Uncordoning was tried, and refused.
     expect(cluster.decide('a')).toMatchObject({ because: 'Uncordoning', phase: 'Exiting', requeueAfterMs: 1 });
     cluster.nowMs += 1;
     const last = cluster.pass('a');
@@ -537,7 +537,7 @@ describe('`decide()`: exiting', () => {
     expect(eventsOf(last)).toEqual(['Warning MaintenanceExitIncomplete', 'Normal MaintenanceEnded']);
     expect(noteOf(last, 'MaintenanceExitIncomplete')).toContain('the cordon');
     expect(cluster.report('a')).toBeUndefined();
-    // The cordon is still ours, and tried again.
+    // The cordon is still ours, and its removal is retried.
     expect(cluster.pass('a').because).toBe('Uncordoning');
     expect(cluster.node('a').spec.unschedulable).toBe(false);
   });
@@ -551,7 +551,7 @@ describe('`decide()`: a Pod that comes back', () => {
     for (let ms = 0; ms < 20_000; ms += 100) {
       for (const { name } of cluster.pass('a').evictions) {
         evictions += 1;
-        // Its controller has bound the next one before this one has gone.
+        // The controller has bound the next Pod before this one is gone.
         cluster.pods = [...cluster.pods.filter(({ metadata }) => metadata.name !== name), here(`web-${evictions}`)];
       }
       phases.add(cluster.report('a')?.phase);
@@ -572,7 +572,7 @@ describe('`decide()`: a Pod that comes back', () => {
     const cluster = new TestCluster({ nodes: [tainted()], pods: [here('web-0')] });
     let evictions = 0;
     for (let ms = 0; ms < 20_000; ms += 100) {
-      // Killed every two seconds: what the process remembers is lost.
+      // The process is killed every two seconds, and its memory is lost.
       if (ms % 2000 === 1900) cluster.memory = {};
       for (const { name } of cluster.pass('a').evictions) {
         evictions += 1;

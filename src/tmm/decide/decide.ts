@@ -1,16 +1,16 @@
 /**
- * What happens next to one Node. The taint asks, the report on the Node says how far the last pass came:
+ * Decides the next step for one Node. The taint is the request, and the report on the Node records how far the last pass came:
  *
  * | Taint | Phase so far | What is decided |
  * | --- | --- | --- |
  * | yes | none, `Exiting`, `Checking`, `Queued` | the verdict: `Draining`, `InMaintenance`, `Checking`, `Queued` or `Rejected` |
  * | yes | `Draining` | evictions; `InMaintenance` when all have gone; `Rejected` at the deadline |
- * | yes | `InMaintenance` | nothing new, except that related Pods which appear are told of, and evicted as far as they may be |
- * | yes | `Rejected` | nothing new, except that Pods which appear are told |
- * | no | any | what we set goes; what was removed is created again or awaited; then the report goes |
+ * | yes | `InMaintenance` | nothing new, but related Pods that appear are reported, and evicted within their budgets |
+ * | yes | `Rejected` | nothing new, but Pods that appear get the rejection too |
+ * | no | any | what we set is removed; displaced Pods are created again or waited for; then the report is removed |
  *
- * A phase is written before what it allows is done, with the resourceVersion that the decision read: killed anywhere, or
- * beside a second process that believes to lead, the next pass reads the phase and goes on from there.
+ * A phase is written before the actions that it allows, with the resourceVersion that the decision read: after a crash at any point, or
+ * beside a second process that believes it is the leader, the next pass reads the phase and continues from there.
  */
 import type { Action } from '../../core/action.ts';
 import { keyOf } from '../../core/meta.ts';
@@ -56,7 +56,7 @@ export function decide(observed: Observed, context: Context): TmmDecision {
   return withHint(decision, observed, node, context);
 }
 
-/** What is said in a session is said again in the next one, in whatever words. */
+/** Scopes Events to the session: the same Event is recorded again in the next session, even with the same wording. */
 function ofSession(draft: Draft, { report }: Observed): Draft {
   const scope = report.is === 'valid' ? report.report.session : undefined;
   if (scope === undefined) return draft;
@@ -64,7 +64,7 @@ function ofSession(draft: Draft, { report }: Observed): Draft {
   return { ...draft, actions: draft.actions.map(scoped) };
 }
 
-/** Looks for Pods that have come back, while the Node is emptied or said to be empty. */
+/** Counts Pods that have come back to the Node while it is being drained or counts as drained. */
 function withReturns(memory: Memory, { report, nowMs }: Observed, related: readonly RelatedPod[]): Memory {
   const current = report.is === 'valid' ? report.report : undefined;
   if (current?.phase !== 'Draining' && current?.phase !== 'InMaintenance') return memory;
@@ -83,10 +83,10 @@ function withReturns(memory: Memory, { report, nowMs }: Observed, related: reado
   };
 }
 
-/** What an earlier session has stored comes back although there is a new one; the scheduler finds it a place. */
+/** Restores the Pods that an earlier session has stored although there is a new session; the scheduler finds them a place. */
 function withEarlierHome(draft: Draft, observed: Observed, node: Node, context: Context): Draft {
   const session = observed.report.is === 'valid' ? observed.report.report.session : undefined;
-  // Those that are still here may be evicted by the new session, which stores them anew.
+  // Pods that are still here may be evicted by the new session, which stores them again.
   const over = observed.kept.stored.filter((each) => each.session !== session && each.is !== 'here');
   const home = restoreStoredPods(observed, over, undefined, node);
   const own = observed.kept.stored.filter((each) => each.session === session);
@@ -102,7 +102,7 @@ function decideWithTaint(request: Request): Draft {
     case undefined:
     case 'Exiting': {
       const session = `${observed.nowMs.toString(36)}-${node.metadata.uid.slice(0, 8)}`;
-      // What the session that is on its way out has not brought back is still missing because of us.
+      // What the previous, exiting session has not restored is still missing because of us.
       const workloads = stillMissing(report, observed).map(({ workload }) => workload);
       return check(request, { session, started: now, workloads });
     }
@@ -123,7 +123,7 @@ function decideWithTaint(request: Request): Draft {
   }
 }
 
-/** Tells of taints that were probably meant for us, of a report and of Secrets that cannot be read: once per finding, not per pass. */
+/** Warns of taints that were probably meant for us, and of a report and Secrets that cannot be read: once per finding, not per pass. */
 function withHint(decision: TmmDecision, observed: Observed, node: Node, context: Context): TmmDecision {
   const { report: seen, kept, asked } = observed;
   const { taints, unmanagedPods } = context.settings;

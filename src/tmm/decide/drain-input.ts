@@ -1,4 +1,4 @@
-/** What the plan of a drain is made of, and what one Pod of it comes to. */
+/** The input of a drain's plan, and the step that the plan chooses for one Pod. */
 import type { EvictPod, StorePod } from '../../core/action.ts';
 import type { EvictionAttempt, ProbeAnswer } from '../../core/ports.ts';
 import type { RelatedPod } from '../model/related-pods.ts';
@@ -11,18 +11,18 @@ export interface DrainInput {
   /** The related Pods that are still here. */
   readonly related: readonly RelatedPod[];
   readonly attempts: Readonly<Record<string, EvictionAttempt>>;
-  /** What admission says of evictions, by the Pod's UID; absent where it is not asked. */
+  /** Admission's answers about evictions, by the Pod's UID; absent if admission is not asked. */
   readonly probed?: Readonly<Record<string, ProbeAnswer>>;
-  /** Keys of the budgets that wait for a replacement which the scheduler cannot place, with one such Pod's key. */
+  /** Keys of the budgets that wait for a replacement which the scheduler cannot place, with the key of one such Pod. */
   readonly unschedulable: Readonly<Record<string, string>>;
   readonly kept: Kept;
   /** Pods that come back, by their owner. */
   readonly returns: ReturnsByOwner;
-  /** Which Node is drained, and for which session: what Pods are stored with. */
+  /** The Node that is drained; stored Pods are labelled with it and with the session. */
   readonly nodeName: string;
   /** The kubelet of the Node does not answer. */
   readonly isUnreachable: boolean;
-  /** Whoever did it. */
+  /** The Node is cordoned, by us or by anybody else. */
   readonly isCordoned: boolean;
   readonly session: string;
   /** `namespace/name` of the Pod that this process runs in. */
@@ -31,7 +31,7 @@ export interface DrainInput {
   readonly nowMs: number;
 }
 
-/** What one Pod needs: an eviction, to be stored before that, patience until a moment or an event, or to be reported as blocked. */
+/** What one Pod needs: an eviction, storing before the eviction, waiting until a time or an event, or a report that it is blocked. */
 export interface Step {
   readonly evict?: EvictPod;
   readonly store?: StorePod;

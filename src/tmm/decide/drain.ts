@@ -8,11 +8,11 @@ import { reasonAtDeadline, stillThere } from './blockers.ts';
 import type { DrainPlan } from './evictions.ts';
 import { cordon, type Draft, enter, type Request } from './transition.ts';
 
-/** Progress within a phase is written at most this often; a change of phase at once. */
+/** Progress within a phase is written at most this often; a change of phase is written at once. */
 const PROGRESS_EVERY_MS = 1000;
-/** A controller puts a Pod back within moments of its end. */
+/** A controller creates a replacement within moments after its Pod ends. */
 const RETURN_WITHIN_MS = 3000;
-/** A drain in which nothing has moved for so long is worth a Warning. */
+/** A drain without progress for this long is worth a Warning. */
 const STALLED_AFTER_MS = 60_000;
 
 export function drain(request: Request, before: Report): Draft {
@@ -26,7 +26,7 @@ export function drain(request: Request, before: Report): Draft {
   const plan = plannedEvictions(request, before);
   const [tooLarge] = plan.blockedBy.filter(({ cause }) => cause === 'TooLargeToStore');
   if (tooLarge !== undefined) {
-    // No patience makes it smaller, and since nothing is evicted before all is stored, most often nothing has been touched.
+    // Waiting does not make the Pod smaller, and since every Pod is stored before the first eviction, most often no Pod has been touched.
     const message = `Pod ${tooLarge.pod}: ${tooLarge.detail}`;
     return reject(request, before, 'GenericFailure', message, plan.blockedBy, gone);
   }
@@ -40,7 +40,7 @@ export function drain(request: Request, before: Report): Draft {
 
   const cordoning = cordon(request, before);
   if (cordoning.length > 0) {
-    // A pass of its own: one write of the Node per resourceVersion. Its watch event brings the next.
+    // The cordon takes a pass of its own: one write of the Node per resourceVersion. The watch event of the write triggers the next pass.
     return {
       because: 'Draining',
       phase: 'Draining',
@@ -83,13 +83,13 @@ export function drain(request: Request, before: Report): Draft {
 }
 
 /**
- * No related Pod is left. Where one may be on its way back (its controller is known to put it there, or has done so), `Drained` is not
- * said in between.
+ * No related Pod is left. If a Pod may be on its way back (its controller is known to recreate it here, or has done so before), wait before
+ * reporting `Drained`.
  */
 function emptied(request: Request, before: Report, total: number): Draft {
   const { observed, memory } = request;
   const { nowMs } = observed;
-  // A clock that was set back begins anew.
+  // After the clock was set back, the wait starts again.
   const emptySinceMs = Math.min(memory.emptySinceMs ?? nowMs, nowMs);
   const untilMs = mayReturnUntilMs(request, before, emptySinceMs);
   if (nowMs >= untilMs) return drained(request, before, total);
@@ -106,7 +106,7 @@ function emptied(request: Request, before: Report, total: number): Draft {
   return { ...draft, memory: { ...memory, emptySinceMs }, requeueAfterMs: untilMs - nowMs };
 }
 
-/** @returns until when a Pod may be on its way back to the Node; not later than `emptySinceMs` where none is expected. */
+/** @returns until when a Pod may be on its way back to the Node; not later than `emptySinceMs` if none is expected. */
 function mayReturnUntilMs({ observed, taint, memory }: Request, before: Report, emptySinceMs: number): number {
   const { members, nodeName } = observed;
   const isForeseen = (before.workloads ?? []).some(({ uid, kind, here }) => {
@@ -122,7 +122,7 @@ function mayReturnUntilMs({ observed, taint, memory }: Request, before: Report, 
 
 const isProgress = ({ do: kind }: Action): boolean => kind === 'patchNodeStatus';
 
-/** Warns once when nothing has left and nothing is leaving for a while; a Pod that goes starts the watch anew. */
+/** Warns once when no Pod has left and none is terminating for a while; each Pod that leaves restarts the timer. */
 function watchForStall({ observed: { nowMs }, node, memory }: Request, plan: DrainPlan, gone: number) {
   const isMoving = memory.stall === undefined || memory.stall.gone !== gone || plan.blockedBy.length === 0;
   const stall = isMoving ? { gone, sinceMs: nowMs, told: false } : memory.stall;

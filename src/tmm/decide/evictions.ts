@@ -1,13 +1,13 @@
 /**
- * Which evictions are worth sending now, and what keeps the others waiting.
+ * Which evictions to send now, and why the other Pods wait.
  *
- * - Unready Pods go first, and of each budget as many as `allowances.ts` says.
- * - Nothing is evicted before every Pod without a controller is stored (`tmm.unmanagedPods: recreate`), and before admission was
- *   asked about every Pod, by dry runs.
- * - Pods whose eviction admission denies go first. While one of them is refused, nothing else of the Node is evicted: a virtual machine
- *   that cannot migrate must not cost the rest.
- * - What comes back to the Node is evicted ever more seldom, and told by a cause of its own.
- * - DaemonSet Pods go after all others, since those may still use what they serve; our own Pod goes last.
+ * - Unready Pods go first, and of each budget as many as `allowances.ts` permits.
+ * - Nothing is evicted before every Pod without a controller is stored (`tmm.unmanagedPods: recreate`), and before admission was asked
+ *   about every Pod, by dry runs.
+ * - Pods whose eviction admission denies go first. While one of them is refused, no other Pod of the Node is evicted: a virtual machine
+ *   that cannot migrate must not cost the others a disruption.
+ * - A Pod that comes back to the Node is evicted less and less often, and is reported with a cause of its own.
+ * - DaemonSet Pods go after all others, since the others may still use what they serve; our own Pod goes last.
  */
 
 import type { EvictPod, StorePod } from '../../core/action.ts';
@@ -26,17 +26,19 @@ import { block } from './blockers.ts';
 import type { DrainInput, Step } from './drain-input.ts';
 import { storePod } from './restore.ts';
 
-/** A Pod that outlives its grace period by this much is stuck: a kubelet takes a few seconds, a finalizer may take for ever. */
+/**
+ * A Pod that outlives its grace period by this much is stuck: a kubelet needs a few seconds, whereas a finalizer may hold the Pod for ever.
+ */
 const STUCK_AFTER_MS = 30_000;
 
 export interface DrainPlan {
   readonly wanted: readonly EvictPod[];
-  /** Evictions that admission is to be asked about first. */
+  /** Evictions about which admission is to be asked first. */
   readonly questions: readonly EvictPod[];
   readonly stores: readonly StorePod[];
   readonly blockedBy: readonly Blocked[];
   readonly terminating: number;
-  /** When time alone makes a difference; absent where only a watch event can. */
+  /** When the passing of time alone changes the plan; absent if only a watch event can. */
   readonly nextAtMs?: number;
 }
 
@@ -68,7 +70,7 @@ function waveOf(facts: RelatedPod, input: DrainInput): 0 | 1 | 2 | 3 | 4 {
   return fate.ofDaemonSet ? 3 : 2;
 }
 
-/** Whether admission has not said yet what it thinks of an eviction that is due. */
+/** Whether an eviction is due and admission has not answered about it yet. */
 function mustBeAsked(facts: RelatedPod, input: DrainInput): boolean {
   const { pod, fate } = facts;
   const { probed, settings, nowMs, ownPod } = input;
@@ -78,7 +80,7 @@ function mustBeAsked(facts: RelatedPod, input: DrainInput): boolean {
   return returnedStep(pod, input)?.nextAtMs === undefined;
 }
 
-/** Whether admission has denied it, by the last that is known. */
+/** Whether admission has denied the eviction, according to its latest answer. */
 function isRefused({ pod }: RelatedPod, { probed = {}, attempts }: DrainInput): boolean {
   if (isDeleting(pod)) return false;
   const attempt = attempts[pod.metadata.uid];
@@ -95,21 +97,21 @@ function isRefused({ pod }: RelatedPod, { probed = {}, attempts }: DrainInput): 
     case 'BudgetBlocked':
     case 'BudgetPending':
     case 'MultipleBudgets':
-      return false; // Admission comes before all that.
+      return false; // Admission is asked before all other steps.
   }
 }
 
-/** Whether it is to be evicted, and would be lost by that. */
+/** Whether the Pod is to be evicted and would be lost by the eviction. */
 function mustBeStored(facts: RelatedPod, input: DrainInput): boolean {
   const { kept, session, settings, nowMs, ownPod } = input;
   const { pod, fate } = facts;
   if (!isRecreated(pod, settings) || isDeleting(pod) || fate.waitsForCompletion) return false;
-  // One that comes back is left for a while, and holds nobody up.
+  // The eviction of a Pod that comes back is delayed, and holds up no other Pod.
   if (returnedStep(pod, input)?.nextAtMs !== undefined) return false;
   return unevictableBy(facts, settings, nowMs, ownPod) === undefined && storedOf(kept, pod, session) === undefined;
 }
 
-/** Unready Pods first: they cost the least, and a budget may let them go free of charge. */
+/** Orders unready Pods first: they cost the least, and a budget may let them go without counting them. */
 function byUrgency(related: readonly RelatedPod[]): readonly RelatedPod[] {
   return [...related.filter(({ pod }) => !isReady(pod)), ...related.filter(({ pod }) => isReady(pod))];
 }
@@ -118,7 +120,7 @@ function stepOf(facts: RelatedPod, allowances: Map<string, number>, input: Drain
   const { pod, fate, budgets } = facts;
   if (isDeleting(pod)) return terminatingStep(pod, input);
   if (fate.waitsForCompletion) return { blocked: awaited(facts) };
-  // The verdict has let these pass, but Pods that came since, and marks set since, are held to the same rules.
+  // The verdict has accepted the Pods of its time, but Pods and marks that came later are held to the same rules.
   const refused = unevictableBy(facts, input.settings, input.nowMs, input.ownPod);
   if (refused !== undefined) {
     const freeMs = freeFromMs(pod, refused, input.nowMs);
@@ -133,7 +135,7 @@ function stepOf(facts: RelatedPod, allowances: Map<string, number>, input: Drain
   return { ...returned, ...announced(step, pod, input) };
 }
 
-/** The Secret says that an eviction is sent before one is: where the Pod is found gone, that tells whose doing it was. */
+/** The Secret records that an eviction is sent before it is sent: if the Pod is later found gone, this shows that we evicted it. */
 function announced(step: Step, pod: Pod, input: DrainInput): Step {
   const { kept, session, settings } = input;
   const { evict, ...rest } = step;
@@ -142,7 +144,7 @@ function announced(step: Step, pod: Pod, input: DrainInput): Step {
   return { ...rest, ...storeStep(pod, input, 'sent') };
 }
 
-/** A Pod that is not evicted: the drain waits for its end. */
+/** Reports a Pod that is not evicted: the drain waits until it ends. */
 function awaited({ pod, fate, job }: RelatedPod): Blocked {
   if (fate.waitsForCompletion === 'Label') {
     const detail = 'It is labelled cluster.x-k8s.io/drain=wait-completed';
@@ -152,7 +154,7 @@ function awaited({ pod, fate, job }: RelatedPod): Blocked {
   return block(pod, 'WaitsForCompletion', failure.detail, remedyOf(failure));
 }
 
-/** What is evicted comes back, in vain and at the workload's cost: seldom, then, and told by a cause of its own. */
+/** Evicting such a Pod achieves nothing and costs its workload a disruption, so it is tried seldom and reported with a cause of its own. */
 function returnedStep(pod: Pod, { returns, nowMs }: DrainInput): Step | undefined {
   const seen = returns[ownerKeyOf(pod)];
   const heldMs = seen === undefined ? undefined : heldUntilMs(seen);
@@ -196,7 +198,7 @@ function terminatingStep(pod: Pod, { isUnreachable, settings, nowMs }: DrainInpu
     };
   }
   const stuckAtMs = deletedMs + STUCK_AFTER_MS;
-  // A timestamp that cannot be read gives NaN: the Pod then counts as terminating, and the deadline of the drain decides.
+  // A timestamp that cannot be parsed gives NaN: the Pod then counts as terminating, and the drain's deadline decides.
   if (!(nowMs >= stuckAtMs)) {
     return Number.isNaN(stuckAtMs) ? {} : { nextAtMs: Math.min(stuckAtMs, skipAtMs ?? stuckAtMs) };
   }

@@ -1,4 +1,4 @@
-/** Without the taint: what we set goes, what was removed is awaited, then the report goes. */
+/** The taint has gone: remove what we set, wait for the displaced members, then remove the report. */
 
 import { annotationOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
@@ -20,7 +20,7 @@ export function decideWithoutTaint(observed: Observed, node: Node, context: Cont
     return { because: 'Uncordoning', actions: [...cleaning, setUnschedulable(node, null)] };
   }
   const home = restoreStoredPods(observed, observed.kept.stored, context.memory.hereSinceMs, node);
-  // Nothing comes back to a Node that is cordoned; once the session has given up on that, Pods find their place elsewhere.
+  // No Pod comes back to a cordoned Node; once the session has given up on uncordoning, Pods find their place elsewhere.
   const isHeld = seen.is === 'valid' && isCordoned(node) && nowMs < exitDeadlineMs(seen.report, context, nowMs);
   const draft =
     seen.is === 'valid'
@@ -36,14 +36,15 @@ export function decideWithoutTaint(observed: Observed, node: Node, context: Cont
   return withRestoration(draft, isHeld ? { ...home, actions: [] } : home, context, nowMs);
 }
 
-/** What a session has displaced and is missing still. */
+/** The members that a session has displaced and that are still missing. */
 export function stillMissing(report: Report | undefined, { members }: Observed): readonly Missing[] {
   return missingFrom(report?.workloads ?? [], ({ uid }) => members?.[uid]);
 }
 
 /**
- * Waits for what was removed. Where members are still missing at the deadline, this is told and the slot goes free; the report stays
- * until they are back or no longer wanted, since Nodes with other members of theirs have to wait. The rest ends with the deadline.
+ * Waits for the displaced members. If some are still missing at the deadline, this is reported and the slot is released; the report stays
+ * until they are back or no longer wanted, since Nodes with other members of the same workloads have to wait. Everything else ends with the
+ * deadline.
  */
 function exit(observed: Observed, node: Node, context: Context, report: Report, home: Restoration): Draft {
   const { nowMs } = observed;
@@ -55,7 +56,8 @@ function exit(observed: Observed, node: Node, context: Context, report: Report, 
     .filter((text) => text !== '')
     .join(', ');
   const overdue = nowMs >= deadlineMs;
-  // Who waits are Nodes with other Pods of it: where there are none, and nobody knows what its owner asks for, that is over.
+  // Only Nodes with other Pods of the workload wait for it: if it has no Pods, and it is not known how many its owner asks for, nobody
+  // waits any more.
   const isAwaited = missing.some(({ workload: { uid } }) => {
     const { asked, isThere = false } = observed.members?.[uid] ?? {};
     return asked !== undefined || isThere;
@@ -78,7 +80,8 @@ function exit(observed: Observed, node: Node, context: Context, report: Report, 
       ...(!isTold && { completed: { maintenanceMs } }),
     };
   }
-  // Written before they are created: their Secrets go with that, and nothing else would tell whom to wait for.
+  // The report names them before they are created: their Secrets are deleted once they exist, and then only the report says which Pods to
+  // wait for.
   const recreated = [
     ...new Set([...(report.recreated ?? []), ...home.pending.filter(({ wasReady }) => wasReady).map(keyOfPod)]),
   ];
@@ -106,8 +109,8 @@ function exit(observed: Observed, node: Node, context: Context, report: Report, 
     ...(overdue && !isTold && { completed: { maintenanceMs } }),
     ...(times.length > 0 && { requeueAfterMs: Math.min(...times) - nowMs }),
   };
-  // A pass of its own, after the phase is written with its deadline: where the right to uncordon was taken away meanwhile,
-  // that deadline ends the session, and with it what waits behind it.
+  // Uncordoning takes a pass of its own, after the phase and its deadline are written: if the right to uncordon was taken away meanwhile,
+  // the deadline still ends the session, and with it the wait of the Nodes behind it.
   const hasWritten = draft.actions.some(({ do: kind }) => kind === 'patchNodeStatus');
   if (cordon === '' || hasWritten || heldMs !== undefined) return next;
   return { ...next, because: 'Uncordoning', actions: [...next.actions, setUnschedulable(node, null)] };
@@ -117,7 +120,7 @@ function exitDeadlineMs({ phase, deadline, since }: Report, { settings }: Contex
   return phase === 'Exiting' ? Date.parse(deadline ?? since) : nowMs + settings.exitTimeoutMs;
 }
 
-/** Whether the Node carries a cordon of ours. */
+/** Whether the Node carries a cordon that we set. */
 function isCordoned(node: Node): boolean {
   return annotationOf(node, CORDON_ANNOTATION) !== undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * A Node that was drained. The user may be working on the machine, so the session is not revocable from here: it keeps phase and
- * slot until the taint goes. Related Pods that appear (bound while the taint was set, or by hand) make `Drained` False and are
- * evicted within their budgets, without a deadline; what must not be evicted is told, and left.
+ * A Node that was drained. The user may be working on the machine, so the session cannot be revoked any more: it keeps its phase and slot
+ * until the taint goes. Related Pods that appear (bound while the taint was set, or by hand) make `Drained` False and are evicted within
+ * their budgets, without a deadline; Pods that must not be evicted are reported and left alone.
  */
 import { keyOf } from '../../core/meta.ts';
 import * as events from '../events.ts';
@@ -12,19 +12,19 @@ import { stillThere } from './blockers.ts';
 import type { DrainPlan } from './evictions.ts';
 import { cordon, countPods, type Draft, enter, type Request, sweep } from './transition.ts';
 
-/** What the settings do not ask for any more keeps the maintenance going, and has nothing evicted. */
+/** A taint that the settings no longer name keeps the maintenance going, but evicts nothing. */
 const NOTHING: DrainPlan = { wanted: [], questions: [], stores: [], blockedBy: [], terminating: 0 };
 
 export function maintain(request: Request, before: Report): Draft {
   const { observed, node, related, memory } = request;
   const cordoning = cordon(request, before);
   if (cordoning.length > 0) {
-    // A pass of its own: one write of the Node per resourceVersion. Its watch event brings the next.
+    // The cordon takes a pass of its own: one write of the Node per resourceVersion. The watch event of the write triggers the next pass.
     return { because: 'InMaintenance', phase: 'InMaintenance', actions: [...sweep(request), ...cordoning] };
   }
   const { gone, total } = before.pods;
   if (related.length === 0) {
-    // What has appeared has left: reported only when the API server says so as well, as the first time.
+    // The Pods that had appeared are gone: as with the first `Drained`, report it only once the API server confirms it.
     if (total > gone) return drained(request, before, total);
     return { because: 'InMaintenance', phase: 'InMaintenance', actions: sweep(request) };
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NOW, TestCluster } from '../../../harness/builders/cluster.ts';
 import { node, type PodPart, pod, TAINT } from '../../../harness/builders/objects.ts';
 
-/** Marked so that its eviction is forbidden for so long after its start, which was so many seconds ago. */
+/** A Pod that started `secondsAgo` and carries a mark that forbids its eviction for a time after its start. */
 const marked = (value: string, secondsAgo: number, name = 'web', part: PodPart = {}) =>
   pod(name, {
     node: 'a',

@@ -1,11 +1,11 @@
-/** What is written on the Node: the report and the conditions of KEP-5683, together in one request. */
+/** Writes to the Node's status: the report and the conditions of KEP-5683, together in one request. */
 import { type PatchNodeStatus, refOf } from '../../core/action.ts';
 import { annotationOf, conditionOf } from '../../core/meta.ts';
 import { type Condition, NODE, type Node } from '../../core/objects.ts';
 import { boundReport, formatReport, type Report } from '../model/report.ts';
 import { CONDITIONS, type ConditionType, type Phase, REPORT_ANNOTATION } from '../names.ts';
 
-/** Phases in which each condition is `True`, and its reason then (the KEP's words). */
+/** The phases in which each condition is `True`, with its reason in the KEP's terms. */
 const TRUE_IN: Readonly<Record<ConditionType, { readonly phases: readonly Phase[]; readonly reason: string }>> = {
   MaintenancePlanned: { phases: ['Checking', 'Queued'], reason: 'AdminRequested' },
   MaintenanceInProgress: { phases: ['Draining', 'InMaintenance', 'Exiting'], reason: 'AdminRequested' },
@@ -14,8 +14,8 @@ const TRUE_IN: Readonly<Record<ConditionType, { readonly phases: readonly Phase[
 };
 
 /**
- * Messages stay the same for a whole phase, so that progress does not churn conditions. A rejection says why, and a drained Node
- * what is on it.
+ * Messages stay the same for a whole phase, so that progress does not churn conditions. A rejection explains why it happened, and a drained
+ * Node names the Pods on it.
  */
 const MESSAGES: Partial<Readonly<Record<Phase, string>>> = {
   Checking: 'The verdict on the Pods of this Node is being formed',
@@ -24,7 +24,7 @@ const MESSAGES: Partial<Readonly<Record<Phase, string>>> = {
   Exiting: 'The taint has gone; Pods are being brought back',
 };
 
-/** Writes the report and what it means for the conditions; nothing where the Node says so already. */
+/** Writes the report and the conditions that follow from it; nothing if the Node has them already. */
 export function writeReport(node: Node, report: Report, nowMs: number): readonly PatchNodeStatus[] {
   const bounded = boundReport(report);
   const message = MESSAGES[report.phase] ?? bounded.message;
@@ -50,7 +50,7 @@ export function removeReport(node: Node, nowMs: number): readonly PatchNodeStatu
   return write(node, null, conditions, nowMs);
 }
 
-/** Somebody has removed the report by hand: what it said of a maintenance under way is not so any more. */
+/** Somebody has removed the report by hand: the conditions must no longer claim a maintenance under way. */
 export function forgetConditions(node: Node, nowMs: number): readonly PatchNodeStatus[] {
   const isOurs = CONDITIONS.some((type) => {
     const { status, message = '' } = conditionOf(node.status.conditions, type) ?? {};

@@ -1,6 +1,6 @@
 /**
- * The rejection on Pods: reason, sentence and marker are written and removed in one patch each. A reason that we did not
- * write, as the marker tells, is never overwritten and never removed.
+ * The rejection annotations on Pods: reason, sentence and marker are written and removed together in one patch. A reason that, according to
+ * the marker, we did not write is never overwritten and never removed.
  */
 import { type PatchMeta, refOf } from '../../core/action.ts';
 import { annotationOf } from '../../core/meta.ts';
@@ -23,18 +23,18 @@ function markerOf(pod: Pod): Marker | undefined {
   return annotation === undefined ? undefined : parseMarker(annotation);
 }
 
-/** Whether the Pod's reason under `key` is the one that the marker says we wrote. */
+/** Whether the Pod's reason under `key` is the one that the marker records as ours. */
 function isOurs(pod: Pod, key: string, marker: Marker | undefined): boolean {
   return marker !== undefined && marker.annotation === key && annotationOf(pod, key) === marker.reason;
 }
 
-/** The change that takes away what the marker says we wrote; nothing where somebody has replaced it since. */
+/** The change that removes what the marker records as ours; nothing if somebody has replaced it since. */
 function withoutOurs(pod: Pod, marker: Marker): Readonly<Record<string, null>> {
   const { annotation } = marker;
   return isOurs(pod, annotation, marker) ? { [annotation]: null, [annotation + MESSAGE_SUFFIX]: null } : {};
 }
 
-/** @returns nothing where the Pod carries this rejection already, or somebody else's. */
+/** @returns nothing if the Pod already carries this rejection, or somebody else's. */
 export function mark(pod: Pod, rejection: Rejection): readonly PatchMeta[] {
   const { node, session, annotation, reason, message } = rejection;
   const marker = markerOf(pod);
@@ -56,7 +56,7 @@ export function mark(pod: Pod, rejection: Rejection): readonly PatchMeta[] {
   ];
 }
 
-/** Removes what we wrote. Where somebody has replaced our reason since, only the marker goes. */
+/** Removes what we wrote. If somebody has replaced our reason since, only the marker is removed. */
 export function unmark(pod: Pod): readonly PatchMeta[] {
   if (annotationOf(pod, REJECTION_MARKER) === undefined) return [];
   const marker = markerOf(pod);

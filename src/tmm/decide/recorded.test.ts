@@ -1,4 +1,4 @@
-/** Replays recordings of `why node/NAME -o observed`: what was observed, by which settings, and what is to be decided. */
+/** Replays recordings of `why node/NAME -o observed`: each holds the observation, the settings, and the expected decision. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -12,10 +12,10 @@ const uidOf = (name: string): string => `uid-of-shop-${name}`;
 const tainted = (pods: readonly ReturnType<typeof pod>[], settings: object = {}): TestCluster =>
   new TestCluster({ nodes: [node('a', { taints: [TAINT] })], pods }, { unmanagedPods: 'recreate', ...settings });
 
-/** As the Eviction API writes it before it deletes a Pod. */
+/** The condition that the Eviction API writes before it deletes a Pod. */
 const EVICTED = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' };
 
-/** What was decided, in order; reports by their phase. */
+/** The decided actions in order; reports are shown by their phase. */
 function deeds({ actions }: TmmDecision): readonly string[] {
   return actions.map((action) => {
     if (action.do === 'recordEvent') return action.reason;
@@ -28,11 +28,11 @@ function deeds({ actions }: TmmDecision): readonly string[] {
 }
 const namesOf = ({ evictions }: TmmDecision): readonly string[] => evictions.map(({ name }) => name);
 
-/** As the Eviction API and the kubelet would: the Pod goes. */
+/** Removes the Pods, as the Eviction API and the kubelet would. */
 function evict(cluster: TestCluster, ...uids: readonly string[]): void {
   cluster.pods = cluster.pods.filter(({ metadata }) => !uids.includes(metadata.uid));
 }
-/** As the scheduler and the kubelet would. */
+/** Runs the Pod, as the scheduler and the kubelet would. */
 function run(cluster: TestCluster, name: string, nodeName = 'a'): void {
   cluster.pods = cluster.pods.map((each) =>
     each.metadata.name === name
@@ -279,7 +279,7 @@ describe('`decide()`, of a stored Pod that has ended without us', () => {
 });
 
 type Happening =
-  /** One pass, killed after so many actions; a new process remembers nothing. */
+  /** One pass, killed after this many actions; the new process has no memory. */
   | { readonly is: 'pass'; readonly killedAfter: number | null }
   /** An eviction that was sent takes effect. */
   | { readonly is: 'eviction' }

@@ -1,17 +1,17 @@
 /**
- * Pods without a controller, with `tmm.unmanagedPods: recreate`. Each is stored in a Secret before anything is evicted, and
- * comes back from there when the session is over. At every moment one of the two is there:
+ * Restores Pods without a controller, with `tmm.unmanagedPods: recreate`. Each is stored in a Secret before anything is evicted, and is
+ * created from it when the session is over. At every moment the Pod or its Secret exists:
  *
- * | Killed after | Is left | The next pass |
+ * | Killed after | What exists | The next pass |
  * | --- | --- | --- |
  * | the Secret was created | Pod, Secret | announces the eviction, or discards the Secret when the session is over |
- * | the Secret said that an eviction is sent | Pod, Secret | evicts the Pod, or discards the Secret a minute after the session |
+ * | the Secret recorded that an eviction is sent | Pod, Secret | evicts the Pod, or discards the Secret a minute after the session |
  * | the eviction | Secret | creates the Pod when the session is over |
  * | the Pod was created | Pod, Secret | sees by its managedFields that it is ours, deletes the Secret |
- * | the Secret was deleted | Pod | awaits it, as the report says |
+ * | the Secret was deleted | Pod | waits for the Pod, as the report says |
  *
- * Only what we have evicted is created again. A Pod that has finished, or whose deletion began without an eviction, has ended without
- * us; so has one that is gone while its Secret says that no eviction was sent. In doubt it is created: nothing is lost.
+ * Only Pods that we have evicted are created again. A Pod that has finished, or whose deletion began without an eviction, has ended without
+ * us; so has one that is gone while its Secret records no eviction. In doubt the Pod is created: nothing is lost.
  */
 
 import { type Action, refOf, type StorePod } from '../../core/action.ts';
@@ -24,8 +24,8 @@ import { hasEndedWithoutUs, type Kept, type KeptPod, keyOfPod } from '../model/s
 import type { Context, Draft } from './transition.ts';
 
 /**
- * An eviction that was sent before the session ended, perhaps by a process that was killed, may take effect until an API
- * server gives a request up (its `--request-timeout` is a minute). Until then a Pod that is still there may yet go.
+ * An eviction that was sent before the session ended, perhaps by a process that was killed, may take effect until the API server gives up
+ * the request (its `--request-timeout` is a minute). Until then a Pod that is still there may yet be evicted.
  */
 const LATE_EVICTION_MS = 60_000;
 
@@ -42,9 +42,9 @@ export interface Restoration {
   readonly actions: readonly Action[];
   /** Pods that are not created again yet. */
   readonly pending: readonly KeptPod[];
-  /** When time alone makes a difference. */
+  /** When the passing of time alone changes the result. */
   readonly nextAtMs?: number;
-  /** Since when Pods that have never left have been seen; for the next pass. */
+  /** Since when Pods that never left have been seen; for the next pass. */
   readonly hereSinceMs?: number;
 }
 
@@ -55,10 +55,10 @@ interface Step {
 }
 
 /**
- * Creates stored Pods again and discards what is stored of Pods that have never left.
+ * Creates stored Pods again, and discards the Secrets of Pods that never left.
  *
  * @param over the Pods whose session is over.
- * @param node absent where it was deleted; then there is nothing that Events could be about.
+ * @param node absent if it was deleted; then there is no object to record Events about.
  */
 export function restoreStoredPods(
   { kept, nowMs }: Observed,
@@ -108,14 +108,14 @@ function discard({ secret }: KeptPod): Action {
   return { do: 'discardStored', target: refOf(SECRET, secret), resourceVersion: secret.metadata.resourceVersion };
 }
 
-/** Discards what is stored of Pods that have ended without us, whether their session is over or not. */
+/** Discards the Secrets of Pods that ended without our eviction, whether their session is over or not. */
 export function discardEnded(stored: readonly KeptPod[], node: Node | undefined): readonly Action[] {
   return stored
     .filter(hasEndedWithoutUs)
     .flatMap((each) => [discard(each), ...(node === undefined ? [] : [events.storedPodEnded(node, keyOfPod(each))])]);
 }
 
-/** The decision with what brings the Pods home, after all that is written before that. */
+/** Adds the restoration of Pods to the decision, after all of its own writes. */
 export function withRestoration(draft: Draft, home: Restoration, { memory }: Context, nowMs: number): Draft {
   const { hereSinceMs: _, ...rest } = draft.memory ?? memory;
   const homeMs = home.nextAtMs === undefined ? undefined : Math.max(0, home.nextAtMs - nowMs);
@@ -128,7 +128,7 @@ export function withRestoration(draft: Draft, home: Restoration, { memory }: Con
   };
 }
 
-/** Pods that are neither created again nor ready, for people; at most three by name. */
+/** Describes the Pods that are neither created again nor ready, for people; names at most three. */
 export function describeAway({ kept }: Observed, pending: readonly KeptPod[]): string {
   const reasons = new Map(pending.map((each) => [keyOfPod(each), kept.attempts[each.pod.uid]?.detail]));
   const keys = [...new Set([...reasons.keys(), ...kept.awaited])].sort();

@@ -1,4 +1,4 @@
-/** What the phases of a session share: what they are given, what they give back, and the pieces that they build it from. */
+/** What the phases of a session share: their input, their result, and the functions that build it. */
 
 import { type Action, type EvictPod, type RecordEvent, refOf, type SetUnschedulable } from '../../core/action.ts';
 import type { Decision } from '../../core/decision.ts';
@@ -48,28 +48,28 @@ export type Because =
   | 'Restoring';
 
 /**
- * What the process remembers of a Node between passes, only to be calm: how often it wrote and what it has said. A new
- * process starts without it and is at worst a little more talkative.
+ * What the process remembers of a Node between passes, only to avoid repeated writes and Events. A new process starts without it and at
+ * worst repeats some of them.
  */
 export interface Memory {
   readonly hint?: string;
   readonly progressAtMs?: number;
-  /** Pods gone at the last look, since when, and whether a Warning was given. */
+  /** How many Pods were gone at the last look, since when, and whether a Warning was recorded. */
   readonly stall?: { readonly gone: number; readonly sinceMs: number; readonly told: boolean };
-  /** Pods that come back, of the session that is under way. */
+  /** Pods that come back, for the session under way. */
   readonly returns?: { readonly session: string; readonly owners: ReturnsByOwner };
-  /** When the API server has last refused to set or to lift the cordon. */
+  /** When the API server last refused to set or to lift the cordon. */
   readonly cordonRefusedAtMs?: number;
   /** Since when no related Pod is left on a Node that is being drained. */
   readonly emptySinceMs?: number;
-  /** Since when Pods are seen that were stored and have not left, though the session is over. */
+  /** Since when stored Pods that never left are seen although the session is over. */
   readonly hereSinceMs?: number;
 }
 
 export interface TmmDecision extends Decision<Because> {
-  /** All evictions that are wanted now; those wanted earlier and not sent yet are withdrawn. */
+  /** All evictions that are wanted now; those that were wanted earlier and not sent yet are withdrawn. */
   readonly evictions: readonly EvictPod[];
-  /** Evictions that admission is to be asked about before any is sent. */
+  /** Evictions about which admission is asked before any is sent. */
   readonly questions: readonly EvictPod[];
   /** The phase once the actions are carried out; absent without a session. */
   readonly phase?: Phase;
@@ -94,7 +94,7 @@ export interface Context {
   readonly memory: Memory;
 }
 
-/** A Node with a request, and all that the rules look at. */
+/** A Node with a request, and everything that the rules look at. */
 export interface Request extends Context {
   readonly observed: Observed;
   readonly node: Node;
@@ -102,14 +102,14 @@ export interface Request extends Context {
   readonly related: readonly RelatedPod[];
 }
 
-/** Where a session stands when its verdict is formed; a new one has nothing behind it. */
+/** The state of a session when its verdict is formed; a new session has no history. */
 export type Session = Pick<Report, 'session' | 'started' | 'workloads' | 'returns'> & Partial<Pick<Report, 'pods'>>;
 
 export type Draft = Omit<TmmDecision, 'evictions' | 'questions' | 'blockedBy' | 'memory'> & Partial<TmmDecision>;
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** Whose session it is: a Node that is asked to go, or one whose request has gone. */
+/** The subject of a session: a Node that is asked to go, or one whose request has gone. */
 export type Subject = Pick<Request, 'observed' | 'node'>;
 
 /** Where a session goes, or what has changed within its phase. */
@@ -119,23 +119,23 @@ export interface Next extends Pick<Report, 'phase' | 'message' | 'pods'> {
   readonly deadlineMs?: number;
   readonly reason?: FailureReason;
   readonly blockedBy?: readonly Blocked[];
-  /** Those of the session where absent. */
+  /** The session's own workloads if absent. */
   readonly workloads?: readonly Workload[];
   readonly notModelled?: readonly string[];
   readonly recreated?: readonly string[];
-  /** Those of the session where absent. */
+  /** The session's own returns if absent. */
   readonly returns?: Report['returns'];
   readonly overdue?: boolean;
-  /** Recorded where the phase begins. */
+  /** Recorded when the phase begins. */
   readonly event?: RecordEvent;
-  /** What this phase wants on Pods; none of ours where absent. */
+  /** The marks that this phase wants on Pods; if absent, all of our marks are removed. */
   readonly marks?: readonly Action[];
 }
 
 /**
- * The one way into a phase, and from one pass to the next within it: the report with its conditions, then the Event, then the
- * marks on Pods. The Node comes first, since a mark on a Pod is only believed, and cleaned up, by what the Node says. Killed in
- * between, the next pass finds the phase, and writes the marks that are missing; the Event is lost.
+ * The only way into a phase, and from one pass to the next within it: first the report with its conditions, then the Event, then the marks
+ * on Pods. The Node comes first, since a mark on a Pod is only valid, and cleaned up, according to the Node's report. After a crash in
+ * between, the next pass finds the phase and writes the missing marks; the Event is lost.
  */
 export function enter(subject: Subject, session: Session, next: Next): Draft {
   const { observed, node } = subject;
@@ -168,7 +168,7 @@ export function enter(subject: Subject, session: Session, next: Next): Draft {
     phase: next.phase,
     actions: [
       ...writeReport(node, report, observed.nowMs),
-      // A request that is rejected once more for the same reason is told once more.
+      // A request that is rejected again for the same reason gets a new Event.
       ...(begins && event !== undefined ? [{ ...event, scope: session.session }] : []),
       ...marks,
     ],
@@ -176,12 +176,12 @@ export function enter(subject: Subject, session: Session, next: Next): Draft {
   };
 }
 
-/** How many Pods there are, once `gone` have left since the session began. */
+/** Counts the Pods, once `gone` have left since the session began. */
 export function countPods({ observed, related }: Request, gone: number): Report['pods'] {
   return { total: gone + related.length, gone, staying: observed.pods.length - related.length };
 }
 
-/** Tells every related Pod of the rejection, and takes marks off Pods that do not belong to it. */
+/** Writes the rejection on every related Pod, and removes marks from Pods that do not belong to it. */
 export function markAll(
   { observed, node, taint, settings, related }: Request,
   { session, reason, message }: Pick<Report, 'session' | 'reason' | 'message'>,
@@ -195,15 +195,15 @@ export function markAll(
   ];
 }
 
-/** Takes all marks of this Node's sessions off Pods. */
+/** Removes all marks of this Node's sessions from Pods. */
 export function sweep({ observed }: Subject): readonly Action[] {
   return observed.marked.flatMap(unmark);
 }
 
-/** A cordon, or its end, that the API server has refused is tried again after this time. The session does not depend on it. */
+/** Delay before retrying after the API server refused to set or to lift the cordon. The session does not depend on it. */
 export const CORDON_RETRY_MS = 30_000;
 
-/** @returns until when a refused cordon is not tried again; undefined where it may be tried now. */
+/** @returns until when a refused cordon is not retried; undefined if it may be tried now. */
 export function cordonHeldUntilMs({ cordonRefusedAtMs }: Memory, nowMs: number): number | undefined {
   if (cordonRefusedAtMs === undefined || nowMs < cordonRefusedAtMs) return undefined;
   const heldMs = cordonRefusedAtMs + CORDON_RETRY_MS;

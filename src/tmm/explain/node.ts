@@ -1,4 +1,4 @@
-/** Tells people how a Node stands, by the report that the last pass left on it. */
+/** Explains the state of a Node to people, from the report that the last pass left on it. */
 import type { Explanation, Outlook } from '../../core/explanation.ts';
 import {
   APPROVE_DELETION_LABEL,
@@ -16,9 +16,9 @@ import { askingTaint, heldTaint, nearMisses } from '../model/taints.ts';
 import { type MaintenanceTaint, type Phase, REPORT_ANNOTATION } from '../names.ts';
 
 /**
- * @param taints those that ask for maintenance, to name the one that would have to go.
- * @param heldElsewhere what other tools have it in hand by, where that does not stand on the Node itself.
- * @param others Nodes of the cluster, by which one that waits is told who is before it at present: its report does not say.
+ * @param taints those that ask for maintenance, to name the one that would have to be removed.
+ * @param heldElsewhere describes the other tools that hold the Node, if the Node itself does not show it.
+ * @param others the Nodes of the cluster, to name those that are ahead of a waiting Node at present: its report does not name them.
  */
 export function explainNode(
   node: Node,
@@ -99,7 +99,7 @@ export function isQueued(node: Node): boolean {
 
 const MAX_NAMED = 3;
 
-/** Those that are away, and those that asked earlier. */
+/** Nodes that are away, and Nodes that asked earlier. */
 function nodesBefore(name: string, { started }: Report, others: readonly Node[]): readonly string[] {
   const before = others
     .flatMap((node) => {
@@ -114,13 +114,13 @@ function nodesBefore(name: string, { started }: Report, others: readonly Node[])
   return [`Before it at present: ${named.join(', ')}${more === 0 ? '' : ` and ${more} more`}`];
 }
 
-/** The command that ends the request; absent where the Node carries none of the taints. */
+/** The command that ends the request; absent if the Node carries none of the taints. */
 export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): string | undefined {
   const taint = askingTaint(node, taints) ?? heldTaint(node);
   return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
 }
 
-/** One line on all Pods that are in the way for the same reason. */
+/** One line for all Pods that are in the way for the same reason. */
 export function formatBlockers(blockedBy: readonly Blocked[]): readonly string[] {
   const pods = new Map<string, string[]>();
   for (const { pod, cause, detail, remedy } of blockedBy) {
@@ -130,7 +130,7 @@ export function formatBlockers(blockedBy: readonly Blocked[]): readonly string[]
   return [...pods].map(([why, names]) => `${names.join(', ')}: ${why}`);
 }
 
-/** What the Cluster API bridge asks of the Node and nobody has answered yet; by whoever prepares it, with the command. */
+/** What the Cluster API bridge asks of the Node and nobody has answered yet; lists who has to prepare it, with the command. */
 function askedByMachine({ metadata: { name, labels } }: Node): readonly string[] {
   return MACHINE_QUESTIONS.flatMap(({ asked, answer, what }) =>
     labels?.[asked] === 'true' && labels[answer] !== 'true'
@@ -151,14 +151,14 @@ const MACHINE_QUESTIONS = [
 function waitsFor({ phase, message, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
   const [first] = blockedBy;
   const inTheWay = first && blockers(first, blockedBy.length);
-  // What is mended now changes nothing before the user asks again.
+  // After a rejection, removing the cause changes nothing before the user asks again.
   if (inTheWay !== undefined) return { waitsFor: phase === 'Rejected' ? `the user, because of ${inTheWay}` : inTheWay };
   if (message.startsWith(WAITING)) return { waitsFor: message.slice(WAITING.length) };
   const waiting = USUALLY[phase];
   return waiting === undefined ? {} : { waitsFor: waiting };
 }
 
-/** How the messages of `Queued` and `Exiting` begin, before they name what is waited for. */
+/** The prefix of the messages of `Queued` and `Exiting`, before what the Node waits for. */
 const WAITING = 'Waiting for ';
 
 function blockers({ pod, cause }: Blocked, count: number): string {

@@ -1,6 +1,6 @@
 /**
- * What would happen if Nodes were asked to go, without asking: each Pod's fate, the verdict, and which Nodes may go together.
- * The verdict is the controller's own (`judge`), over the same observation.
+ * Predicts what would happen if Nodes were asked to go, without asking: each Pod's fate, the verdict, and which Nodes may go together. The
+ * verdict is the controller's own (`judge`), on the same observation.
  */
 
 import { keyOf } from '../../core/meta.ts';
@@ -52,16 +52,16 @@ export interface NodePlan {
   readonly node: string;
   /** `Proceed`: it may go now. `Wait`: not yet. `Reject`: it would be rejected. `NotFound`: there is no such Node. */
   readonly verdict: 'Proceed' | 'Wait' | 'Reject' | 'NotFound';
-  /** With `Reject`, and with `Wait` what it would be rejected for if nothing changes. */
+  /** With `Reject`: the reason. With `Wait`: the reason of the later rejection if nothing changes. */
   readonly reason?: FailureReason;
   readonly message: string;
   readonly pods: readonly PodPlan[];
-  /** What the simulation left out in favour of the Pods. */
+  /** What the simulation left out, in favour of the Pods. */
   readonly notModelled: readonly string[];
 }
 
 export interface Plan {
-  /** In the order in which they were asked for. */
+  /** In the order in which they were requested. */
   readonly nodes: readonly NodePlan[];
   /** Sets of Nodes that may go together, one set after another; Nodes that may not go are in none. */
   readonly batches: readonly (readonly string[])[];
@@ -82,7 +82,7 @@ const COMES_BACK: Readonly<Record<ForeseenReturn, string>> = {
   Tolerates: 'it can run here only, and the taint does not keep it away',
 };
 
-/** @throws Error where a cache has not been filled, which is a bug of the caller. */
+/** @throws Error if a cache has not been filled, which is a bug of the caller. */
 export function planNodes(names: readonly string[], readers: TmmReaders, settings: TmmSettings, nowMs: number): Plan {
   const [taint] = settings.taints;
   if (taint === undefined) throw new RangeError('Settings have at least one taint');
@@ -92,7 +92,7 @@ export function planNodes(names: readonly string[], readers: TmmReaders, setting
       attempts: new Map(),
       reservations,
       settings,
-      // As if this one were asked to go, whatever its taints; others only where they are.
+      // Treats this Node as if it were asked to go, whatever its taints, and others only if they are.
       source: (node) => (node.metadata.name === name ? taint : askingTaint(node, settings.taints)),
       foresees: true,
       nowMs,
@@ -111,7 +111,7 @@ export function planNodes(names: readonly string[], readers: TmmReaders, setting
   return { nodes, batches: batchesOf(candidates, ask, fitTogether, settings) };
 }
 
-/** Whether Pods of several Nodes find room together while these are away. */
+/** Whether Pods of several Nodes find room together while these Nodes are away. */
 type FitTogether = (
   node: Node,
   reservations: ReadonlyMap<string, Reservation>,
@@ -129,7 +129,7 @@ function question(observed: Observed, taint: MaintenanceTaint, settings: TmmSett
   return { observed, related: relatedPods(observed.pods, taint, settings, observed.nowMs) };
 }
 
-/** @param isFirst as if it were the Node's turn, whatever other Nodes' maintenance says. */
+/** @param isFirst judges as if it were the Node's turn, whatever the maintenance of other Nodes. */
 function answer({ observed, related }: Question, settings: TmmSettings, isFirst: boolean): Verdict {
   return judge({ ...questionOf(observed, related, settings), isFirst });
 }
@@ -140,7 +140,7 @@ function planNode(name: string, asked: Question | undefined, taint: MaintenanceT
   }
   const { observed } = asked;
   const verdict = answer(asked, settings, false);
-  // The controller judges a Node that waits when its turn comes; whoever plans wants to know today.
+  // The controller judges a waiting Node when its turn comes; a plan needs the answer for today.
   const outlook = verdict.is === 'queue' ? answer(asked, settings, true) : verdict;
   const refused = outlook.is === 'later' || outlook.is === 'never' ? outlook : undefined;
   const blocked = refused?.blockedBy ?? [];
@@ -209,8 +209,8 @@ function summary(pods: readonly PodPlan[]): string {
 }
 
 /**
- * Fills sets first-fit in the given order: a Node joins a set where the verdict still lets it go while the others of the set
- * are being drained, and the Pods of all of them find room together.
+ * Fills sets first-fit in the given order: a Node joins a set if the verdict still lets it go while the others of the set are being
+ * drained, and the Pods of all of them find room together.
  */
 function batchesOf(
   names: readonly string[],
@@ -242,7 +242,7 @@ function batchesOf(
 
 const RESERVED: Reservation = { session: 'planned', started: '', since: new Date(0).toISOString() };
 
-/** Nodes as they would be without a session of their own: a plan is about asking anew. */
+/** The Nodes without sessions of their own: a plan assumes a new request. */
 function withoutReports(nodes: Lister<Node>, names: ReadonlySet<string>): Lister<Node> {
   const strip = (node: Node): Node => {
     if (!names.has(node.metadata.name)) return node;

@@ -1,14 +1,15 @@
 /**
- * Tells people how a Pod stands in the maintenance of its Node, by what is written on the two.
+ * Explains to people how a Pod stands in the maintenance of its Node, from what is written on the two.
  *
  * States, first match wins:
+ *
  * - `Unscheduled`: it runs on no Node, so no maintenance concerns it.
- * - `NodeUnknown`: its Node cannot be found, or may not be seen.
- * - `Rejected`: the maintenance was rejected, and the Pod carries our word of it.
+ * - `NodeUnknown`: its Node cannot be found, or the caller may not read it.
+ * - `Rejected`: the maintenance was rejected, and the Pod carries our annotation about it.
  * - `ForeignRejection`: it carries a rejection that somebody else wrote, and which is never overwritten.
  * - `Blocking`: the report names it among those that are in the way.
  * - `Leaving`: its deletion has begun.
- * - `Pending`: its Node's maintenance is judged, queued, or draining, and nothing is said against this Pod.
+ * - `Pending`: its Node's maintenance is judged, queued, or draining, and this Pod does not block it.
  * - `Staying`: its Node is in maintenance or leaves it, and the Pod runs there; or the maintenance was rejected for other Pods.
  * - `Idle`: nobody asks its Node for maintenance.
  */
@@ -23,7 +24,7 @@ import { formatBlockers, releaseOf } from './node.ts';
 
 type Judged = Pick<Explanation, 'state' | 'outlook' | 'isUnderWay' | 'summary' | 'waitsFor' | 'reason'>;
 
-/** @param node the one that the Pod names; `absent` also where it names none, `unknown` where the caller may not see it. */
+/** @param node the one that the Pod names; `absent` also if it names none, `unknown` if the caller may not read it. */
 export function explainPod(
   pod: Pod,
   node: Seen<Node>,
@@ -53,7 +54,7 @@ export function explainPod(
   };
 }
 
-/** @param said what the reader knows already. */
+/** @param said what the reader knows already and need not read again. */
 function nodeLine({ spec }: Pod, report: Report | undefined, said: string): string {
   const parts = [spec.nodeName ?? 'none', ...(report === undefined ? [] : [report.phase])];
   const message = report === undefined || report.message === said ? '' : `: ${report.message}`;
@@ -95,7 +96,7 @@ function judge(
 
 const idle = (state: string, summary: string): Judged => ({ state, outlook: 'Idle', isUnderWay: false, summary });
 
-/** Ours by the marker, wherever the key stood in the configuration of its time; else under a key of today's. */
+/** Our rejection is found by the marker, whatever key was configured when it was written; another one only under a key configured today. */
 function rejectionOf(
   pod: Pod,
   { taints, rejectionAnnotation }: Pick<TmmSettings, 'taints' | 'rejectionAnnotation'>,

@@ -1,12 +1,12 @@
 /**
- * What a PodDisruptionBudget says, read as the Eviction API reads it (kubernetes `pkg/registry/core/pod/storage/eviction.go`).
- * The server has the last word on each eviction; these rules only foresee it.
+ * What a PodDisruptionBudget allows, read as the Eviction API reads it (kubernetes `pkg/registry/core/pod/storage/eviction.go`). The server
+ * decides on each eviction; these rules only predict its answer.
  */
 import { conditionOf, isDeleting, isReady } from '../../core/meta.ts';
 import type { Pod, PodDisruptionBudget } from '../../core/objects.ts';
 import { matchesLabelSelector } from '../../core/selectors.ts';
 
-/** The status in numbers; what a server left out counts as 0. */
+/** The numbers of the status; a field that the server left out counts as 0. */
 export interface BudgetNumbers {
   readonly allowed: number;
   readonly healthy: number;
@@ -37,7 +37,7 @@ export function hasSyncFailed(budget: PodDisruptionBudget): boolean {
   return condition?.reason === 'SyncFailed';
 }
 
-/** The most disruptions that the budget can ever allow: with every Pod healthy. */
+/** The most disruptions that the budget can ever allow, with every Pod healthy. */
 export function mostEverAllowed({ expected, desired }: BudgetNumbers): number {
   return Math.max(0, expected - desired);
 }
@@ -54,7 +54,7 @@ export function isExempt(pod: Pod, budget: PodDisruptionBudget): boolean {
   return desired > 0 && healthy >= desired;
 }
 
-/** The arithmetic in one sentence, without anything that changes while nothing changes. */
+/** The arithmetic in one sentence, which changes only when the numbers do. */
 export function describeBudget(budget: PodDisruptionBudget): string {
   const { allowed, healthy, desired, expected } = numbersOf(budget);
   const { namespace, name } = budget.metadata;

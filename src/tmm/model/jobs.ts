@@ -1,47 +1,47 @@
 /**
  * Whether an eviction would fail a Job for good, as the Job controller counts (kubernetes `pkg/controller/job`):
  *
- * - A Pod that is deleted counts as failed, at once or when its containers have ended with an error. More failures than
- *   `backoffLimit` fail the Job. The restarts of containers under `restartPolicy: OnFailure` are a sum of their own, which an
- *   eviction does not add to.
- * - With `backoffLimitPerIndex`, each index has as many tries, and a Job with a failed index fails in the end.
- * - The first rule of `podFailurePolicy` that matches says otherwise. An evicted Pod has the condition `DisruptionTarget`; the exit
- *   code of a container that is stopped cannot be known, but is mostly that of SIGTERM or SIGKILL.
+ * - A Pod that is deleted counts as failed, at once or when its containers have ended with an error. More failures than `backoffLimit` fail
+ *   the Job. The restarts of containers under `restartPolicy: OnFailure` are a separate sum, which an eviction does not add to.
+ * - With `backoffLimitPerIndex`, each index has that many retries, and a Job with a failed index fails in the end.
+ * - The first rule of `podFailurePolicy` that matches takes precedence. An evicted Pod has the condition `DisruptionTarget`; the exit code
+ *   of a container that is stopped cannot be known, but is mostly that of SIGTERM or SIGKILL.
  * - Nothing is lost with a Pod of a Job that has finished, is being deleted, or is suspended, which deletes its Pods by itself.
  *
- * A Job that another controller manages (`spec.managedBy`) is judged by the same numbers: it is to mean the same by them.
+ * A Job that another controller manages (`spec.managedBy`) is judged by the same numbers, which that controller is expected to use in the
+ * same sense.
  */
 import { annotationOf, isDeleting } from '../../core/meta.ts';
 import type { Job, Pod, PodFailureRule } from '../../core/objects.ts';
 
-/** Taken off by the Job controller once it has counted the Pod. */
+/** The Job controller removes this finalizer once it has counted the Pod. */
 export const JOB_TRACKING_FINALIZER = 'batch.kubernetes.io/job-tracking';
 const INDEX_FAILURES = 'batch.kubernetes.io/job-index-failure-count';
-/** The API server's default, and with `backoffLimitPerIndex` that of an int32. */
+/** The API server's default; with `backoffLimitPerIndex` the default is the maximum of an int32. */
 const DEFAULT_BACKOFF_LIMIT = 6;
 const NO_LIMIT = 2 ** 31 - 1;
-/** 128 and the number of the signal: SIGKILL and SIGTERM. */
+/** 128 plus the number of the signal: SIGKILL and SIGTERM. */
 const STOPPED_BY_SIGNAL: readonly number[] = [137, 143];
 
 /** What the eviction of one Pod costs its Job. */
 export interface JobFacts {
   /** `namespace/name` */
   readonly key: string;
-  /** What the first rule of its `podFailurePolicy` that matches an evicted Pod says; `Count` where none does. */
+  /** The action of the first rule of its `podFailurePolicy` that matches an evicted Pod; `Count` if none does. */
   readonly onEviction: 'Count' | 'FailIndex' | 'FailJob';
   readonly backoffLimit: number;
-  /** Pods that have failed, or are on their way out and will count as failed. */
+  /** Pods that have failed, or are terminating and will count as failed. */
   readonly failed: number;
   /** Its Pods that an eviction would take away: on this Node, and on others that are being drained. */
   readonly leaving: number;
-  /** How many more failures the index of this Pod takes; absent where indexes have no limit of their own. */
+  /** How many more failures this Pod's index tolerates; absent if indexes have no limit of their own. */
   readonly triesOfIndex?: number;
 }
 
 /**
- * @param failed as `JobFacts.failed`.
- * @param leaving as `JobFacts.leaving`.
- * @returns undefined where an eviction costs the Job nothing.
+ * @param failed see `JobFacts.failed`.
+ * @param leaving see `JobFacts.leaving`.
+ * @returns undefined if an eviction costs the Job nothing.
  */
 export function jobFactsOf(job: Job, key: string, pod: Pod, failed: number, leaving: number): JobFacts | undefined {
   const { backoffLimitPerIndex, failureRules = [], suspend } = job.spec;
@@ -73,7 +73,7 @@ function actionOnEviction(rules: readonly PodFailureRule[]): JobFacts['onEvictio
   }
 }
 
-/** A rule on exit codes that spares the Job is not relied upon: a container may end by a code of its own. */
+/** A rule on exit codes that spares the Job is not relied upon: a container may end with a code of its own. */
 function mayMatchEvicted({ action, onExitCodes, onPodConditions = [] }: PodFailureRule): boolean {
   if (onExitCodes !== undefined) {
     const { operator, values } = onExitCodes;
@@ -85,11 +85,11 @@ function mayMatchEvicted({ action, onExitCodes, onPodConditions = [] }: PodFailu
 /** Why an eviction would fail the Job for good. */
 export interface FinalFailure {
   readonly detail: string;
-  /** The command that gives it enough tries; absent where none can. */
+  /** The command that raises the Job's limit far enough; absent if no command can. */
   readonly moreTries?: string;
 }
 
-/** @returns undefined where the Job has a try left for all of its Pods that would leave. */
+/** @returns undefined if the Job has a retry left for each of its Pods that would leave. */
 export function finalFailureOf(job: JobFacts | undefined): FinalFailure | undefined {
   if (job === undefined) return undefined;
   const { key, onEviction, backoffLimit, failed, leaving, triesOfIndex } = job;
@@ -114,7 +114,7 @@ export function finalFailureOf(job: JobFacts | undefined): FinalFailure | undefi
   };
 }
 
-/** What can be done about it. */
+/** What an operator can do about it. */
 export function remedyOf({ moreTries }: FinalFailure): string {
   return moreTries === undefined
     ? 'Wait for it to finish'

@@ -1,6 +1,6 @@
 /**
- * What the caches said of one Node, and of what its maintenance depends on, at one moment. It is a plain value: written as JSON
- * and read again, it is decided the same way (`why node/NAME -o observed` prints it).
+ * The caches' content about one Node, and about everything its maintenance depends on, at one moment. It is a plain value: written as JSON
+ * and read again, it leads to the same decision (`why node/NAME -o observed` prints it).
  */
 
 import type { Node, Pod } from '../../core/objects.ts';
@@ -22,13 +22,16 @@ export interface OtherSession {
   /** RFC 3339. */
   readonly started: string;
   readonly since: string;
-  /** What it has displaced and is not ready again, for people; absent where all is. Pods that only that Node can run do not count while it is away. */
+  /**
+   * What it has displaced and is not ready again, for people; absent if everything is ready. Pods that only that Node can run do not count
+   * while it is away.
+   */
   readonly unsettled?: string;
-  /** The part of it that is of workloads with related Pods on this Node. */
+  /** The part of `unsettled` that concerns workloads with related Pods on this Node. */
   readonly unsettledHere?: string;
-  /** It is `Queued`, and has Pods of a workload that others have displaced: it does not hold up those behind it. */
+  /** The session is `Queued`, and its Node has Pods of a workload that others have displaced: it does not hold up those behind it. */
   readonly isHeld?: boolean;
-  /** It is `Exiting`, and our cordon on it is yet to be lifted: its room is about to be there again. */
+  /** The session is `Exiting`, and our cordon is yet to be lifted: the Node's room is about to be available again. */
   readonly isReopening?: boolean;
 }
 
@@ -38,23 +41,23 @@ export interface Neighbour extends Pick<Report, 'phase' | 'overdue' | 'started' 
   readonly workloads: readonly Workload[];
 }
 
-/** Where the Pods that have to move would go, and whose room was reckoned with. */
+/** Where the Pods that have to move would go, and whose room was taken into account. */
 export interface Room {
   /** Names of Nodes by the keys of the Pods that fit there. */
   readonly placements: Readonly<Record<string, string>>;
-  /** Empty where all fit. */
+  /** Empty if all fit. */
   readonly unplaced: readonly Unplaced[];
-  /** Whether no order of placing has room for all. True where all fit. */
+  /** Whether it is certain that no order of placing has room for all. True if all fit. */
   readonly isCertain: boolean;
-  /** What was left out in favour of the Pods, one sentence or phrase each, ordered. */
+  /** What was left out in favour of the Pods, one sentence or phrase each, sorted. */
   readonly notModelled: readonly string[];
-  /** Names of the Nodes whose Pods take room as well; empty where only the Node's own were placed. */
+  /** Names of the other Nodes whose Pods were placed as well; empty if only this Node's own were placed. */
   readonly besides: readonly string[];
 }
 
-/** What is known around a budget, beyond its own numbers. */
+/** What is known about a budget beyond its own numbers. */
 export interface BudgetSurroundings {
-  /** Members that are missing on this Node or in its failure domain, and that the Eviction API lets go whatever the budget allows. */
+  /** Members that are missing on this Node or in its failure domain, and that the Eviction API evicts whatever the budget allows. */
   readonly missingInDomain: number;
   /** Members that are missing because of other Nodes' maintenance. */
   readonly missingByMaintenance: number;
@@ -65,7 +68,7 @@ export interface BudgetSurroundings {
 export interface Observed {
   readonly nodeName: string;
   readonly node: { readonly is: 'present'; readonly object: Node } | { readonly is: 'absent' };
-  /** What asks for the maintenance of this Node; absent where nobody does. */
+  /** The taint that asks for the maintenance of this Node; absent if there is none. */
   readonly asked?: AskingTaint;
   readonly report: ReportSeen;
   /** Every Pod that is bound to the Node. */
@@ -73,32 +76,32 @@ export interface Observed {
   /** Pods that carry a rejection marker of this Node, wherever they are, and marked Pods on this Node. */
   readonly marked: readonly Pod[];
   /**
-   * Of the workloads that the session has displaced, and where a verdict may be formed of those that it would displace. Absent in
+   * Members of the workloads that the session has displaced and, if a verdict may be formed, of those that it would displace. Absent in
    * recordings of earlier versions.
    */
   readonly members?: MembersByWorkload;
-  /** By the budget's key; filled where a verdict may be formed. */
+  /** By the budget's key; filled if a verdict may be formed. */
   readonly budgets: Readonly<Record<string, BudgetSurroundings>>;
   /** Keys of budgets with a member that cannot be scheduled (and is not pinned to this Node), and that member's key. */
   readonly unschedulable: Readonly<Record<string, string>>;
-  /** Absent where the verdict does not come down to it, or no Pod has to move: to find out costs time that grows with the cluster. */
+  /** Absent if the verdict does not depend on it, or no Pod has to move: the search takes time that grows with the cluster. */
   readonly room?: Room;
   /** Pods without a controller that are stored, or were created again. */
   readonly kept: Kept;
-  /** As `OtherSession.unsettledHere`, of what an earlier session of this Node has displaced. */
+  /** See `OtherSession.unsettledHere`; here for what an earlier session of this Node has displaced. */
   readonly unsettledHere?: string;
   /** Other Nodes' sessions by their start, then by name. */
   readonly others: readonly OtherSession[];
   /**
-   * What other tools have in hand, where a verdict may be formed: this Node first, then others by name. Absent in recordings of
-   * earlier versions, and where nobody has any.
+   * Nodes that other tools hold, if a verdict may be formed: this Node first, then others by name. Absent in recordings of earlier
+   * versions, and if no tool holds any.
    */
   readonly holds?: readonly Hold[];
   /** How many Nodes the cluster has. */
   readonly nodeCount: number;
   /** By the Pod's UID. */
   readonly attempts: Readonly<Record<string, EvictionAttempt>>;
-  /** What admission says of evictions, by the Pod's UID; absent where it is not asked. */
+  /** Admission's answers about evictions, by the Pod's UID; absent if admission is not asked. */
   readonly probed?: Readonly<Record<string, ProbeAnswer>>;
   readonly nowMs: number;
 }

@@ -1,13 +1,14 @@
 /**
- * Which Pods of a Node are related to its maintenance, and what is known of each. First match wins:
+ * Which Pods of a Node are related to its maintenance, and what is known about each. First match wins:
  *
  * 1. Mirror Pods stay: the kubelet owns them, the API server cannot evict them.
- * 2. Finished Pods stay, unless they are being deleted: nothing of them runs, but a finalizer or a volume may hold what is deleted.
- * 3. Pods labelled `cluster.x-k8s.io/drain: skip` stay, in any spelling that Cluster API takes: their owner said so.
- * 4. Pods that no entry of `tmm.pods` chooses stay.
+ * 2. Finished Pods stay, unless they are being deleted: nothing of them runs, but a finalizer or a volume may hold a Pod that is being
+ *    deleted.
+ * 3. Pods labelled `cluster.x-k8s.io/drain: skip` stay, in any spelling that Cluster API accepts: their owner asked for it.
+ * 4. Pods that no entry of `tmm.pods` selects stay.
  * 5. Pods that tolerate the taint stay, unless `tmm.toleratingPods` says otherwise.
  * 6. Pods of a DaemonSet stay, unless `tmm.daemonSetPods` is `delete`.
- * 7. Pods that have been terminating for longer than `tmm.skipWaitForDeleteTimeout` are passed over.
+ * 7. Pods that have been terminating for longer than `tmm.skipWaitForDeleteTimeout` are skipped.
  * 8. All others are related.
  */
 import { parseDuration } from '../../core/duration.ts';
@@ -19,7 +20,7 @@ import type { PodSelection, TmmSettings } from '../settings.ts';
 import { finalFailureOf, type JobFacts } from './jobs.ts';
 import type { Controller } from './report.ts';
 
-/** A StatefulSet whose Pods are held together by quorum alone. */
+/** A StatefulSet whose Pods are protected by quorum alone. */
 export interface StatefulSetFacts {
   /** `namespace/name` */
   readonly key: string;
@@ -30,24 +31,24 @@ export interface StatefulSetFacts {
   readonly missingByMaintenance: number;
   /** Ready members on other Nodes that are being drained. */
   readonly promisedElsewhere: number;
-  /** Those of them on Nodes that asked before this one. */
+  /** The part of `promisedElsewhere` on Nodes that asked before this one. */
   readonly promisedBefore: number;
 }
 
-/** A Pod of the Node together with what the caches say around it. */
+/** A Pod of the Node together with what the caches hold about it. */
 export interface PodFacts {
   readonly pod: Pod;
   /** Budgets that select it, by name. */
   readonly budgets: readonly PodDisruptionBudget[];
-  /** It can run on this Node only: by a local volume, a hostname selector or affinity. */
+  /** It can run on this Node only: because of a local volume, a hostname selector or affinity. */
   readonly isPinned: boolean;
-  /** Whose member it is; absent where nobody's, or where it is only asked how the Pod is placed. */
+  /** The workload whose member it is; absent if it has none, or if only its placement is asked for. */
   readonly workload?: Controller;
-  /** Where no budget protects it: the StatefulSet that it belongs to. */
+  /** The StatefulSet that it belongs to, if no budget protects it. */
   readonly statefulSet?: StatefulSetFacts;
-  /** The Job that it belongs to; absent where its eviction would cost no Job anything. */
+  /** The Job that it belongs to; absent if its eviction would not cost a Job anything. */
   readonly job?: JobFacts;
-  /** For namespace selectors; absent where none is configured. */
+  /** For namespace selectors; absent if none is configured. */
   readonly namespace?: Namespace;
 }
 
@@ -62,11 +63,11 @@ export type Fate =
       readonly toleratesTaint: boolean;
       readonly ofDaemonSet: boolean;
       readonly isSelfMoving: boolean;
-      /** It moves only once the Node is cordoned. */
+      /** The Pod moves only once the Node is cordoned. */
       readonly needsCordon: boolean;
       /**
-       * It is not evicted, the drain waits for its end: by the label `cluster.x-k8s.io/drain: wait-completed`, or since its eviction
-       * would fail its Job for good, with `tmm.finalJobs: wait`.
+       * The Pod is not evicted and the drain waits for its end: because of the label `cluster.x-k8s.io/drain: wait-completed`, or because
+       * its eviction would fail its Job for good, with `tmm.finalJobs: wait`.
        */
       readonly waitsForCompletion: false | 'Label' | 'FinalJob';
     };
@@ -88,8 +89,8 @@ function isChosen({ pod, namespace }: PodFacts, selection: PodSelection): boolea
 }
 
 /**
- * What the label asks for, as Cluster API compares it: in any case, and `WaitCompleted` without the first dash as well
- * (`drainLabelFilter` of its drain helper; the values are those of its MachineDrainRules).
+ * The label's meaning, compared as Cluster API does: in any case, and `WaitCompleted` without the first dash as well (`drainLabelFilter` of
+ * its drain helper; the values are those of its MachineDrainRules).
  */
 function drainLabelOf(pod: Pod): 'Skip' | 'WaitCompleted' | undefined {
   const value = labelOf(pod, DRAIN_LABEL)?.toLowerCase();
@@ -97,7 +98,7 @@ function drainLabelOf(pod: Pod): 'Skip' | 'WaitCompleted' | undefined {
   return value?.replace('-', '') === 'waitcompleted' ? 'WaitCompleted' : undefined;
 }
 
-/** Decides a Pod's fate by the rules above. */
+/** Decides a Pod's fate by the rules at the top of this file. */
 export function fateOf(facts: PodFacts, taint: MaintenanceTaint, settings: TmmSettings, nowMs: number): Fate {
   const { pod } = facts;
   const stays = (why: Staying): Fate => ({ is: 'stays', why });
@@ -127,7 +128,7 @@ function waitsForCompletion({ pod, job }: PodFacts, { finalJobs }: TmmSettings):
   return finalJobs === 'wait' && finalFailureOf(job) !== undefined ? 'FinalJob' : false;
 }
 
-/** As `kubectl drain --skip-wait-for-delete-timeout`: counted from the end of its grace period. */
+/** Like `kubectl drain --skip-wait-for-delete-timeout`, but counted from the end of the grace period. */
 function isPassedOver({ metadata }: Pod, { skipWaitForDeleteTimeoutMs }: TmmSettings, nowMs: number): boolean {
   if (skipWaitForDeleteTimeoutMs === 0) return false;
   return nowMs >= Date.parse(metadata.deletionTimestamp ?? '') + skipWaitForDeleteTimeoutMs;
@@ -148,17 +149,17 @@ export function relatedPods(
     .sort((a, b) => (keyOf(a.pod) < keyOf(b.pod) ? -1 : 1));
 }
 
-/** Forbids the eviction of a Pod. */
+/** A mark that forbids the eviction of a Pod. */
 export interface DoNotEvictMark {
   /** `key=value` */
   readonly mark: string;
-  /** Absent where it forbids it until somebody takes it off. */
+  /** Absent if the mark forbids the eviction until somebody removes it. */
   readonly endsAtMs?: number;
 }
 
 /**
- * The mark by which somebody forbids this Pod's eviction; undefined where there is none.
- * Cluster Autoscaler's and Karpenter's marks; Karpenter's duration form forbids it for that long after the Pod's start.
+ * The mark by which somebody forbids this Pod's eviction; undefined if there is none. These are Cluster Autoscaler's and Karpenter's marks;
+ * Karpenter's duration form forbids the eviction for that long after the Pod's start.
  */
 export function doNotEvictMark(pod: Pod, nowMs: number): DoNotEvictMark | undefined {
   const safeToEvict = 'cluster-autoscaler.kubernetes.io/safe-to-evict';
@@ -175,7 +176,7 @@ export function doNotEvictMark(pod: Pod, nowMs: number): DoNotEvictMark | undefi
   return undefined;
 }
 
-/** Whether nothing but us would create the Pod again. */
+/** Whether the Pod, once evicted, would be created again by nobody but us. */
 export function isRecreated(pod: Pod, { unmanagedPods }: TmmSettings): boolean {
   return unmanagedPods === 'recreate' && controllerOf(pod) === undefined;
 }

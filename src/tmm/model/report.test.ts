@@ -24,14 +24,14 @@ const REPORT: Report = {
   blockedBy: [],
 };
 
-/** As the API server stores text: Go replaces what is not a whole character. */
+/** The text as the API server stores it: Go replaces bytes that are not a whole character. */
 function stored(json: string): string {
   const wellFormed = (key: string, value: unknown): unknown =>
     typeof value === 'string' && key !== '' ? value.toWellFormed() : value;
   return JSON.stringify(JSON.parse(json, wellFormed));
 }
 
-/** Whatever an author may call things, and a webhook say. */
+/** Text that any author or webhook may produce. */
 const hostileText = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc

@@ -1,7 +1,7 @@
 /**
- * The session's report on the Node: what a person reads with `kubectl get node -o yaml`, and what a new process continues
- * from. Whoever may write Node annotations may have written it, so it is checked and bounded on the way in; names and words of others go into
- * it, so it is bounded on the way out.
+ * The session's report on the Node: people read it with `kubectl get node -o yaml`, and a new process continues from it. Anyone who may
+ * write Node annotations may have written it, so it is validated and bounded when it is read; it contains names and messages from others,
+ * so it is bounded when it is written.
  */
 import { z } from 'zod';
 import { annotationOf } from '../../core/meta.ts';
@@ -11,9 +11,12 @@ import { CAUSES, FAILURE_REASONS, PHASES, REPORT_ANNOTATION } from '../names.ts'
 
 /** An annotation larger than this is not ours and is not parsed; earlier versions wrote more than `MAX_REPORT_BYTES`. */
 const MAX_ANNOTATION_LENGTH = 65_536;
-/** The most that a report takes on its Node, in bytes of UTF-8. */
+/** The largest report that is written on a Node, in bytes of UTF-8. */
 export const MAX_REPORT_BYTES = 16_384;
-/** What the controllers' list leaves to the Pods in the way: those are for people, and the controllers decide when a session ends. */
+/**
+ * Bytes that the list of controllers leaves to the list of blocking Pods: the Pods are for people, whereas the controllers decide when a
+ * session ends.
+ */
 const BLOCKERS_BYTES = 4096;
 const MAX_BLOCKED = 10;
 const MAX_WORKLOADS = 128;
@@ -24,14 +27,14 @@ const MAX_RETURNED_UIDS = 16;
 const MAX_KEY_LENGTH = 317;
 /** A name of the API, in bytes. */
 const MAX_NAME_BYTES = 253;
-/** A UID of an API server has 36 characters. A longer one is no controller's, and a part of it would be another's. */
+/** A UID of an API server has 36 characters. A longer one belongs to no controller, and a truncated one could match another controller. */
 const MAX_UID_LENGTH = 128;
 
 const text = z.string().max(MAX_TEXT_BYTES);
 const time = z.iso.datetime({ offset: true }).max(40);
 const count = z.int().min(0);
 
-/** As many as there are, in their order, without those that cannot be read: another version, or another hand, wrote them. */
+/** Reads a list in order and drops the entries that cannot be read: another version, or somebody else, wrote them. */
 function listOf<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
   return z.array(z.unknown()).transform((entries) =>
     entries.flatMap((each): T[] => {
@@ -45,7 +48,7 @@ const blockedSchema = z.object({
   /** `namespace/name` */
   pod: text,
   cause: z.enum(CAUSES),
-  /** What exactly, with the numbers. */
+  /** The details, with the numbers. */
   detail: text,
   /** What an operator can do about it. */
   remedy: text,
@@ -57,7 +60,7 @@ const workloadSchema = z.object({
   name: text,
   /** UID of the controller. */
   uid: z.string().min(1).max(MAX_UID_LENGTH),
-  /** How many of its Pods have to be ready on this Node again; 0 where they may run anywhere. */
+  /** How many of its Pods have to be ready on this Node again; 0 if they may run anywhere. */
   here: count,
   /** How many members were ready at admission, on any Node; absent in reports of earlier versions. */
   ready: count.optional(),
@@ -66,13 +69,13 @@ const workloadSchema = z.object({
 });
 
 const returnsSchema = z.object({
-  /** UID of the controller; of a Pod without one `namespace/name`. */
+  /** UID of the controller; for a Pod without one, `namespace/name`. */
   owner: z.string().min(1).max(MAX_KEY_LENGTH),
-  /** How many of its Pods have come since the session began to evict. */
+  /** How many of its Pods have come back since the session began to evict. */
   count: z.int().min(1),
-  /** When the last of them came. */
+  /** When the last of them came back. */
   at: time,
-  /** UIDs of its Pods at that time, some of them where they are many. */
+  /** UIDs of its Pods at that time; only some of them if there are many. */
   uids: z.array(z.string().max(MAX_UID_LENGTH)).max(MAX_RETURNED_UIDS),
 });
 
@@ -89,25 +92,25 @@ const reportSchema = z.object({
   started: time,
   /** When the phase began. */
   since: time,
-  /** When the phase ends at the latest; absent where it lasts until the taint goes. */
+  /** When the phase ends at the latest; absent if it lasts until the taint goes. */
   deadline: time.optional(),
   reason: z.enum(FAILURE_REASONS).optional(),
   message: text,
-  /** What asked for it: the settings may name other taints by now. Absent in reports of earlier versions. */
+  /** The taint that asked for the session: the settings may name other taints by now. Absent in reports of earlier versions. */
   taint: taintSchema.optional().catch(undefined),
-  /** Namespace of the Secrets in which it has stored Pods; absent where it has stored none. */
+  /** Namespace of the Secrets in which it has stored Pods; absent if it has stored none. */
   storedIn: z.string().min(1).max(63).optional().catch(undefined),
-  /** In `Exiting`: the time to be ready again is over, and the slot free, though members are still missing. */
+  /** In `Exiting`: the deadline for members to be ready again has passed and the slot is released, though members are still missing. */
   overdue: z.literal(true).optional(),
   pods: z.object({ total: count, gone: count, staying: count }),
   blockedBy: listOf(blockedSchema),
-  /** What the judgement of room elsewhere left out in favour of the Pods. */
+  /** What the search for room elsewhere left out in favour of the Pods. */
   notModelled: listOf(text).optional(),
   /** Controllers of the Pods that leave: they are to be ready again before the session ends. */
   workloads: listOf(workloadSchema).optional(),
   /** Pods that have come back to the Node, by their owner. */
   returns: listOf(returnsSchema).optional(),
-  /** `namespace/name` of Pods without a controller that are created again: they are to be ready before the session ends. */
+  /** `namespace/name` of Pods without a controller that are created again: they have to be ready before the session ends. */
   recreated: listOf(text).optional(),
 });
 
@@ -150,25 +153,25 @@ export type Report = Readonly<
   }
 >;
 
-/** What the annotation said. `invalid` is not `none`: somebody wrote there, and it is told. */
+/** The parsed annotation. `invalid` differs from `none`: somebody wrote a value there, and the user is notified. */
 export type ReportSeen =
   | { readonly is: 'none' }
   | { readonly is: 'valid'; readonly report: Report }
   | { readonly is: 'invalid'; readonly why: string };
 
-/** The report of the session that a request continues; one that is on its way out is over, and a request begins a new one. */
+/** The report of the session that a request continues; an `Exiting` session is over, and a request begins a new one. */
 export function sessionOf(seen: ReportSeen): Report | undefined {
   return seen.is === 'valid' && seen.report.phase !== 'Exiting' ? seen.report : undefined;
 }
 
-/** The command by which a person forgives what a late exit misses. */
+/** The command by which a person tells the bridge to stop waiting for the members that an overdue exit still misses. */
 export function forgetCommand(nodeName: string): string {
   return `kubectl annotate node ${nodeName} ${REPORT_ANNOTATION}-`;
 }
 
 const known = new WeakMap<Node, ReportSeen>();
 
-/** The report on a Node, read once for each state of it: indexes, watches and the passes of other Nodes ask for it as well. */
+/** The parsed report of a Node, cached per Node object: indexes, watches and the passes of other Nodes read it as well. */
 export function reportOf(node: Node): ReportSeen {
   const found = known.get(node) ?? parseReport(annotationOf(node, REPORT_ANNOTATION));
   known.set(node, found);
@@ -193,9 +196,9 @@ export function parseReport(annotation: string | undefined): ReportSeen {
 }
 
 /**
- * The report as the Node takes it: texts cut to their limits, and of each list as many entries as fit into
- * `MAX_REPORT_BYTES` in all. Controllers come first, for they decide when the session ends; then the Pods in the way. What
- * was bounded once stays as it is, and `parseReport(formatReport(report))` gives it back.
+ * Bounds the report to what is written on the Node: texts are cut to their limits, and each list keeps as many entries as fit into
+ * `MAX_REPORT_BYTES` in total. Controllers come first, because they decide when the session ends; then the Pods in the way. Bounding twice
+ * changes nothing, and `parseReport(formatReport(report))` returns the bounded report.
  */
 export function boundReport(report: Report): Report {
   const { blockedBy, notModelled = [], workloads = [], returns = [], recreated = [], ...rest } = report;
@@ -253,7 +256,7 @@ class Room {
     this.spent += bytes;
   }
 
-  /** Those of the entries that fit, in their order; a smaller one may fit behind a larger one that does not. */
+  /** The entries that fit, in their order; a smaller one may fit behind a larger one that does not. */
   take<T>(entries: readonly T[]): readonly T[] {
     return entries.filter((entry) => {
       const bytes = sizeOf(entry) + 1;
@@ -269,7 +272,7 @@ const sizeOf = (value: unknown): number => bytesOf(JSON.stringify(value));
 const LIST_KEYS_BYTES = sizeOf({ blockedBy: [], notModelled: [], workloads: [], returns: [], recreated: [] });
 
 /**
- * The annotation's value: bounded, and with the keys in the schema's order, so that equal reports are equal strings.
+ * Formats the annotation's value: bounded, and with the keys in the schema's order, so that equal reports are equal strings.
  *
  * @throws ZodError for a report that could not be read again, which is a bug of the caller.
  */
@@ -288,7 +291,7 @@ const markerSchema = z.object({
 /** The marker on a rejected Pod: which session wrote which reason under which key. */
 export type Marker = Readonly<z.infer<typeof markerSchema>>;
 
-/** @returns undefined where the marker is not one that we write. */
+/** @returns undefined if the marker is not one that we write. */
 export function parseMarker(annotation: string): Marker | undefined {
   if (annotation.length > 2048) return undefined;
   try {

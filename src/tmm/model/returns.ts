@@ -1,7 +1,7 @@
 /**
- * Pods that come back to the Node that they were evicted from: a template names the Node or tolerates the taint, or a controller
- * of its own puts them there. Some of it can be foreseen; the rest is counted per controller and session, and kept in the report, so
- * that a new process does not begin anew.
+ * Pods that come back to the Node that they were evicted from: a template names the Node or tolerates the taint, or a custom controller
+ * puts them there. Some returns can be predicted; the others are counted per controller and session and kept in the report, so that a new
+ * process does not start again.
  */
 import { type Backoff, backoffMs } from '../../core/backoff.ts';
 import { controllerOf, keyOf, tolerates } from '../../core/meta.ts';
@@ -21,11 +21,11 @@ export interface Returns {
 /** By `ownerKeyOf`. */
 export type ReturnsByOwner = Readonly<Record<string, Returns>>;
 
-/** So many times may be chance: a Pod that was bound before the taint was seen. */
+/** This many returns may be chance: a Pod that was bound before the scheduler saw the taint. */
 const RETURNS_BY_CHANCE = 1;
 const PATIENCE: Backoff = { baseMs: 10_000, maxMs: 300_000 };
 
-/** The controller's UID; of a Pod without one its own key, by which whoever made it makes it again. */
+/** The controller's UID; for a Pod without one its own key, under which its author creates it again. */
 export function ownerKeyOf(pod: Pod): string {
   return controllerOf(pod)?.uid ?? keyOf(pod);
 }
@@ -43,19 +43,19 @@ export function noteReturns(before: ReturnsByOwner, pods: readonly Pod[], nowMs:
   return { ...before, ...Object.fromEntries(noted) };
 }
 
-/** @returns until when its Pods are not evicted again; undefined for an owner whose Pods do not come back. */
+/** @returns until when the owner's Pods are not evicted again; undefined for an owner whose Pods do not come back. */
 export function heldUntilMs({ count, atMs }: Returns): number | undefined {
   return count <= RETURNS_BY_CHANCE ? undefined : atMs + backoffMs(PATIENCE, count - RETURNS_BY_CHANCE - 1);
 }
 
-/** What an earlier process has counted. */
+/** The returns that an earlier process has counted. */
 export function returnsOf({ returns = [] }: Pick<Report, 'returns'>): ReturnsByOwner {
   return Object.fromEntries(
     returns.map(({ owner, count, at, uids }) => [owner, { count, atMs: Date.parse(at), uids }]),
   );
 }
 
-/** What the report keeps: owners whose Pods have come back at all. */
+/** The part that the report keeps: owners with at least one Pod that has come back. */
 export function reportOf(returns: ReturnsByOwner): readonly ReturnsReport[] {
   return Object.entries(returns)
     .filter(([, { count }]) => count > 0)
@@ -72,9 +72,9 @@ export function reportOf(returns: ReturnsByOwner): readonly ReturnsReport[] {
 export type ForeseenReturn = 'NamesNode' | 'Tolerates';
 
 /**
- * @param template of its controller; its own where there is none.
- * @param isBound it is pinned to the Node, or of a DaemonSet.
- * @returns undefined where nothing says beforehand that it comes back.
+ * @param template that of its controller; its own if it has none.
+ * @param isBound the Pod is pinned to the Node, or belongs to a DaemonSet.
+ * @returns undefined if a return cannot be predicted.
  */
 export function foreseenReturn(
   template: PodTemplate,
@@ -86,7 +86,7 @@ export function foreseenReturn(
   return isBound && !keepsAway(taint, template) ? 'Tolerates' : undefined;
 }
 
-/** A soft taint keeps nobody away who has no other place. */
+/** A soft taint does not keep a Pod away that has no other place. */
 export function keepsAway(taint: MaintenanceTaint, { tolerations = [] }: PodTemplate): boolean {
   return taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint));
 }

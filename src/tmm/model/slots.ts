@@ -10,18 +10,18 @@ export interface Reservation {
   readonly started: string;
   /** RFC 3339. */
   readonly since: string;
-  /** What it displaces. */
+  /** The workloads that it displaces. */
   readonly workloads?: readonly Workload[];
 }
 
 const TAKES_SLOT: readonly Phase[] = ['Draining', 'InMaintenance', 'Exiting'];
 
-/** Whether the Node of this session is away, is about to be, or comes back in good time. */
+/** Whether the session holds a slot: its Node is away, is about to be, or is coming back within its deadline. */
 export function holdsSlot({ phase, overdue }: Pick<Report, 'phase' | 'overdue'>): boolean {
   return TAKES_SLOT.includes(phase) && overdue !== true;
 }
 
-/** Whether the Node of `a` asked before that of `b`; of the same moment, names decide. */
+/** Whether the Node of `a` asked before that of `b`; requests of the same moment are ordered by name. */
 export function isBefore(a: Asked, b: Asked): boolean {
   return a.started < b.started || (a.started === b.started && a.nodeName < b.nodeName);
 }

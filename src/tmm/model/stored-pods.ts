@@ -20,9 +20,9 @@ export interface KeptPod extends StoredPod {
 }
 
 export interface Kept {
-  /** Those of this Node that can be created again, the latest first: of two that had the same name the later one comes back. */
+  /** The Pods of this Node that can be created again, the latest first: of two with the same name, the later one is restored. */
   readonly stored: readonly KeptPod[];
-  /** Secrets that somebody has edited, so that nothing can be created from them. */
+  /** Secrets that somebody has edited, so that no Pod can be created from them. */
   readonly unreadable: readonly KubeObject[];
   /** `namespace/name` of the Pods that the session has created again, and that are not back. */
   readonly awaited: readonly string[];
@@ -30,14 +30,14 @@ export interface Kept {
   readonly attempts: Readonly<Record<string, KeepingAttempt>>;
 }
 
-/** What the session has stored of this very Pod. */
+/** What the session has stored for this very Pod. */
 export function storedOf({ stored }: Kept, pod: Pod, session: string): KeptPod | undefined {
   return stored.find(
     (each) => each.pod.uid === pod.metadata.uid && each.session === session && keyOfPod(each) === keyOf(pod),
   );
 }
 
-/** Whether the Pod has come to its end, or is coming to it, by itself or by somebody else: it is not created again. */
+/** Whether the Pod has ended, or is ending, by itself or by somebody else's action: it is not created again. */
 export function hasEndedWithoutUs({ is, eviction }: KeptPod): boolean {
   switch (is) {
     case 'deleted':

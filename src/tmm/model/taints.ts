@@ -1,4 +1,4 @@
-/** What the taints of a Node ask for. */
+/** Which maintenance the taints of a Node ask for. */
 import { annotationOf, isSameTaint } from '../../core/meta.ts';
 import type { Node, Taint } from '../../core/objects.ts';
 import { type MaintenanceTaint, REPORT_ANNOTATION } from '../names.ts';
@@ -6,11 +6,11 @@ import { parseReport } from './report.ts';
 
 /** A taint by which a Node is asked to go. */
 export interface AskingTaint extends MaintenanceTaint {
-  /** The settings do not name it any more: it keeps a maintenance going, and has nothing evicted. */
+  /** The settings do not name the taint any more: it keeps a maintenance going, but evicts nothing. */
   readonly isHeld?: true;
 }
 
-/** What asks for the maintenance of a Node, and how it is fenced; undefined where nobody asks. A user's taint today. */
+/** Finds the request for the maintenance of a Node, and the taint that fences it; undefined if there is none. */
 export type RequestSource = (node: Node) => AskingTaint | undefined;
 
 /** @returns the first of the configured taints that the Node carries. */
@@ -19,8 +19,8 @@ export function askingTaint(node: Node, taints: readonly MaintenanceTaint[]): Ma
 }
 
 /**
- * The taint by which a Node in maintenance was asked to go, while it is still there. Somebody may be working on the machine: that the
- * settings name other taints now does not end it.
+ * The taint that asked for the maintenance of a Node, while it is still there. Somebody may be working on the machine, so the maintenance
+ * does not end because the settings name other taints now.
  */
 export function heldTaint(node: Node): AskingTaint | undefined {
   const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));

@@ -14,7 +14,7 @@ import type { PodController } from '../../core/objects.ts';
 
 const tainted = (name: string) => node(name, { taints: [TAINT] });
 
-/** How a session stands once the Node `a` was drained, its taint removed, and `then` is what the caches say. */
+/** The phase of the session once Node `a` was drained and its taint removed, with `then` as the content of the caches. */
 function exitOf(before: ClusterObjects, then: ClusterObjects, settings: object = {}): string | undefined {
   const cluster = new TestCluster({ nodes: [tainted('a'), node('b')], ...before }, settings);
   expect(cluster.pass('a').because).toBe('Admitted');

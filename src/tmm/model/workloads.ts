@@ -1,9 +1,9 @@
 /**
- * Members that are missing because of our own maintenance: the one notion of it, for the queue, budgets, quorum and the exit.
+ * Members that are missing because of our own maintenance: the single definition of it, for the queue, budgets, quorum and the exit.
  *
- * At admission a session stores, of each workload whose Pods will leave, how many members are ready, and how many of these
- * leave. Compared is that number with today's, whichever Pods these are: a replacement that cannot be created is as missing as
- * one that is not ready. Nothing depends on when a Pod was created, by whichever clock.
+ * At admission a session stores, for each workload whose Pods will leave, how many members are ready, and how many of these leave. Later
+ * this number is compared with the current one, whichever Pods these are: a replacement that cannot be created is as missing as one that is
+ * not ready. Nothing depends on when a Pod was created, by whichever clock.
  */
 import { controllerOf, isDeleting, isReady } from '../../core/meta.ts';
 import type { KubeObject, Pod, PodTemplate } from '../../core/objects.ts';
@@ -22,22 +22,22 @@ export function controllerNamed(object: KubeObject): Controller | undefined {
   return { kind: qualified, namespace: object.metadata.namespace ?? '', name, uid };
 }
 
-/** A member that serves: one that is on its way out is missing already, though it may still be ready. */
+/** Whether a member serves: a terminating one counts as missing already, though it may still be ready. */
 export function isServing(pod: Pod): boolean {
   return isReady(pod) && !isDeleting(pod);
 }
 
 /** The members of a workload, as the caches see them at one moment. */
 export interface Members {
-  /** Those that serve, anywhere; where the controller has `minReadySeconds`, those that it calls available. */
+  /** Members that serve, on any Node; if the controller has `minReadySeconds`, those that it reports as available. */
   readonly ready: number;
-  /** Those of them on the Node of the session. */
+  /** The part of `ready` on the Node of the session. */
   readonly here: number;
-  /** How many its owner asks for now; absent where that is not known. */
+  /** How many its owner asks for now; absent if that is not known. */
   readonly asked?: number;
   /** Whether it has any Pod, in whichever state. */
   readonly isThere: boolean;
-  /** Of its Pods, as far as it says where they run. */
+  /** The template of its Pods, if it determines where they run. */
   readonly template?: PodTemplate;
 }
 
@@ -45,10 +45,10 @@ export interface Members {
 export type MembersByWorkload = Readonly<Record<string, Members>>;
 
 /**
- * The workloads whose ready Pods will leave, with what they have at this moment. Pinned Pods and those of a DaemonSet are to come
- * back to this Node, others may be ready anywhere. What was not ready before the maintenance need not be after it.
+ * The workloads whose ready Pods will leave, with their current numbers of members. Pinned Pods and those of a DaemonSet have to come back
+ * to this Node, others may be ready anywhere. Members that were not ready before the maintenance need not be ready after it.
  *
- * @param known What an earlier drain of the Node displaced and is still missing: that stays awaited.
+ * @param known what an earlier drain of the Node displaced and is still missing: the session keeps waiting for it.
  */
 export function displacedWorkloads(
   related: readonly RelatedPod[],
@@ -77,8 +77,8 @@ export interface Missing {
 }
 
 /**
- * @param membersOf today's members; undefined where they are not known, and nothing is awaited.
- * @param isAway whether the Node is away: what only it can run is not expected yet.
+ * @param membersOf the current members; undefined if they are not known, and then the session does not wait for the workload.
+ * @param isAway whether the Node is away: Pods that only it can run are not expected yet.
  */
 export function missingFrom(
   workloads: readonly Workload[],
@@ -92,7 +92,7 @@ export function missingFrom(
   });
 }
 
-/** Never more than the session took, nor more than the owner asks for: other members may have failed since for other reasons. */
+/** At most as many as the session displaced, and as the owner asks for: other members may have failed since for other reasons. */
 function missingOf({ ready = 0, here, leaving = here }: Workload, now: Members, isAway: boolean): number {
   const pinned = Math.max(0, here - now.here);
   const elsewhere = Math.min(Math.max(0, leaving - here), Math.max(0, ready - now.ready - pinned));
@@ -102,7 +102,10 @@ function missingOf({ ready = 0, here, leaving = here }: Workload, now: Members, 
 
 const describe = ({ kind, namespace, name }: Controller): string => `${kind} ${namespace}/${name}`;
 
-/** A short sentence part, such as `2 of StatefulSet shop/db, 1 of DaemonSet storage/csi`; at most three controllers by name. */
+/**
+ * Describes what is missing as part of a sentence, such as `2 of StatefulSet shop/db, 1 of DaemonSet storage/csi`; names at most three
+ * controllers.
+ */
 export function describeMissing(missing: readonly Missing[]): string {
   const named = missing.slice(0, 3).map(({ workload, pods }) => `${pods} of ${describe(workload)}`);
   return missing.length > 3 ? `${named.join(', ')} and ${missing.length - 3} more controllers` : named.join(', ');

@@ -1,4 +1,4 @@
-/** What the caches of one cluster hold, in the questions that this feature asks. */
+/** Answers this feature's questions from the caches of one cluster. */
 
 import { conditionOf, controllerOf, keyOf } from '../../core/meta.ts';
 import type {
@@ -47,7 +47,7 @@ import {
 } from './indexes.ts';
 import { demandsOf, isPinnedTo } from './pinning.ts';
 
-/** What is kept of one cluster. */
+/** The kinds that are cached for one cluster. */
 export interface TmmKinds {
   readonly nodes: Node;
   readonly pods: Pod;
@@ -61,7 +61,7 @@ export interface TmmKinds {
   readonly volumes: PersistentVolume;
   readonly storageClasses: StorageClass;
   readonly csiNodes: CsiNode;
-  /** Only where `needsNamespaces()` says so. */
+  /** Only if `needsNamespaces()` returns true. */
   readonly namespaces?: Namespace;
   /** The metadata of the Secrets that hold Pods; only with `unmanagedPods: recreate`. */
   readonly stored?: KubeObject;
@@ -70,7 +70,7 @@ export interface TmmKinds {
 /** The caches of one cluster. */
 export type TmmReaders = { readonly [K in keyof TmmKinds]: Lister<Exclude<TmmKinds[K], undefined>> };
 
-/** Where the controllers of a built-in kind are kept. */
+/** The cache that holds the controllers of each built-in kind. */
 const CONTROLLERS: Readonly<
   Record<string, 'statefulSets' | 'replicaSets' | 'daemonSets' | 'replicationControllers' | 'jobs'>
 > = {
@@ -81,7 +81,7 @@ const CONTROLLERS: Readonly<
   Job: 'jobs',
 };
 
-/** A cache has not synced: nothing that depends on it is known. */
+/** Thrown if a cache has not synced: nothing that depends on it is known. */
 export class UnknownYet extends Error {}
 
 function need<T>(known: Known<T>): T {
@@ -103,7 +103,10 @@ export interface Session {
 
 const knownSessions = new WeakMap<readonly Node[], readonly Session[]>();
 
-/** A cache gives the same array until one of its Nodes changes: hundreds of Nodes that wait ask for the same sessions. */
+/**
+ * A cache returns the same array until one of its Nodes changes, so this result is shared: hundreds of waiting Nodes ask for the same
+ * sessions.
+ */
 function sessionsAmong(nodes: readonly Node[]): readonly Session[] {
   const known = knownSessions.get(nodes);
   if (known !== undefined) return known;
@@ -118,10 +121,10 @@ function sessionsAmong(nodes: readonly Node[]): readonly Session[] {
   return sessions;
 }
 
-/** Answers are in a stable order. Every method throws `UnknownYet` where a cache that it needs has not synced. */
+/** Answers are in a stable order. Every method throws `UnknownYet` if a cache that it needs has not synced. */
 export class ClusterView {
   readonly #readers: TmmReaders;
-  /** Pods of one sort are bound alike, and each look at the caches has a view of its own. */
+  /** Pods of one sort have the same pinning. Each look at the caches has a view of its own, so nothing expires here. */
   readonly #pinned = new Map<string, boolean>();
 
   constructor(readers: TmmReaders) {
@@ -141,7 +144,7 @@ export class ClusterView {
     return sessionsAmong(need(this.#readers.nodes.byIndex(NODES_IN_SESSION.name, '')));
   }
 
-  /** Which Nodes other tools have in hand at present, by the Node's name; a Node once for each sign. */
+  /** The Nodes that other tools hold at present, by the Node's name; a Node appears once for each sign. */
   holds(nowMs: number): readonly Hold[] {
     const { nodes, daemonSets, jobs } = this.#readers;
     return [
@@ -153,12 +156,12 @@ export class ClusterView {
       .sort((a, b) => (a.nodeName < b.nodeName ? -1 : a.nodeName > b.nodeName ? 1 : 0));
   }
 
-  /** As `podsOn`, in no particular order: for a look at every Node. */
+  /** Like `podsOn`, in no particular order: for a look at every Node. */
   podsBoundTo(nodeName: string): readonly Pod[] {
     return need(this.#readers.pods.byIndex(PODS_BY_NODE.name, nodeName));
   }
 
-  /** undefined where no setting needs them and they are not watched. */
+  /** undefined if no setting needs them and they are not watched. */
   allNamespaces(): readonly Namespace[] | undefined {
     return this.#readers.namespaces && need(this.#readers.namespaces.byIndex(ALL_NAMESPACES.name, ''));
   }
@@ -193,8 +196,8 @@ export class ClusterView {
   }
 
   /**
-   * Pods that the budget counts and that are not ready or on their way out, in no particular order. It is looked among those of one
-   * label that the budget asks for, however many others of its namespace wait.
+   * Pods that the budget counts and that are not ready or are terminating, in no particular order. Only the Pods with one of the labels
+   * that the budget requires are examined, however many others of its namespace are not ready.
    */
   unreadyOf(budget: PodDisruptionBudget): readonly Pod[] {
     const { namespace = '' } = budget.metadata;
@@ -211,7 +214,7 @@ export class ClusterView {
     return (fewest ?? found(namespace)).filter((pod) => selects(budget, pod));
   }
 
-  /** Pods that name this controller, finished ones apart. */
+  /** Pods that name this controller, without finished ones. */
   podsOf(uid: string): readonly Pod[] {
     return need(this.#readers.pods.byIndex(PODS_BY_CONTROLLER.name, uid));
   }
@@ -225,25 +228,25 @@ export class ClusterView {
     return need(this.#readers.replicaSets.byIndex(REPLICA_SETS_BY_OWNER.name, ownerUid));
   }
 
-  /** Whether controllers of this kind are kept: `controller()` can tell of one that has gone. */
+  /** Whether controllers of this kind are cached: only then can `controller()` show that one has gone. */
   knowsKind({ kind }: Controller): boolean {
     return CONTROLLERS[kind] !== undefined;
   }
 
-  /** undefined where it has gone, a namesake has taken its place, or its kind is not kept. */
+  /** undefined if it has gone, if another object has taken its name, or if its kind is not cached. */
   controller({ kind, namespace, name, uid }: Controller): PodController | Job | undefined {
     const readers = CONTROLLERS[kind];
     const found = readers && find<PodController>(this.#readers[readers].get(`${namespace}/${name}`));
     return found?.metadata.uid === uid ? found : undefined;
   }
 
-  /** The controller that a Pod's template comes from; undefined where it has none, or that one is not known. */
+  /** The template of the Pod's controller; undefined if it has none, or if the controller is not known. */
   templateOf(pod: Pod): PodController['spec']['template'] {
     const owner = controllerNamed(pod);
     return owner && this.controller(owner)?.spec.template;
   }
 
-  /** Whose member the Pod is: its controller, or where that is a ReplicaSet with an owner, the owner. */
+  /** The workload whose member the Pod is: its controller or, if that is a ReplicaSet with an owner, the owner. */
   workloadOf(pod: Pod): Controller | undefined {
     const owner = controllerNamed(pod);
     if (owner?.kind !== 'ReplicaSet') return owner;
@@ -261,19 +264,19 @@ export class ClusterView {
       .sort(byKey);
   }
 
-  /** The StatefulSet that controls the Pod; undefined where none does, or a namesake has taken its place. */
+  /** The StatefulSet that controls the Pod; undefined if none does, or if another object has taken its name. */
   statefulSetOf(pod: Pod): StatefulSet | undefined {
     const owner = controllerNamed(pod);
     return owner?.kind === 'StatefulSet' ? this.controller(owner) : undefined;
   }
 
-  /** The Job that controls the Pod; undefined where none does, or it has gone. */
+  /** The Job that controls the Pod; undefined if none does, or if it has gone. */
   jobOf(pod: Pod): Job | undefined {
     const owner = controllerNamed(pod);
     return owner?.kind === 'Job' ? this.controller(owner) : undefined;
   }
 
-  /** Whether the Pod can run on this Node only. For a pinned Pod this looks at every Node: not a question for each event. */
+  /** Whether the Pod can run on this Node only. For a pinned Pod this looks at every Node, so do not call it for each event. */
   isPinned(pod: Pod, nodeName: string): boolean {
     const demands = demandsOf(pod.spec, this.#volumeAffinities(pod));
     const identity = JSON.stringify([nodeName, demands]);
@@ -282,14 +285,14 @@ export class ClusterView {
     return answer;
   }
 
-  /** As `isPinned`, of a Pod on this Node. One of a DaemonSet is bound by what it is; nobody needs to look at other Nodes for that. */
+  /** Like `isPinned`, for a Pod on this Node. A DaemonSet's Pod is always bound to its Node; other Nodes need not be examined. */
   isPinnedHere(pod: Pod, nodeName: string): boolean {
     return controllerOf(pod)?.kind !== 'DaemonSet' && this.isPinned(pod, nodeName);
   }
 
   #volumeAffinities(pod: Pod): readonly NodeSelector[] {
     return (pod.spec.volumes ?? []).flatMap((volume): NodeSelector[] => {
-      // The claim of a generic ephemeral volume goes with its Pod, and ties nobody down.
+      // The claim of a generic ephemeral volume is deleted with its Pod, so it pins nothing.
       const claimName = volume.persistentVolumeClaim?.claimName;
       if (claimName === undefined) return [];
       const claim = find(this.#readers.claims.get(`${pod.metadata.namespace}/${claimName}`));
@@ -301,7 +304,7 @@ export class ClusterView {
   }
 }
 
-/** The scheduler has tried and could not place it. A gated Pod has not been tried. */
+/** Whether the scheduler has tried and could not place the Pod. It has not tried a gated Pod. */
 export function isUnschedulable({ metadata, spec, status }: Pod): boolean {
   const scheduled = conditionOf(status.conditions, 'PodScheduled');
   if (metadata.deletionTimestamp !== undefined) return false;

@@ -1,4 +1,4 @@
-/** The cache indexes that this feature looks things up by, so that no event costs work that grows with the cluster. */
+/** The cache indexes that this feature uses for look-ups, so that no event costs work that grows with the cluster. */
 
 import { annotationOf, controllerOf, isDeleting, isFinished, isReady } from '../../core/meta.ts';
 import type {
@@ -41,7 +41,7 @@ export const NODES_BY_WORKLOAD: Index<Node> = {
   of: (node) => validReport(node)?.workloads?.map(({ uid }) => uid) ?? [],
 };
 
-/** Nodes that await Pods which they have created again, by these Pods' keys. */
+/** Nodes that wait for Pods which they have created again, by the keys of these Pods. */
 export const NODES_BY_RECREATED: Index<Node> = {
   name: 'recreated',
   of: (node) => validReport(node)?.recreated ?? [],
@@ -65,7 +65,7 @@ export const PODS_BY_NODE: Index<Pod> = {
   of: ({ spec }) => (spec.nodeName === undefined ? [] : [spec.nodeName]),
 };
 
-/** Pods that carry our rejection marker, by the Node whose session wrote it; where the marker cannot be read, by the Pod's own Node. */
+/** Pods that carry our rejection marker, by the Node whose session wrote it; if the marker cannot be read, by the Pod's own Node. */
 export const PODS_BY_MARKER: Index<Pod> = {
   name: 'marker',
   of: (pod) => {
@@ -82,7 +82,7 @@ export const PODS_BY_CONTROLLER: Index<Pod> = {
   of: (pod) => (isFinished(pod) ? [] : [controllerOf(pod)?.uid ?? []].flat()),
 };
 
-/** ReplicaSets by the UID of their owner: a rollout replaces one by another. */
+/** ReplicaSets by the UID of their owner: a rollout replaces one with another. */
 export const REPLICA_SETS_BY_OWNER: Index<PodController> = {
   name: 'owner',
   of: (replicaSet) => [controllerOf(replicaSet)?.uid ?? []].flat(),
@@ -90,7 +90,7 @@ export const REPLICA_SETS_BY_OWNER: Index<PodController> = {
 
 /**
  * Pods that are not ready or are being deleted, by namespace, and by namespace and each of their labels: few in a healthy cluster,
- * thousands where it has no room. Finished Pods do not count.
+ * thousands in one without room. Finished Pods do not count.
  */
 export const UNREADY_PODS: Index<Pod> = {
   name: 'unready',
@@ -101,7 +101,7 @@ export const UNREADY_PODS: Index<Pod> = {
   },
 };
 
-/** No namespace has a slash in its name. */
+/** The index value; the slash separates unambiguously, since no namespace contains one. */
 export function unreadyValue(namespace: string, key: string, value: string): string {
   return `${namespace}/${key}=${value}`;
 }

@@ -7,7 +7,7 @@ import type { ClusterView } from './cluster-view.ts';
 
 /**
  * @param pods those of the Node.
- * @returns what is known of a Pod's Job; undefined for a Pod of none, and where its eviction costs the Job nothing.
+ * @returns the facts of a Pod's Job; undefined for a Pod without a Job, and if its eviction costs the Job nothing.
  */
 export function jobsOf(
   pods: readonly Pod[],
@@ -30,7 +30,7 @@ export function jobsOf(
   };
 }
 
-/** Pods that have failed, or are on their way out, and that the Job's number does not hold yet. */
+/** Counts Pods that have failed, or are terminating, and that the Job's own number does not include yet. */
 function uncounted(known: readonly string[] = [], jobUid: string, view: ClusterView): number {
   const leaving = view
     .podsOf(jobUid)

@@ -6,10 +6,10 @@ import { isServing, type Members } from '../model/workloads.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { demandsOf, isAdmittedBy } from './pinning.ts';
 
-/** The members of a workload, as the session of a Node counts them. */
+/** Counts the members of a workload, from the point of view of a Node's session. */
 export type CountMembers = (workload: Controller, nodeName: string) => Members;
 
-/** Each workload is counted once per look at the caches, whoever asks. */
+/** Counts each workload once per look at the caches, however many callers ask. */
 export function memberCounter(view: ClusterView): CountMembers {
   const known = new Map<string, Members>();
   return (workload, nodeName) => {
@@ -30,7 +30,7 @@ function membersOf(workload: Controller, nodeName: string, view: ClusterView): M
   const ready = counts.reduce((sum, count) => sum + count.available, 0);
   const here = counts.reduce((sum, count) => sum + count.here, 0);
   const asked = replicaSets.length > 0 ? sumAsked(replicaSets) : askedBy(workload, own, nodeName, view);
-  // A rollout makes Pods of the last template.
+  // A rollout creates Pods from the last template.
   const template = [own, ...replicaSets.filter(({ spec }) => spec.replicas !== 0)].findLast(
     (each) => each !== undefined,
   )?.spec.template;
@@ -39,8 +39,8 @@ function membersOf(workload: Controller, nodeName: string, view: ClusterView): M
 }
 
 /**
- * With `minReadySeconds` the controller decides who is available: its status and the Pods come by different watches, and the
- * lesser counts. Which of the Pods are not available yet is not said; those on the Node are suspected first.
+ * With `minReadySeconds` the controller decides which Pods are available: its status and the Pods arrive by different watches, and the
+ * lower number counts. The status does not say which Pods are not available yet; those on this Node are assumed to be among them first.
  */
 function countOf(uid: string, controller: PodController | undefined, nodeName: string, view: ClusterView) {
   const serving = view.podsOf(uid).filter(isServing);
@@ -52,10 +52,10 @@ function countOf(uid: string, controller: PodController | undefined, nodeName: s
 }
 
 /**
- * What is asked for now: nothing of an owner that was deleted. A Deployment, and whoever else owns ReplicaSets, asks through these;
- * a DaemonSet asks for its Pod where its template admits the Node.
+ * How many members are wanted now: none if the owner was deleted. A Deployment, like any other owner of ReplicaSets, asks through these; a
+ * DaemonSet asks for its Pod if its template admits the Node.
  *
- * @returns undefined where nobody knows: owners of other kinds are not watched.
+ * @returns undefined if it is not known: owners of other kinds are not watched.
  */
 function askedBy(
   workload: Controller,

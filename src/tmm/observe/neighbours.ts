@@ -12,7 +12,7 @@ import { CORDON_ANNOTATION } from '../names.ts';
 import type { ClusterView, Session } from './cluster-view.ts';
 import type { CountMembers } from './members.ts';
 
-/** Other Nodes' sessions, those that were just admitted included, by their start, then by name. */
+/** Other Nodes' sessions, including those admitted a moment ago, by their start, then by name. */
 export function neighboursOf(
   nodeName: string,
   view: ClusterView,
@@ -54,7 +54,7 @@ function neighbour(nodeName: string, { phase, overdue, started, since, workloads
 }
 
 /**
- * Other Nodes' sessions as the queue sees them.
+ * Other Nodes' sessions as the queue needs them.
  *
  * @param uids of the workloads that have related Pods on the Node that asks.
  */
@@ -89,17 +89,17 @@ function isCordonedByUs(node: Node | undefined): boolean {
 
 const NOTHING: readonly Missing[] = [];
 
-/** While the Node is away, what only it can run stays away with it; once it comes back, that is awaited too. */
+/** While the Node is away, Pods that only it can run stay away with it; once it comes back, they are waited for too. */
 function unsettledOf({ nodeName, phase, workloads }: Neighbour, count: CountMembers): readonly Missing[] {
-  // Most of those that wait have displaced nothing, and there may be a thousand of them.
+  // Most waiting Nodes have displaced nothing, and there may be a thousand of them.
   if (workloads.length === 0) return NOTHING;
   const isAway = phase === 'Draining' || phase === 'InMaintenance';
   return missingFrom(workloads, (workload) => count(workload, nodeName), isAway);
 }
 
 /**
- * The Nodes that wait in the queue and hold Pods of a workload that has been displaced and is not ready again, with the names of
- * those that displaced it. Nobody is held up by them.
+ * The Nodes that wait in the queue and hold Pods of a workload that has been displaced and is not ready again, with the names of the Nodes
+ * that displaced it. Such Nodes hold up no other.
  */
 export function heldNodes(
   neighbours: readonly Neighbour[],
@@ -110,7 +110,7 @@ export function heldNodes(
   const held = new Map<string, Set<string>>();
   if (queued.size === 0) return held;
   for (const each of neighbours) {
-    // Whom everybody waits for, these Nodes wait for as well: that does not make a difference.
+    // Every waiting Node waits for a draining one anyway, so it does not distinguish these Nodes.
     if (each.phase === 'Draining') continue;
     for (const { workload } of unsettledOf(each, count)) {
       for (const { spec } of view.membersOf(workload.uid)) {
@@ -123,7 +123,7 @@ export function heldNodes(
   return held;
 }
 
-/** How many members each workload misses because of these Nodes' maintenance, by its UID. */
+/** How many members of each workload are missing because of these Nodes' maintenance, by the workload's UID. */
 export function missingByMaintenance(
   neighbours: readonly Neighbour[],
   count: CountMembers,
@@ -137,7 +137,7 @@ export function missingByMaintenance(
   return found;
 }
 
-/** What is known around the budgets of a Node's Pods. */
+/** Finds what is known about the budgets of a Node's Pods. */
 export function budgetSurroundings(
   node: Node,
   budgets: readonly PodDisruptionBudget[],
@@ -149,7 +149,7 @@ export function budgetSurroundings(
   const { name } = node.metadata;
   const isHome = domainOf(node, view, domainLabels);
   const away = new Set(neighbours.filter(holdsSlot).map(({ nodeName }) => nodeName));
-  // What other Nodes' maintenance took is counted as such, in whichever domain they are.
+  // Members that other Nodes' maintenance displaced are counted as such, in whichever domain they are.
   const isMissingHere = ({ spec: { nodeName } }: Pod): boolean =>
     nodeName !== undefined && isHome(nodeName) && !away.has(nodeName);
   const isMissing = (pod: Pod): boolean =>
@@ -194,10 +194,10 @@ function domainOf(node: Node, view: ClusterView, labels: readonly string[]): (no
 }
 
 /**
- * What holds the members of a StatefulSet together that no budget protects.
+ * The facts about a StatefulSet that no budget protects.
  *
  * @param members of it.
- * @param explained what each workload misses because of the neighbours' maintenance.
+ * @param explained the members of each workload that are missing because of the neighbours' maintenance.
  * @param asked whether a neighbour asked before this Node.
  */
 export function statefulSetFacts(

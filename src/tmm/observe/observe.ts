@@ -1,4 +1,4 @@
-/** Reads from the caches all that one pass over a Node needs. Anything unknown makes the whole observation unknown. */
+/** Reads from the caches everything that one pass over a Node needs. If any part is unknown, the whole observation is unknown. */
 
 import { keyOf } from '../../core/meta.ts';
 import type { Node, PodDisruptionBudget } from '../../core/objects.ts';
@@ -24,34 +24,34 @@ import { keptOf } from './stored-pods.ts';
 
 export interface Moment {
   readonly attempts: ReadonlyMap<string, EvictionAttempt>;
-  /** What admission says of evictions; absent where it is not asked. */
+  /** Admission's answers about evictions; absent if admission is not asked. */
   readonly probed?: ReadonlyMap<string, ProbeAnswer>;
-  /** Attempts to store and to restore Pods; absent where nobody does. */
+  /** Attempts to store and to restore Pods; absent if nothing is stored. */
   readonly keeping?: ReadonlyMap<string, KeepingAttempt>;
   readonly reservations: ReadonlyMap<string, Reservation>;
   readonly settings: TmmSettings;
   readonly source: RequestSource;
-  /** Room is looked for even where the Node is not asked to go, or has to wait for others first: for a plan. */
+  /** Searches for room even if the Node is not asked to go, or has to wait for others first: for a plan. */
   readonly foresees?: boolean;
   /** The request was withdrawn and repeated since the last pass. */
   readonly isRepeated?: boolean;
-  /** The room that a search has found since the last look. */
+  /** The result of a search for room since the last look. */
   readonly found?: FoundRoom;
   readonly nowMs: number;
 }
 
-/** What one look at the caches says. */
+/** The result of one look at the caches. */
 export interface Look {
   readonly observed: Observed;
-  /** Set where the verdict comes down to room elsewhere and `Moment.found` does not tell of it. */
+  /** Set if the verdict depends on room elsewhere and `Moment.found` does not answer the question. */
   readonly search?: RoomSearch;
 }
 
-/** A search for room, which takes time that grows with the cluster: to be done in steps, while others get on. */
+/** A search for room, which takes time that grows with the cluster: run it in steps, so that other work proceeds in between. */
 export interface RoomSearch {
   /** Equal while the same Pods look for room. */
   readonly key: string;
-  /** Gives undefined where a cache does not tell any more. */
+  /** Returns undefined if a cache is not available any more. */
   readonly steps: () => Steps<FoundRoom | undefined>;
 }
 
@@ -61,14 +61,14 @@ export interface FoundRoom {
 }
 
 /**
- * Looks at the caches without searching for room. Who has found room meanwhile looks again, with `Moment.found`: a search takes
- * its time, and what else is decided by must be of the moment in which it is decided.
+ * Looks at the caches without searching for room. After a search, call it again with `Moment.found`: a search takes time, and all other
+ * facts must be of the moment of the decision.
  */
 export function look(readers: TmmReaders, nodeName: string, moment: Moment): Known<Look> {
   return known(() => lookKnown(new ClusterView(readers), nodeName, moment));
 }
 
-/** Looks, and searches for room in one go. */
+/** Looks at the caches, and searches for room without a pause. */
 export function observe(readers: TmmReaders, nodeName: string, moment: Moment): Known<Observed> {
   const seen = look(readers, nodeName, moment);
   if (seen.is === 'unknown') return seen;
@@ -97,7 +97,7 @@ function lookKnown(view: ClusterView, nodeName: string, moment: Moment): Look {
   const neighbours = neighboursOf(nodeName, view, moment.reservations);
   const part: Part = { view, nodeName, asked, report, mayJudge, neighbours, count: memberCounter(view), moment };
   const outline = outlineOf(part, node);
-  // What a verdict would be formed of is not looked at for a Node whose turn has not come.
+  // The facts for a verdict are not collected for a Node whose turn has not come.
   if (moment.foresees !== true && asked !== undefined && mayJudge && mustWait(outline, moment))
     return { observed: outline };
   const observed = withVerdictFacts(outline, part, node);
@@ -114,14 +114,14 @@ interface Part {
   readonly nodeName: string;
   readonly asked: AskingTaint | undefined;
   readonly report: ReportSeen;
-  /** A verdict may be formed: the session has not passed it. */
+  /** A verdict may be formed: the session has not passed that point. */
   readonly mayJudge: boolean;
   readonly neighbours: readonly Neighbour[];
   readonly count: CountMembers;
   readonly moment: Moment;
 }
 
-/** All but what only a verdict, or a drain, is formed of. */
+/** Collects everything except the facts that only a verdict or a drain needs. */
 function outlineOf(
   { view, nodeName, asked, report, mayJudge, neighbours, count, moment }: Part,
   node: Node | undefined,
@@ -149,7 +149,7 @@ function outlineOf(
       ? relatedPods(pods, asked, settings, nowMs).flatMap(({ workload }) => workload ?? [])
       : [];
   const uids = new Set(leaving.map(({ uid }) => uid));
-  // What only this Node can run stays away with it.
+  // Pods that only this Node can run stay away with it.
   const unsettledHere = mayJudge
     ? missingFrom(displaced, (each) => count(each, nodeName), true).filter(({ workload }) => uids.has(workload.uid))
     : [];
@@ -174,14 +174,14 @@ function outlineOf(
   };
 }
 
-/** Whether other Nodes' maintenance, or other tools, settle the verdict whatever the Pods' budgets say. */
+/** Whether other Nodes' maintenance, or other tools, settle the verdict whatever the Pods' budgets allow. */
 function mustWait(outline: Observed, { settings, nowMs }: Moment): boolean {
   const { asked, pods } = outline;
   const related = asked === undefined ? [] : relatedPods(pods, asked, settings, nowMs);
   return isQueuedAnyway(questionOf(outline, related, settings));
 }
 
-/** What budgets, quorum and pinned Pods say, and while Pods are evicted, whose replacement finds no room. */
+/** Adds the facts about budgets, quorum and pinned Pods and, while Pods are evicted, about replacements that find no room. */
 function withVerdictFacts(
   outline: Observed,
   { view, nodeName, report, mayJudge, neighbours, count, moment }: Part,
@@ -219,7 +219,7 @@ function withVerdictFacts(
   };
 }
 
-/** The first by its key of each budget's members that the scheduler finds no place for, though it could run elsewhere. */
+/** For each budget, the first member by key that the scheduler finds no place for, though it could run elsewhere. */
 function unschedulableOf(
   budgets: readonly PodDisruptionBudget[],
   nodeName: string,
@@ -238,19 +238,19 @@ function unschedulableOf(
   );
 }
 
-/** Those on this Node first: they have the first word. */
+/** Orders the holds on this Node first: they are judged first. */
 function holdsSeenFrom(nodeName: string, view: ClusterView, nowMs: number): readonly Hold[] {
   const holds = view.holds(nowMs);
   const isHere = (hold: Hold): boolean => hold.nodeName === nodeName;
   return [...holds.filter(isHere), ...holds.filter((hold) => !isHere(hold))];
 }
 
-/** A session whose request has gone is on its way out, though no pass has written so: what asks now is a new request. */
+/** A session whose request has gone counts as ended, though no pass has written so yet: a request seen now is a new one. */
 function endedOf(seen: ReportSeen): ReportSeen {
   return seen.is === 'valid' ? { is: 'valid', report: { ...seen.report, phase: 'Exiting' } } : seen;
 }
 
-/** Looks for room only where the verdict comes down to it. */
+/** Searches for room only if the verdict depends on it. */
 function searchOf(
   observed: Observed,
   node: Node,

@@ -1,11 +1,11 @@
 /**
- * Whether a Pod can run on one Node only. Local volumes, hostname selectors and custom topologies are all the same
- * question: does any other Node satisfy what the Pod and its volumes demand? Whether that Node has room is not asked here.
+ * Whether a Pod can run on one Node only. Local volumes, hostname selectors and custom topologies all lead to the same question: does any
+ * other Node satisfy the demands of the Pod and its volumes? Whether that Node has room is not considered here.
  */
 import type { Node, NodeSelector, PodTemplate } from '../../core/objects.ts';
 import { matchesNodeSelector } from '../../core/selectors.ts';
 
-/** What binds a Pod to Nodes. */
+/** The demands that bind a Pod to Nodes. */
 export interface NodeDemands {
   readonly nodeSelector: Readonly<Record<string, string>>;
   /** The Pod's required node affinity and those of its bound volumes; all must match. */
@@ -20,7 +20,7 @@ export function demandsOf(pod: PodTemplate, volumeAffinities: readonly NodeSelec
   };
 }
 
-/** Whether a Node satisfies what a Pod and its volumes demand, wherever the Pod has room. */
+/** Whether a Node satisfies the demands of a Pod and its volumes, regardless of room. */
 export function isAdmittedBy(
   { metadata: { name, labels = {} } }: Node,
   { nodeSelector, affinities }: NodeDemands,

@@ -1,4 +1,4 @@
-/** Where Pods would find room elsewhere, as the caches see the cluster. */
+/** Finds where Pods would have room elsewhere, according to the caches. */
 import { conditionOf, keyOf } from '../../core/meta.ts';
 import type { Node, Pod } from '../../core/objects.ts';
 import type { Hold } from '../../core/other-tools.ts';
@@ -8,10 +8,10 @@ import type { Neighbour } from '../model/observed.ts';
 import type { ClusterView } from './cluster-view.ts';
 
 /**
- * Places `movable` Pods of the Node elsewhere, as the scheduler would, once all that are `leaving` have gone, together with
- * `others` that look for room at the same time. Costs time that grows with the cluster.
+ * Places the `movable` Pods of the Node elsewhere, as the scheduler would, once all `leaving` Pods have gone, together with `others` that
+ * look for room at the same time. Takes time that grows with the cluster.
  *
- * @param away Nodes that are no place to go; see `awayOf()`.
+ * @param away Nodes that cannot be a destination; see `awayOf()`.
  */
 export function* placeElsewhere(
   node: Node,
@@ -40,8 +40,8 @@ export function* placeElsewhere(
 }
 
 /**
- * Nodes that are no place to go: those that have asked for maintenance, whether they carry a taint that the Pod tolerates or not, and
- * those that another tool has in hand.
+ * Nodes that cannot be a destination: those that have asked for maintenance, whether or not they carry a taint that the Pod tolerates, and
+ * those that another tool holds.
  */
 export function awayOf(neighbours: readonly Neighbour[], holds: readonly Hold[] = []): ReadonlySet<string> {
   const asking = neighbours.filter(({ phase }) => phase !== 'Exiting');
@@ -49,8 +49,8 @@ export function awayOf(neighbours: readonly Neighbour[], holds: readonly Hold[] 
 }
 
 /**
- * kube-controller-manager (pkg/controller/nodelifecycle) derives these taints from what the Node itself says, and takes them away a
- * moment after that has changed: whoever is judged in that moment must not be rejected for them.
+ * kube-controller-manager (pkg/controller/nodelifecycle) derives these taints from the Node's own status, and removes them a moment after
+ * the status has changed: a Pod that is judged in that moment must not be rejected because of them.
  */
 function withoutLeftovers(node: Node): Node {
   const { taints = [], unschedulable = false } = node.spec;

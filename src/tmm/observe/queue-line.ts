@@ -1,8 +1,8 @@
 /**
- * Who of the Nodes that wait may go next, found once for each change, so that a thousand that wait are not asked one by one.
+ * Which of the waiting Nodes may go next, computed once for each change, so that a thousand waiting Nodes are not reconciled one by one.
  *
- * A Node may go only while fewer than `slots` others that nothing holds up asked before it. Slots that are taken, by our sessions or
- * other tools, only leave fewer of those: they need not be counted here, and the pass of each Node does.
+ * A Node may go only while fewer than `slots` others that nothing holds up asked before it. Slots that are taken, by our sessions or other
+ * tools, only reduce the number of Nodes that may go: this computation may ignore them, and the pass of each Node takes them into account.
  */
 import { countOf } from '../../core/share.ts';
 import type { TmmSettings } from '../settings.ts';
@@ -17,7 +17,7 @@ import { heldNodes, neighboursOf } from './neighbours.ts';
  */
 export type Standing = 'next' | 'held' | 'behind';
 
-/** @returns by the Node's name; undefined while a cache has not synced. */
+/** @returns the standing by the Node's name; undefined while a cache has not synced. */
 export function standings(readers: TmmReaders, settings: TmmSettings): ReadonlyMap<string, Standing> | undefined {
   try {
     return standingsIn(new ClusterView(readers), settings);
@@ -37,7 +37,7 @@ function standingsIn(view: ClusterView, settings: TmmSettings): ReadonlyMap<stri
   let before = 0;
   for (const { nodeName } of queued) {
     const holders = [...(held.get(nodeName) ?? [])];
-    // What its own last session has displaced is for its own pass to say.
+    // What the Node's own last session has displaced is taken into account by its own pass.
     if (holders.some((holder) => holder !== nodeName)) found.set(nodeName, 'held');
     else found.set(nodeName, before < slots ? 'next' : 'behind');
     if (holders.length === 0) before += 1;

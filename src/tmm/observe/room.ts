@@ -1,4 +1,4 @@
-/** Row 3's question: do the Pods that would have to move all find room elsewhere, together? */
+/** Row 3 of the verdict: do all Pods that would have to move find room elsewhere, together? */
 import { conditionOf, controllerOf, isDeleting } from '../../core/meta.ts';
 import type { Node, Pod } from '../../core/objects.ts';
 import type { Steps } from '../../core/scheduling/steps.ts';
@@ -11,8 +11,8 @@ import { jobsOf } from './jobs.ts';
 import { placeElsewhere } from './placement.ts';
 
 /**
- * The Pods that need another place. A pinned Pod waits for its Node, a DaemonSet's Pod belongs to it, one that tolerates the
- * taint may come back, one that is on its way out has its replacement already, and one without a controller has none.
+ * The Pods that need another place. A pinned Pod waits for its Node, a DaemonSet's Pod belongs to it, one that tolerates the taint may come
+ * back, a terminating one has its replacement already, and one without a controller gets none.
  */
 export function movablePods(related: readonly RelatedPod[]): readonly Pod[] {
   return related
@@ -28,30 +28,27 @@ export function movablePods(related: readonly RelatedPod[]): readonly Pod[] {
     .map(({ pod }) => pod);
 }
 
-/**
- * Of Pods that leave other Nodes at the same time, at most so many are placed as well: a simulation takes time that grows with
- * them.
- */
+/** At most this many Pods that leave other Nodes at the same time are placed as well: the time of a simulation grows with them. */
 const MAX_OTHERS = 100;
 
-/** Who looks for room, and who will be gone. */
+/** The Pods that look for room, and the Nodes that will be gone. */
 export interface RoomQuestion {
   readonly node: Node;
-  /** Nodes that are no place to go. */
+  /** Nodes that cannot be a destination. */
   readonly away: ReadonlySet<string>;
   /** The Node's own Pods that have to move. */
   readonly own: readonly Pod[];
   /** Pods of Nodes that are being drained at the same time, at most `MAX_OTHERS`. */
   readonly others: readonly Pod[];
-  /** How many more of those there are. */
+  /** How many more such Pods there are. */
   readonly leftOut: number;
   readonly draining: readonly string[];
   readonly leaving: readonly Pod[];
-  /** Equal for the same Pods and the same Nodes that are away or closed: what opens meanwhile must not be missed. */
+  /** Equal for the same Pods and the same Nodes that are away or closed: a Node that opens meanwhile must not be missed. */
   readonly key: string;
 }
 
-/** @returns undefined where no Pod has to move. */
+/** @returns undefined if no Pod has to move. */
 export function roomQuestion(
   node: Node,
   related: readonly RelatedPod[],
@@ -86,7 +83,7 @@ export function roomQuestion(
   };
 }
 
-/** Names of the Nodes that take no Pods by what they say themselves: mostly few. */
+/** Names of the Nodes that, by their own status, take no Pods: mostly few. */
 function closedIn(view: ClusterView): readonly string[] {
   const isClosed = ({ spec, status }: Node): boolean =>
     spec.unschedulable === true || conditionOf(status.conditions, 'Ready')?.status !== 'True';
@@ -94,8 +91,8 @@ function closedIn(view: ClusterView): readonly string[] {
 }
 
 /**
- * Where the Pods that have to move would go, together with those of Nodes that are being drained at the same time. Others that
- * would find no room even without this Node are not its fault, and it is judged alone then.
+ * Finds where the Pods that have to move would go, together with those of Nodes that are being drained at the same time. If the other
+ * Nodes' Pods would find no room even without this Node, that is not its fault, and it is judged alone.
  */
 export function* roomFor(question: RoomQuestion, view: ClusterView): Steps<Room> {
   const { node, away, own, others, leaving, draining, leftOut } = question;
@@ -111,7 +108,7 @@ export function* roomFor(question: RoomQuestion, view: ClusterView): Steps<Room>
   };
 }
 
-/** Without what only budgets and quorum need. */
+/** The Pods' facts without those that only budgets and quorum need. */
 function factsOn(nodeName: string, view: ClusterView): readonly PodFacts[] {
   const pods = view.podsOn(nodeName);
   const jobFacts = jobsOf(pods, [], view);

@@ -1,4 +1,4 @@
-/** Pods without a controller that this feature has stored, and what became of them. */
+/** Finds the Pods without a controller that this feature has stored, and their current whereabouts. */
 
 import { conditionOf, isDeleting, isFinished, isReady } from '../../core/meta.ts';
 import type { KubeObject, Pod } from '../../core/objects.ts';
@@ -14,7 +14,7 @@ export function keptOf(
   view: ClusterView,
   attempts: ReadonlyMap<string, KeepingAttempt>,
 ): Kept {
-  // To delete the Secret is how a user says that the Pod need not come back, even if a finalizer holds it.
+  // Deleting the Secret is how a user says that the Pod need not come back, even if a finalizer holds the Secret.
   const secrets = view.storedFor(nodeName).filter((secret) => !isDeleting(secret));
   const found = secrets.map((secret) => ({ secret, content: storedPodOf(secret) }));
   const stored = found.flatMap(({ secret, content }): KeptPod[] => {
@@ -23,7 +23,7 @@ export function keptOf(
     return [{ ...content, secret, is: whereabouts(view.pod(`${namespace}/${name}`), uid) }];
   });
   const unreadable = found.filter(({ secret }) => !stored.some((each) => each.secret === secret));
-  // What cannot come back is not waited for.
+  // The session does not wait for Pods that cannot be restored.
   const hopeless = new Set(unreadable.flatMap(({ content }) => (content === undefined ? [] : keyOfPod(content))));
   return {
     stored: stored.sort((a, b) => (createdAt(a) > createdAt(b) ? -1 : createdAt(a) < createdAt(b) ? 1 : 0)),
@@ -35,7 +35,7 @@ export function keptOf(
 
 const createdAt = ({ secret }: KeptPod): string => secret.metadata.creationTimestamp ?? '';
 
-/** Its content was looked at, and it has not changed since. */
+/** Whether the Secret's content was read without success, and has not changed since. */
 function isUnreadable(secret: KubeObject, attempt: KeepingAttempt | undefined): boolean {
   return attempt?.outcome === 'Unreadable' && attempt.basis === secret.metadata.resourceVersion;
 }
@@ -52,7 +52,7 @@ function wasDisrupted({ status }: Pod): boolean {
   return conditionOf(status.conditions, 'DisruptionTarget')?.status === 'True';
 }
 
-/** A Pod that has run to its end need not be ready. */
+/** A Pod that has run to completion need not be ready. */
 function isBack(pod: Pod | undefined): boolean {
   return pod !== undefined && !isDeleting(pod) && (isReady(pod) || pod.status.phase === 'Succeeded');
 }

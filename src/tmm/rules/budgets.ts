@@ -1,4 +1,4 @@
-/** The rules about PodDisruptionBudgets, and about other Nodes that explain what a budget misses. */
+/** The rules about PodDisruptionBudgets, and about other Nodes that explain why members of a budget are missing. */
 
 import { isReady, keyOf } from '../../core/meta.ts';
 import type { PodDisruptionBudget } from '../../core/objects.ts';
@@ -14,7 +14,7 @@ import { type Rule, refusal } from './rule.ts';
 interface BudgetHere {
   readonly budget: PodDisruptionBudget;
   readonly pods: readonly RelatedPod[];
-  /** Those whose eviction the budget counts. */
+  /** The Pods whose eviction the budget counts. */
   readonly counted: readonly RelatedPod[];
 }
 
@@ -36,21 +36,21 @@ function budgetsHere(related: readonly RelatedPod[]): readonly BudgetHere[] {
 const judged = ({ budget, counted }: BudgetHere): boolean =>
   counted.length > 0 && isObserved(budget) && !hasSyncFailed(budget);
 
-/** Before every row: what another tool has in hand is not entered a second time, not even where no Pod would have to leave. */
+/** Before every row: maintenance is not begun on a Node that another tool holds, even if no Pod would have to leave. */
 export const otherToolFirst: Rule = ({ observed, isFirst = false }) => {
   const waiting = isFirst ? undefined : waitForOtherTool(observed);
   return waiting && { is: 'queue', ...waiting };
 };
 
-/** The part of row 2 that asks for nothing but other Nodes' sessions. */
+/** The part of row 2 that depends on nothing but other Nodes' sessions. */
 export const turnNotCome: Rule = ({ settings, observed, started, isFirst = false }) => {
   const waiting = isFirst ? undefined : waitForOthers(observed, started, settings);
   return waiting && { is: 'queue', ...waiting };
 };
 
 /**
- * Row 2: slots are used up, or our own maintenance of other Nodes explains what is missing, or is about to be: it comes back with
- * them. A budget or a majority that would not suffice with all of that back is a matter for the rows below.
+ * Row 2: slots are used up, or our own maintenance of other Nodes explains the missing members, or soon will: they come back with those
+ * Nodes. A budget or a majority that would not suffice with all of them back is judged by the rows below.
  */
 export const othersFirst: Rule = (input) => {
   const { related, settings, observed, isFirst = false } = input;
@@ -71,12 +71,12 @@ function isExplainedByOthers(here: BudgetHere, observed: Observed): boolean {
   const pinned = pinnedOf(here);
   const isShort = pinned > 0 ? pinned + promisedElsewhere > numbers.allowed : numbers.allowed < 1;
   if (!isShort || missingByMaintenance + promisedElsewhere === 0) return false;
-  // The disruption controller may not have counted yet what we took: then nothing is left unexplained.
+  // The disruption controller may not have counted yet the Pods that we evicted: then nothing is left unexplained.
   const unexplained = Math.max(0, numbers.expected - numbers.healthy - missingInDomain - missingByMaintenance);
   return mostEverAllowed(numbers) - unexplained >= Math.max(1, pinned);
 }
 
-/** Before any budget can be judged: a budget that was just created or changed is counted within moments. */
+/** Comes before any budget is judged: the disruption controller counts a new or changed budget within moments. */
 export const budgetNotObserved: Rule = ({ related }) => {
   const waiting = budgetsHere(related).filter(({ budget, counted }) => counted.length > 0 && !isObserved(budget));
   return refusal(
@@ -99,10 +99,11 @@ function pinnedOf({ counted }: Pick<BudgetHere, 'counted'>): number {
 }
 
 /**
- * Row 5: the budget allows fewer disruptions than the ready Pods that it has pinned here (they cannot be ready elsewhere
- * before the next one must go), those of other Nodes that are being drained included, or it is short because of failures
- * elsewhere. What is missing on this Node or in its failure domain is not held against it (row 4, the repair case), where the
- * Eviction API lets those Pods go: else nothing would move but the healthy neighbours of other workloads. It may recover as long as Pods are missing and the budget would suffice with all of them healthy.
+ * Row 5: the budget allows fewer disruptions than it has ready Pods pinned to this Node (which cannot be ready elsewhere before the next
+ * one must go) and to other Nodes that are being drained, or it is short because of failures elsewhere. Members that are missing on this
+ * Node or in its failure domain are not held against it (row 4, the repair case) if the Eviction API lets those Pods go: otherwise only the
+ * healthy neighbours of other workloads would move. The budget may recover as long as Pods are missing and it would suffice with all of
+ * them healthy.
  */
 export const budgetShort: Rule = ({ related, observed }) => {
   let mayRecover = true;
@@ -134,7 +135,7 @@ export const budgetShort: Rule = ({ related, observed }) => {
   return refusal(mayRecover ? 'later' : 'never', 'TooManyExistingFailures', blockedBy);
 };
 
-/** Row 7: the budget can never allow a disruption, and nobody is known to open it or to move the Pod. */
+/** Row 7: the budget can never allow a disruption, and no known operator opens it or moves the Pod. */
 export const budgetImpossible: Rule = ({ related }) =>
   refusal(
     'never',

@@ -3,7 +3,7 @@ import { TestCluster } from '../../../harness/builders/cluster.ts';
 import { job, node, ofJob, type PodPart, pod, TAINT } from '../../../harness/builders/objects.ts';
 import type { Job, PodFailureRule } from '../../core/objects.ts';
 
-/** A cluster whose node `a` is asked to go and holds Pods of the Job `sum`, beside a Pod that may leave. */
+/** A cluster whose Node `a` is asked to go and holds Pods of the Job `sum`, beside a Pod that may leave. */
 function clusterOf(sum: Job, pods: number, settings: object = {}, part: PodPart = {}): TestCluster {
   const members = Array.from({ length: pods }, (_, index) =>
     pod(`sum-${index}`, { node: 'a', ...part, meta: { ...ofJob(sum), ...part.meta } }),

@@ -15,7 +15,7 @@ interface Signs {
   readonly jobs?: (name: string) => Job;
 }
 
-/** Nodes `a` and `b`, both with room, of which another tool has `held` in hand and a user asks for `asked`. */
+/** Nodes `a` and `b`, both with room; another tool holds `held`, and a user asks for `asked`. */
 function cluster(held: string, asked: string, { nodes = node, daemonSets, jobs }: Signs, more: ClusterObjects = {}) {
   const withTaint = (each: Node): Node =>
     each.metadata.name === asked

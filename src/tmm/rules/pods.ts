@@ -1,4 +1,4 @@
-/** The rules about the Pods themselves: whether they find room, hold a majority, and may be evicted at all. */
+/** The rules about the Pods themselves: whether they find room, are needed for a majority, and may be evicted at all. */
 import { controllerOf, isDeleting, isReady, keyOf } from '../../core/meta.ts';
 import type { Pod } from '../../core/objects.ts';
 import { hasSyncFailed, isExempt, isObserved } from '../model/budgets.ts';
@@ -9,16 +9,15 @@ import type { TmmSettings } from '../settings.ts';
 import { waitForRoom } from './queue.ts';
 import { type Rule, refusal } from './rule.ts';
 
-/** Row 1. */
+/** Row 1: no Pod is related to the maintenance. */
 export const nothingRelated: Rule = ({ related }) =>
   related.length === 0 ? { is: 'proceed', because: 'no related Pod' } : undefined;
 
 /**
- * Row 3: the Pods that have to move do not all fit together on other Nodes, by the scheduler's own rules. Which of them is left
- * over is a matter of the order of placing, and may be one of another Node that is being drained. Where it is not certain that
- * no order has room, the Node waits for room, and may go without. It waits as well (row 2) for room that our own maintenance is
- * about to give back. With `tmm.noRoom: proceed` the scheduler has the word, and row
- * D2 judges at the deadline.
+ * Row 3: the Pods that have to move do not all fit together on other Nodes, by the scheduler's own rules. Which Pod is left over depends on
+ * the order of placing, and it may be one of another Node that is being drained. If it is not certain that every order of placing fails,
+ * the Node waits for room, and proceeds at the end of the timeout. It also waits (row 2) for room that our own maintenance is about to give
+ * back. With `tmm.noRoom: proceed` the scheduler decides, and row D2 judges at the deadline.
  */
 export const noRoom: Rule = ({ related, observed, settings, isFirst = false }) => {
   if (observed.room === undefined || settings.noRoom === 'proceed') return undefined;
@@ -52,8 +51,8 @@ export const noRoom: Rule = ({ related, observed, settings, isFirst = false }) =
 };
 
 /**
- * Row 6: without a budget nothing but this holds the members of a StatefulSet together: of three or more, a majority stays
- * ready. Those of other Nodes that are being drained count as gone.
+ * Row 6: without a budget only this rule protects the members of a StatefulSet: of three or more, a majority stays ready. Members on other
+ * Nodes that are being drained count as gone.
  */
 export const quorumLost: Rule = ({ related, settings }) => {
   if (settings.quorum === 'off') return undefined;
@@ -65,7 +64,7 @@ export const quorumLost: Rule = ({ related, settings }) => {
     const { key, replicas, ready, promisedElsewhere } = statefulSet;
     const stay = ready - leaving - promisedElsewhere;
     if (stay >= majorityOf(replicas)) return [];
-    // Those that leave other Nodes will be ready again elsewhere.
+    // Members that leave other Nodes will be ready again elsewhere.
     mayRecover &&= replicas - leaving >= majorityOf(replicas);
     return [
       {
@@ -79,16 +78,16 @@ export const quorumLost: Rule = ({ related, settings }) => {
   return refusal(mayRecover ? 'later' : 'never', 'TooManyExistingFailures', blockedBy);
 };
 
-/** Ready members that the maintenance takes away; one that is being deleted is missing already. */
+/** Counts ready members that the maintenance takes away; a terminating one counts as missing already. */
 function leavingOf({ key }: StatefulSetFacts, members: readonly RelatedPod[]): number {
   return members.filter(({ pod, statefulSet }) => statefulSet?.key === key && isReady(pod) && !isDeleting(pod)).length;
 }
 
 /**
- * Row 2 without a budget: a majority that is lost only because of members that other Nodes' maintenance has taken away, or is
- * about to take. They come back with those Nodes.
+ * Row 2 without a budget: a majority is lost only because of members that other Nodes' maintenance has taken away, or is about to. They
+ * come back with those Nodes.
  *
- * @returns the StatefulSet and the arithmetic, for people; undefined where there is none.
+ * @returns the StatefulSet and the arithmetic, for people; undefined if there is none.
  */
 export function majorityAwaited(related: readonly RelatedPod[], { quorum }: TmmSettings): string | undefined {
   if (quorum === 'off') return undefined;
@@ -109,8 +108,8 @@ export function majorityOf(replicas: number): number {
 }
 
 /**
- * Row 8: what the Eviction API refuses, what would be lost for good, and what somebody forbade. One entry a Pod, in this order. A mark
- * that ends by itself within `tmm.admissionTimeout` is waited for, where nothing else is in the way.
+ * Row 8: Pods that the Eviction API refuses, that would be lost for good, or whose eviction somebody forbade. One entry per Pod, in this
+ * order. A mark that expires within `tmm.admissionTimeout` is waited for, if nothing else is in the way.
  */
 export const unevictable: Rule = ({ related, settings, observed: { report, nowMs }, ownPod }) => {
   const refused = related
@@ -130,12 +129,12 @@ export const unevictable: Rule = ({ related, settings, observed: { report, nowMs
   return verdict?.is === 'later' ? { ...verdict, nextAtMs: Math.min(...ends) } : verdict;
 };
 
-/** @returns when time alone takes away what stands against the eviction. */
+/** @returns when the passing of time alone removes the obstacle to the eviction. */
 export function freeFromMs(pod: Pod, { cause }: Blocked, nowMs: number): number | undefined {
   return cause === 'DoNotEvict' ? doNotEvictMark(pod, nowMs)?.endsAtMs : undefined;
 }
 
-/** Why one Pod must not be evicted whatever its budget allows (row 8); undefined where nothing speaks against it. */
+/** Why a Pod must not be evicted, whatever its budget allows (row 8); undefined if no rule forbids it. */
 export function unevictableBy(
   { pod, budgets, fate, job }: RelatedPod,
   settings: TmmSettings,
@@ -164,7 +163,7 @@ export function unevictableBy(
       `See the budget's condition DisruptionAllowed: kubectl -n ${failed.metadata.namespace} describe pdb ${failed.metadata.name}`,
     );
   }
-  // We could store ourselves, but would not be there to bring us back.
+  // We could store our own Pod, but nobody would be there to restore it.
   const isLost = !isRecreated(pod, settings) || keyOf(pod) === ownPod;
   if (controllerOf(pod) === undefined && isLost && !fate.waitsForCompletion) {
     return blocked(

@@ -21,7 +21,7 @@ const web = (name: string, nodeName: string, part: Parameters<typeof pod>[1] = {
 const other = (name: string, nodeName: string) =>
   pod(name, { node: nodeName, meta: controlledBy(replicaSet('other', 1), 'ReplicaSet') });
 
-/** Passes over Nodes in turn until nothing is written any more; the Pods of a Node that is being drained are then gone. */
+/** Runs passes over the Nodes in turn until nothing is written any more; the Pods of a Node that is being drained are then gone. */
 function rounds(cluster: TestCluster, names: readonly string[]): void {
   for (let round = 0; round < 10; round++) {
     const writes = names.flatMap((name) => cluster.pass(name).actions.filter(({ do: kind }) => kind !== 'recordEvent'));
@@ -155,7 +155,7 @@ describe('the queue', () => {
     expect(cluster.report('b')?.message).toContain('has displaced to be ready again: 1 of ReplicaSet shop/owner');
     cluster.nowMs += 300_000;
     expect(cluster.decide('b').because).toBe('Admitted');
-    // One with Pods of that very workload waits on: it would be taken down to nothing.
+    // A Node with Pods of that same workload keeps waiting: otherwise the workload would lose all of its members.
     cluster.editNode('c', (each) => ({ ...each, spec: { taints: [TAINT] } }));
     const held = cluster.decide('c');
     expect([held.because, held.requeueAfterMs]).toEqual(['Queued', undefined]);

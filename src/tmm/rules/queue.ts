@@ -1,9 +1,8 @@
 /**
- * Row 2: whether a Node may go now or has to wait for others. Slots are taken by Nodes that are being drained, are in
- * maintenance, or are coming back; whoever asked first goes first; and a Node goes only when what the others have
- * displaced is ready again, for at most `tmm.exitTimeout`. After that, only Nodes with Pods of the same workload go on waiting,
- * so that no workload is taken down to nothing. Nodes that other tools have in hand take slots as well, and one that is in
- * such hands itself is not entered until they let go.
+ * Row 2: whether a Node may go now or has to wait for others. Slots are taken by Nodes that are being drained, are in maintenance, or are
+ * coming back; the Node that asked first goes first; and a Node goes only when the members displaced by the others are ready again, for at
+ * most `tmm.exitTimeout`. After that, only Nodes with Pods of the same workload keep waiting, so that no workload loses all of its members.
+ * Nodes that other tools hold take slots as well, and maintenance of such a Node does not begin until they release it.
  */
 import { MACHINE_DELETED_LABEL } from '../../core/machine-keys.ts';
 import { labelOf } from '../../core/meta.ts';
@@ -15,15 +14,15 @@ import { isBefore } from '../model/slots.ts';
 import type { TmmSettings } from '../settings.ts';
 
 export interface QueuePlace {
-  /** What is waited for, for people. */
+  /** Describes what the Node waits for, for people. */
   readonly message: string;
-  /** When time alone would end it. */
+  /** When the passing of time alone would end the wait. */
   readonly nextAtMs?: number;
-  /** Which Node is first at this moment, for whoever asks now. */
+  /** The Node that is first at this moment. It changes often, so `message` does not name it. */
   readonly first?: string;
 }
 
-/** @returns undefined where the Node may go. */
+/** @returns undefined if the Node may go. */
 export function waitForOthers(observed: Observed, started: string, settings: TmmSettings): QueuePlace | undefined {
   const { others, nodeCount, nodeName, nowMs } = observed;
   const slots = countOf(settings.maxConcurrentNodes, nodeCount);
@@ -38,7 +37,7 @@ export function waitForOthers(observed: Observed, started: string, settings: Tmm
   );
   if (active.length + inOtherHands.size + ahead.length >= slots) {
     const [hold] = inOtherHands.values();
-    // Who is first changes all the time, and hundreds may wait: what the report says of one does not change with the others.
+    // The first Node changes all the time, and hundreds may wait: the report of one must not change with the others.
     const [first] = [...active, ...ahead];
     if (first !== undefined || hold === undefined) {
       return {
@@ -66,7 +65,7 @@ export function waitForOthers(observed: Observed, started: string, settings: Tmm
   };
 }
 
-/** What other tools have in hand beside this Node and those that our own sessions hold, one for each Node. */
+/** Nodes that other tools hold, apart from this Node and those that our own sessions hold; one hold for each Node. */
 function holdsElsewhere({ nodeName, others, holds = [] }: Observed): ReadonlyMap<string, Hold> {
   const ours = new Set(others.filter(({ holdsSlot }) => holdsSlot).map((other) => other.nodeName));
   const found = holds.filter((hold) => hold.nodeName !== nodeName && !ours.has(hold.nodeName));
@@ -74,8 +73,8 @@ function holdsElsewhere({ nodeName, others, holds = [] }: Observed): ReadonlyMap
 }
 
 /**
- * What another tool does to this very Node, before anything of ours. One that removes the Node in the end is not waited for where the
- * Node's Machine is being deleted already: its deletion waits for us, and each would wait for the other.
+ * What another tool does to this very Node comes before anything of ours. A tool that will remove the Node is not waited for if the Node's
+ * Machine is being deleted already: the deletion waits for us, and each would wait for the other.
  */
 export function waitForOtherTool({ nodeName, node, holds = [] }: Observed): QueuePlace | undefined {
   const isGoing = node.is === 'present' && labelOf(node.object, MACHINE_DELETED_LABEL) === 'true';
@@ -91,13 +90,13 @@ export function waitForOtherTool({ nodeName, node, holds = [] }: Observed): Queu
 const waitingFor = (other: OtherSession, missing: string): string =>
   `Waiting for what Node ${other.nodeName} has displaced to be ready again: ${missing}`;
 
-/** Room that is about to be there again: a Node on its way out, whose cordon we have yet to lift. */
+/** Waits for room that is about to be available again: an exiting Node whose cordon we have yet to lift. */
 export function waitForRoom({ others }: Observed): QueuePlace | undefined {
   const reopening = others.find(({ isReopening }) => isReopening === true);
   return reopening && { message: `Waiting for room on Node ${reopening.nodeName}, whose cordon is about to be lifted` };
 }
 
-/** As the settings say it: how many a share of all Nodes is changes with each Node that comes. */
+/** The limit as the settings spell it: the number that a percentage stands for changes with each Node that joins. */
 function atATime({ maxConcurrentNodes }: TmmSettings): string {
   if (typeof maxConcurrentNodes === 'string') return `${maxConcurrentNodes} of all Nodes at a time`;
   return maxConcurrentNodes === 1 ? 'one Node at a time' : `${maxConcurrentNodes} Nodes at a time`;

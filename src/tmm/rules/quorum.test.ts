@@ -51,7 +51,7 @@ class World {
     this.#refresh();
   }
 
-  /** One pass; the server accepts what a budget lets go. @returns how many ready members went. */
+  /** Runs one pass; the server accepts what a budget allows. @returns how many ready members went. */
   pass(name: string): number {
     let gone = 0;
     for (const wanted of this.cluster.pass(name).evictions) {
@@ -86,7 +86,7 @@ class World {
     );
   }
 
-  /** What the controllers of the cluster would count. */
+  /** Updates the numbers that the controllers of the cluster would count. */
   #refresh(): void {
     this.cluster.statefulSets = [statefulSet('db', this.replicas)];
     const desired = majorityOf(this.replicas);
@@ -130,7 +130,7 @@ describe('quorum', () => {
             world.happen(step);
             for (const name of NAMES) {
               const gone = world.pass(name);
-              // Failures may take it below; we never do.
+              // Failures may take it below the majority; we never do.
               if (gone > 0) expect(world.ready).toBeGreaterThanOrEqual(majorityOf(replicas));
             }
           }

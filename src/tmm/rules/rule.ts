@@ -1,4 +1,4 @@
-/** What a rule of the verdict is asked, and what it may answer. */
+/** The input of the rules of the verdict, and their possible answers. */
 
 import { clip } from '../../core/text.ts';
 import type { Observed } from '../model/observed.ts';
@@ -16,9 +16,9 @@ export type Verdict =
       readonly reason: FailureReason;
       readonly message: string;
       readonly blockedBy: readonly Blocked[];
-      /** Set where nothing is certain: what is not refused for good by the end of `tmm.admissionTimeout` may go. */
+      /** Set if nothing is certain: a Node that is not rejected by the end of `tmm.admissionTimeout` may go. */
       readonly otherwise?: 'proceed';
-      /** When time alone makes a difference before the end of `tmm.admissionTimeout`. */
+      /** When the passing of time alone changes the answer before the end of `tmm.admissionTimeout`. */
       readonly nextAtMs?: number;
     };
 
@@ -26,16 +26,16 @@ export interface VerdictInput {
   readonly related: readonly RelatedPod[];
   readonly settings: TmmSettings;
   readonly observed: Observed;
-  /** When the session began (RFC 3339): who asked first goes first. */
+  /** When the session began (RFC 3339): the Node that asked first goes first. */
   readonly started: string;
-  /** As if it were the Node's turn, whatever other Nodes' maintenance says. @default false */
+  /** Judges as if it were the Node's turn, whatever other Nodes' maintenance says. @default false */
   readonly isFirst?: boolean;
   /** `namespace/name` of the Pod that this process runs in. */
   readonly ownPod?: string;
 }
 
 /**
- * What the rules are asked of a Node: a session that goes on keeps its place, a new one begins now.
+ * Builds the rules' input for a Node: a session that continues keeps its place, a new one begins now.
  *
  * @param related the related Pods among those that were observed.
  */
@@ -58,10 +58,10 @@ export function questionOf(
 /** The longest detail inside a longer sentence, in bytes. */
 const MAX_DETAIL_BYTES = 600;
 
-/** undefined: the rule has nothing to say. */
+/** undefined: the rule does not apply. */
 export type Rule = (input: VerdictInput) => Verdict | undefined;
 
-/** @returns undefined where nothing blocks. The message is the first blocker's, as the one that a person should look at first. */
+/** @returns undefined if nothing blocks. The message is the first blocker's, which a person should look at first. */
 export function refusal(
   is: 'later' | 'never',
   reason: FailureReason,
