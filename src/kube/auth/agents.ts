@@ -4,13 +4,10 @@ import https from 'node:https';
 import { identityOf } from './certificates.ts';
 import { type TlsSettings, TunnelAgent } from './tunnel.ts';
 
-/**
- * Idle connections are probed after this long, so that a dead peer is found before a proxy or a load balancer forgets
- * us.
- */
+/** Idle connections are probed after this time, so that a dead peer is found before a proxy or a load balancer drops the connection. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** Makes a keep-alive agent for one server. @param maxSockets requests beyond it wait for a free connection. */
+/** Makes a keep-alive agent for one server. @param maxSockets further requests wait for a free connection. */
 export function makeAgent(
   server: URL,
   proxy: URL | undefined,
@@ -23,7 +20,7 @@ export function makeAgent(
   return new https.Agent({ ...options, ...tlsOptions(tls) });
 }
 
-/** Lets requests in flight finish; their connections and the idle ones are closed instead of being used again. */
+/** Retires an agent: requests in flight finish; their connections and the idle ones are closed instead of being reused. */
 export function retireAgent(agent: http.Agent): void {
   agent.maxFreeSockets = 0;
   for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();

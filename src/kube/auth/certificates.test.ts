@@ -13,7 +13,7 @@ const leaf = intermediate.issueServer('127.0.0.1', 'api.test');
 const stranger = createAuthority('root');
 const BROKEN = '-----BEGIN CERTIFICATE-----\nQUJDRA==\n-----END CERTIFICATE-----\n';
 
-/** What the server sends. Each row was tried with kubectl 1.32.4 against a server of that kind. */
+/** The certificates that the server sends. Each row was tried with kubectl 1.32.4 against such a server. */
 const CHAINS = { whole: leaf.cert + intermediate.cert, alone: leaf.cert } as const;
 
 describe('which servers are trusted', () => {

@@ -9,10 +9,10 @@ const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 /**
  * Parses CA, certificate and key.
  *
- * Every certificate of the bundle is an anchor, an intermediate one or the server's own as much as a root; what is no
- * certificate is passed over, as Go does. Without a CA, the roots of the runtime are trusted.
+ * Every certificate of the bundle is an anchor: an intermediate or the server's own as much as a root. Blocks that are not certificates are
+ * skipped, as Go does. Without a CA, the roots of the runtime are trusted.
  *
- * @throws Error where the CA holds no certificate, or certificate and key do not belong together.
+ * @throws Error if the CA holds no certificate, or certificate and key do not belong together.
  */
 export function makeSecureContext({
   ca,
@@ -31,7 +31,7 @@ export function makeSecureContext({
   });
 }
 
-/** How the name that a server has to prove is asked for and checked. An address is no name for SNI, and is checked all the same. */
+/** How the name that a server has to prove is sent by SNI and checked. An address cannot be sent by SNI, but is checked all the same. */
 export function identityOf(name: string): {
   readonly servername: string;
   readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;

@@ -182,7 +182,7 @@ describe('TLS', () => {
 });
 
 describe('an exec plugin', () => {
-  /** Counts its runs in a file and answers with a token that carries the count, and with what it was told. */
+  /** A plugin that counts its runs in a file and answers with a token that carries the count and the plugin's input. */
   function writePlugin(expirationTimestamp?: string): Record<string, unknown> {
     const script = write(
       'plugin.sh',

@@ -1,8 +1,8 @@
 /**
  * How a client identifies itself to one API server, renewed as tokens, certificates and plugins' answers change.
  *
- * The client library runs `auth-provider`s. It is loaded only when a kubeconfig has one, since it takes longer to start than
- * all the rest. Everything else is read here: the library knows no `tokenFile`, bounds no plugin, and does not merge files as
+ * The client library runs `auth-provider`s. It is loaded only if a kubeconfig has one, since it takes longer to start than everything else.
+ * All other credentials are read here: the library does not support `tokenFile`, does not limit plugins, and does not merge files as
  * kubectl does.
  */
 import { createHash } from 'node:crypto';
@@ -17,7 +17,7 @@ import { type AccessOptions, type ClusterAccess, type ExecSettings, findAccess, 
 import { proxyFor } from './proxy.ts';
 import { RotatingFile } from './rotating-file.ts';
 
-/** What a request needs. The same object as long as nothing changed. */
+/** What a request needs. The object stays the same until something changes. */
 export interface Connection {
   readonly headers: Readonly<Record<string, string>>;
   /** Keep-alive, at most `maxSockets` at once. */
@@ -31,22 +31,22 @@ export interface Credentials {
   readonly server: URL;
   /** The namespace of the context or of the Pod. */
   readonly namespace: string | undefined;
-  /** Where the credentials come from, for logs and errors. Holds no secrets. */
+  /** Describes where the credentials come from, for logs and errors. Contains no secrets. */
   describe(): string;
   /**
-   * Concurrent calls share one look at files and plugins.
+   * Concurrent calls share one reading of files and one run of the plugin.
    *
-   * @throws Error when a file cannot be read, certificate and key do not belong together, or a plugin fails.
+   * @throws Error if a file cannot be read, certificate and key do not belong together, or a plugin fails.
    */
   connection(): Promise<Connection>;
   /**
-   * Makes the next `connection()` look at all files and run the plugin again.
+   * Makes the next `connection()` read all files and run the plugin again.
    *
-   * @param refused what the server refused; when that is no longer in force, somebody else has renewed already and
-   * nothing happens.
+   * @param refused the connection that the server refused; if it is no longer current, the credentials were renewed already and nothing
+   * happens.
    */
   invalidate(refused?: Connection): void;
-  /** For credentials that are used no more: requests in flight finish, then every connection is closed. */
+  /** Retires credentials that are no longer used: requests in flight finish, then every connection is closed. */
   retire(): void;
 }
 
@@ -59,10 +59,9 @@ interface ConnectionOptions {
 export type CredentialsOptions = AccessOptions & ConnectionOptions;
 
 /**
- * Finds the credentials: `--kubeconfig`, else `KUBECONFIG` (a list, merged), else the Pod's service account, else
- * `~/.kube/config`.
+ * Finds the credentials: `--kubeconfig`, else `KUBECONFIG` (a list, merged), else the Pod's service account, else `~/.kube/config`.
  *
- * @throws Error that names the file and what was wanted of it, or the proxy setting that cannot be used.
+ * @throws Error that names the file and what was expected of it, or the proxy setting that cannot be used.
  */
 export function loadKubeConfig(options: CredentialsOptions): Credentials {
   return credentialsOf(findAccess(options), options);
@@ -144,7 +143,7 @@ class RenewedCredentials implements Credentials {
     for (const file of this.#files.values()) file.invalidate();
     this.#current = undefined;
     this.#pending = undefined;
-    // A plugin's answer is cached until its expiry, and only a new instance drops it earlier.
+    // A plugin's answer is cached until it expires; only a new instance drops it earlier.
     this.#plugin = undefined;
   }
 
@@ -197,12 +196,12 @@ class RenewedCredentials implements Credentials {
       return await this.#plugin(ca);
     } catch (cause) {
       const command = plugin.is === 'exec' ? plugin.exec.command : 'auth-provider';
-      // A plugin that fails may say as much as it likes.
+      // A failing plugin may print any amount of text.
       throw new Error(`Asking ${command} for credentials: ${messageOf(cause).trim().slice(0, 500)}`, { cause });
     }
   }
 
-  /** New agents only when the TLS material changed: each change costs every connection. */
+  /** Makes new agents only if the TLS material changed: each change drops every connection. */
   #agentsFor({ ca, cert, key }: Material): Agents {
     const fingerprint = fingerprintOf(ca, cert, key);
     const old = this.#agents;
@@ -210,7 +209,7 @@ class RenewedCredentials implements Credentials {
     try {
       this.#agents = this.#makeAgents(fingerprint, { ca, cert, key });
     } catch (cause) {
-      // Between the two writes of a rotation certificate and key do not match: stay with the old pair, and look again.
+      // Between the two writes of a rotation, certificate and key do not match: keep the old pair, and read the files again next time.
       for (const file of this.#files.values()) file.invalidate();
       if (old === undefined) throw new Error(`Reading certificate, key or CA: ${messageOf(cause)}`, { cause });
       return old;
@@ -225,7 +224,7 @@ class RenewedCredentials implements Credentials {
         ? {
             secureContext: makeSecureContext({ ca, cert, key }),
             servername: this.#access.tlsServerName,
-            // Spelt out, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
+            // Set explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED cannot switch it off.
             rejectUnauthorized: !this.#access.skipsTlsVerification,
           }
         : undefined;
@@ -241,7 +240,7 @@ function retireAll({ agent, streamAgent }: Agents): void {
   for (const each of [agent, streamAgent]) retireAgent(each);
 }
 
-/** What a plugin answers; it knows by itself for how long. */
+/** A plugin's answer; the plugin itself keeps it until it expires. */
 type Answer = Omit<Material, 'ca'>;
 type Ask = (ca: Buffer | undefined) => Promise<Answer>;
 
@@ -253,12 +252,12 @@ function askExec(exec: ExecSettings, env: AccessOptions['env'], clock: Clock): A
   };
 }
 
-/** An identity provider that accepts and says nothing must not keep all later requests waiting for the same answer. */
+/** An identity provider that accepts the connection and never answers must not keep all later requests waiting for the same answer. */
 const PROVIDER_TIMEOUT_MS = 60_000;
 
 /**
- * By a `KubeConfig` of the library that holds the plugin alone. Its cluster is a stand-in: the agent that the library makes of
- * it is never used, and for a server without TLS or behind some proxies it would refuse to make one.
+ * Runs the plugin through a `KubeConfig` of the library that holds nothing else. Its cluster is a placeholder: the agent that the library
+ * makes for it is never used, and for a server without TLS or behind some proxies the library would refuse to make one.
  */
 function askProvider(authProvider: Readonly<Record<string, unknown>>): Ask {
   const loading = import('@kubernetes/client-node/dist/config.js').then((library) => {
@@ -303,7 +302,7 @@ function fingerprintOf(...parts: readonly (Buffer | undefined)[]): string {
   return hash.digest('hex');
 }
 
-/** A plugin's certificate and key come as PEM text; the library's type allows for more. */
+/** A plugin's certificate and key are PEM text; the library's type is wider. */
 function bytesOf(value: unknown): Buffer | undefined {
   return typeof value === 'string' || Buffer.isBuffer(value) ? Buffer.from(value) : undefined;
 }

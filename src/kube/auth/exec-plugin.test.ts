@@ -22,7 +22,7 @@ function write(name: string, content: string): string {
   return file;
 }
 
-/** A plugin that prints the text, after the lines of shell. */
+/** A plugin that runs the given lines of shell and then prints the text. */
 function plugin(output: string, shell = '', timeoutMs?: number): ExecPlugin {
   const file = write('output', output);
   const command = write(
@@ -107,7 +107,7 @@ describe('an exec plugin', () => {
 });
 
 describe('`KUBERNETES_EXEC_INFO`', () => {
-  /** What the plugin of a kubeconfig was told. */
+  /** The input that the plugin of a kubeconfig received. */
   async function told(cluster: object, exec: object, ca?: string): Promise<unknown> {
     const info = join(folder, 'info');
     const command = write(
@@ -140,7 +140,7 @@ describe('`KUBERNETES_EXEC_INFO`', () => {
     expect(await told({ extensions }, { provideClusterInfo: false })).toEqual(bare);
   });
 
-  // As kubectl 1.32.4 tells its plugins.
+  // The same input as kubectl 1.32.4 gives its plugins.
   it('has the cluster, with its extension and the CA, also where that is in a file', async () => {
     const ca = 'not parsed before the plugin was asked';
     const data = Buffer.from(ca).toString('base64');

@@ -1,7 +1,7 @@
 /**
  * Runs a kubeconfig's `exec` plugin (client-go plugin/pkg/client/auth/exec): a program that prints an ExecCredential.
  *
- * A plugin may hang, fork, or print without end, so a run has a time and its output a limit; whoever waits meanwhile has a deadline
+ * A plugin may hang, fork, or print without end, so a run has a timeout and its output a limit; callers that wait meanwhile have deadlines
  * of their own.
  */
 import { spawn } from 'node:child_process';
@@ -9,14 +9,14 @@ import { z } from 'zod';
 import type { Clock } from '../../core/ports.ts';
 import type { ExecSettings } from './kubeconfig.ts';
 
-/** What a plugin gave. Without a token there are certificate and key. */
+/** The credential that a plugin returned. Without a token, certificate and key are set. */
 export interface PluginCredential {
   readonly token: string | undefined;
   readonly cert: Buffer | undefined;
   readonly key: Buffer | undefined;
 }
 
-/** Some ask a cloud, and retry there; `kubectl` itself would wait for ever. */
+/** Some plugins ask a cloud provider and retry there; `kubectl` itself would wait for ever. */
 const RUN_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const MAX_WORDS = 500;
@@ -26,7 +26,7 @@ const credentialSchema = z.object({
   kind: z.literal('ExecCredential'),
   status: z
     .object({
-      // What may stand in a header.
+      // Only characters that are valid in a header.
       token: z
         .string()
         .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
@@ -63,10 +63,10 @@ export class ExecPlugin {
   }
 
   /**
-   * The plugin's answer, until its own expiry.
+   * The plugin's answer, cached until it expires.
    *
-   * @param ca of the cluster, for plugins that want to know it.
-   * @throws Error in the plugin's own words, shortened, where it fails.
+   * @param ca of the cluster, for plugins that ask for it.
+   * @throws Error with the plugin's own message, shortened, if it fails.
    */
   async credential(ca: Buffer | undefined): Promise<PluginCredential> {
     if (this.#credential !== undefined && this.#clock.now() < this.#expiresAtMs) return this.#credential;
@@ -77,7 +77,9 @@ export class ExecPlugin {
     return this.#credential;
   }
 
-  /** `KUBERNETES_EXEC_INFO`: the version to answer in and, with `provideClusterInfo`, where the credential will be used. */
+  /**
+   * `KUBERNETES_EXEC_INFO`: the version of the answer and, with `provideClusterInfo`, the cluster for which the credential will be used.
+   */
   #info(ca: Buffer | undefined): string {
     const { apiVersion, clusterInfo } = this.#exec;
     const cluster = clusterInfo && {
@@ -96,7 +98,7 @@ export class ExecPlugin {
     try {
       json = JSON.parse(output);
     } catch {
-      // Without the parser's words: they quote the output.
+      // The parser's message is left out: it quotes the output.
       throw new Error('its output is no JSON');
     }
     const credential = credentialSchema.safeParse(json);
@@ -123,7 +125,7 @@ export class ExecPlugin {
       const fail = (why: string): void => {
         clearTimeout(timer);
         child.kill('SIGKILL');
-        // What the plugin has started may hold them open.
+        // Processes that the plugin has started may hold its output open.
         child.stdout.destroy();
         child.stderr.destroy();
         reject(new Error(why));

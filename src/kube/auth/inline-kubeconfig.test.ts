@@ -198,7 +198,7 @@ describe('inlineAccess', () => {
   ])('`inlineAccess` refuses %s without stopping the process', (_, content) => {
     const before = process.threadCpuUsage();
     expect(refusalOf(content)).toMatch(/^kubeconfig/);
-    // Without the bound each of these takes seconds, up to 35. Of this thread alone: the machine may be busy with other tests.
+    // Without the bound each of these takes seconds, up to 35. CPU time of this thread alone: the machine may be busy with other tests.
     const { user, system } = process.threadCpuUsage(before);
     expect((user + system) / 1000).toBeLessThan(1000);
   });

@@ -1,10 +1,9 @@
 /**
  * A kubeconfig that somebody else wrote: the `value` of a Cluster's `<name>-kubeconfig` Secret.
  *
- * Whoever may write that Secret must not gain anything in our Pod by it. So it may hold inline data only, it must name a
- * server that proves who it is, and it is bounded in size and in structure before it is parsed. Cluster API refuses
- * `exec` and `auth-provider` as well; it accepts files and unverified TLS, which would read our files and hand the
- * credentials to whoever answers.
+ * Anyone who may write that Secret must not gain rights in our Pod by it. So it may hold inline data only, it must name a server that
+ * proves its identity, and its size and structure are bounded before it is parsed. Cluster API refuses `exec` and `auth-provider` as well;
+ * it accepts files and unverified TLS, which would read our files and hand the credentials to any server that answers.
  */
 import { Lexer } from 'yaml';
 import { z } from 'zod';
@@ -16,11 +15,11 @@ export type InlineAccess =
   | { readonly is: 'usable'; readonly access: ClusterAccess }
   | { readonly is: 'refused'; readonly why: string };
 
-/** What the operator lets such a kubeconfig do; nothing by default. */
+/** What the operator permits such a kubeconfig; nothing by default. */
 export interface KubeconfigRules {
-  /** Proxies that may be used, as `host` or `host:port`: a proxy connects from our network to whatever it is asked for. */
+  /** Proxies that may be used, as `host` or `host:port`: a proxy connects from our network to any address that it is asked for. */
   readonly allowedProxies: readonly string[];
-  /** Whether `insecure-skip-tls-verify` is heeded. */
+  /** Whether `insecure-skip-tls-verify` takes effect. */
   readonly allowInsecureTls: boolean;
 }
 
@@ -28,8 +27,8 @@ export const STRICT: KubeconfigRules = { allowedProxies: [], allowInsecureTls: f
 
 const MAX_BYTES = 256 * 1024;
 /**
- * A kubeconfig has some hundreds. The parser takes time in the square of them: without a bound, 256 KiB of quotes would
- * stop the whole process for half a minute, and ten thousand nested brackets for a second.
+ * A kubeconfig has some hundreds of tokens. The parser's time grows with their square: without a bound, 256 KiB of quotes would block the
+ * whole process for half a minute, and ten thousand nested brackets for a second.
  */
 const MAX_TOKENS = 2000;
 
@@ -40,13 +39,13 @@ const bytes = z
   .transform((value) => value.replace(/[\r\n]/g, ''))
   .pipe(z.base64('must be base64'))
   .nullish();
-/** What may stand in a header. */
+/** Characters that are valid in a header. */
 const word = z
   .string()
   .trim()
   .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
   .nullish();
-/** Absent, null and empty are fine. */
+/** Refuses any value; absent, null and empty are accepted. */
 const never = (why: string) =>
   z
     .unknown()
@@ -93,10 +92,10 @@ class Refusal extends Error {
 }
 
 /**
- * Reads what the current context comes to. Definitions that it does not use are not looked at.
+ * Resolves the current context. Definitions that it does not use are not checked.
  *
  * @param content YAML or JSON.
- * @param description where it comes from, for people.
+ * @param description where the kubeconfig comes from, for people.
  */
 export function inlineAccess(content: string, description: string, rules: KubeconfigRules = STRICT): InlineAccess {
   try {
@@ -206,7 +205,7 @@ function isPlainHttps(server: string): boolean {
   return protocol === 'https:' && username === '' && password === '';
 }
 
-/** One fault is enough; paths are of our own making, since arrays have numbers and unknown keys are not looked at. */
+/** One fault is enough. Paths contain only names of our own schema, since arrays have numbers and unknown keys are not read. */
 function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

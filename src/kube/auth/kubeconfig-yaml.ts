@@ -1,15 +1,15 @@
 /**
- * Reads a kubeconfig's YAML as kubectl does, merge keys (`<<`) included, and refuses what kubectl would lose without a word: keys
- * given twice, further documents, unknown tags. Nothing of a kubeconfig is left out in silence.
+ * Reads a kubeconfig's YAML as kubectl does, including merge keys (`<<`), and refuses what kubectl would ignore silently: repeated keys,
+ * further documents, unknown tags.
  */
 import { parseDocument } from 'yaml';
 
-/** The message says what is wrong in one sentence without a subject, and quotes nothing: the text may hold a token. */
+/** The message describes the fault in one sentence without a subject, and quotes nothing: the text may hold a token. */
 export class KubeconfigSyntax extends Error {
   override readonly name = 'KubeconfigSyntax';
 }
 
-/** Aliases may make a gigabyte of a few lines; those that share a CA or a user among contexts are a handful. */
+/** Aliases can expand a few lines to a gigabyte; a kubeconfig that shares a CA or a user among contexts needs a handful. */
 const MAX_ALIASES = 100;
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ export function parseKubeconfig(content: string): unknown {
   }
 }
 
-/** As kubectl, which does not choose between two definitions of one name either. @returns undefined where there is none. */
+/** Like kubectl, which does not choose between two definitions of one name either. @returns undefined if no name is repeated. */
 export function repeated(names: readonly string[]): string | undefined {
   return names.find((name, index) => names.indexOf(name) !== index);
 }

@@ -219,7 +219,7 @@ describe('a kubeconfig', () => {
     expect(() => find({ kubeconfig: file })).toThrow(message.replace('FILE', file).replace('FOLDER', folder));
   });
 
-  // As kubectl 1.32.4 reads them (`kubectl config view --raw`).
+  // As kubectl 1.32.4 resolves them (`kubectl config view --raw`).
   it.each([
     ['a merge key', '{ <<: *one, server: https://a.test }', { tlsServerName: 'one', proxyUrl: undefined }],
     [

@@ -1,8 +1,8 @@
 /**
- * Where the API server is and how to identify to it, as a kubeconfig or a Pod's service account says.
+ * Where the API server is and how to identify to it, according to a kubeconfig or a Pod's service account.
  *
- * Rules, as in client-go (tools/clientcmd): of several files the first that defines a name wins; relative paths are
- * relative to the file that names them; data beats the file of the same purpose; `tokenFile` beats `token`.
+ * The rules are those of client-go (tools/clientcmd): of several files the first that defines a name wins; relative paths are relative to
+ * the file that contains them; data takes precedence over the file of the same purpose; `tokenFile` takes precedence over `token`.
  */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
@@ -14,7 +14,7 @@ import { KubeconfigSyntax, parseKubeconfig, repeated } from './kubeconfig-yaml.t
 /** Bytes known from the start, or a file that may be rotated (absolute path, readable when it was looked up). */
 export type Source = { readonly is: 'data'; readonly data: Buffer } | { readonly is: 'file'; readonly file: string };
 
-/** What one context comes to. */
+/** The access that one context resolves to. */
 export interface ClusterAccess {
   /** For people, without secrets. */
   readonly description: string;
@@ -34,27 +34,27 @@ export interface ClusterAccess {
 
 export type Plugin =
   | { readonly is: 'exec'; readonly exec: ExecSettings }
-  /** As written. */
+  /** The section as written in the kubeconfig. */
   | { readonly is: 'authProvider'; readonly authProvider: Readonly<Record<string, unknown>> };
 
 export interface ExecSettings {
-  /** The version of the ExecCredential that the plugin shall answer with. */
+  /** The version of the ExecCredential that the plugin must answer with. */
   readonly apiVersion: string;
   /** Absolute, or a bare name that is looked up in PATH. */
   readonly command: string;
   readonly args: readonly string[];
-  /** On top of our own environment. */
+  /** Added to our own environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** How to get the program, where it is missing. */
+  /** How to install the program if it is missing. */
   readonly installHint?: string;
-  /** What the plugin wants to know of the cluster (`provideClusterInfo`), in the words of an ExecCredential; the CA is added. */
+  /** The description of the cluster for the plugin (`provideClusterInfo`), in the format of an ExecCredential; the CA is added later. */
   readonly clusterInfo?: Readonly<Record<string, unknown>>;
 }
 
 export interface AccessOptions {
   /** `--kubeconfig`: one file, which must exist. */
   readonly kubeconfig?: string | undefined;
-  /** `--context`. Since a service account has none, it also rules the in-cluster credentials out. */
+  /** `--context`. Since a service account has no contexts, the option also rules out the in-cluster credentials. */
   readonly context?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homedir: string;
@@ -75,7 +75,7 @@ const execSchema = z.looseObject({
   provideClusterInfo: z.boolean().nullish(),
 });
 const clusterSchema = z.object({
-  // Without a scheme kubectl would speak plain HTTP, which nobody means who writes host:port.
+  // Without a scheme kubectl would use plain HTTP, which a user who writes host:port hardly intends.
   server: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// (or http://)' }),
   'certificate-authority': text,
   'certificate-authority-data': text,
@@ -108,7 +108,7 @@ const fileSchema = z.object({
 
 type Exec = z.infer<typeof execSchema>;
 
-/** A definition that is checked only when a context uses it: a broken neighbour must not keep us out. */
+/** A definition that is checked only if a context uses it: another broken definition must not keep us out. */
 interface Entry {
   readonly file: string;
   readonly value: unknown;
@@ -123,9 +123,9 @@ interface Merged {
 }
 
 /**
- * Looks in order at `--kubeconfig`, `KUBECONFIG`, the Pod's service account and `~/.kube/config`.
+ * Looks in this order at `--kubeconfig`, `KUBECONFIG`, the Pod's service account and `~/.kube/config`.
  *
- * @throws Error that names the file and what was wanted of it.
+ * @throws Error that names the file and what was expected of it.
  */
 export function findAccess(options: AccessOptions): ClusterAccess {
   const { kubeconfig, context, env, homedir } = options;
@@ -252,7 +252,7 @@ function clusterAccessOf({ file, value }: Entry, where: string) {
 
 function userAccessOf({ file, value }: Entry, cluster: Entry, where: string) {
   const user = checked(userSchema, value, where);
-  // Leaving these out would act under the wrong name, most likely one with more rights.
+  // Ignoring these would act under the wrong name, most likely one with more rights.
   for (const key of ['as-uid', 'as-groups', 'as-user-extra']) {
     if (user[key] !== undefined && user[key] !== null) throw new Error(`${where}: ${key} is not supported, only as`);
   }
@@ -302,7 +302,7 @@ function pluginOf(
 /** The extension whose content a plugin gets as `spec.cluster.config` (client-go tools/clientcmd). */
 const EXEC_EXTENSION = 'client.authentication.k8s.io/exec';
 
-/** As client-go's `Cluster` of an ExecCredential: what is not set is left out. */
+/** Like client-go's `Cluster` of an ExecCredential: unset fields are left out. */
 function clusterInfoOf(cluster: z.infer<typeof clusterSchema>): Readonly<Record<string, unknown>> {
   const keys = ['tls-server-name', 'insecure-skip-tls-verify', 'proxy-url', 'disable-compression'] as const;
   const config = cluster.extensions?.find(({ name }) => name === EXEC_EXTENSION)?.extension;
@@ -323,7 +323,7 @@ function sourceOf(
   return path ? { is: 'file', file: readable(resolve(dirname(kubeconfig), path), what) } : undefined;
 }
 
-/** Found out at start rather than at the first request. */
+/** Checks at start, rather than at the first request, that a file can be read. */
 function readable(file: string, what: string): string {
   try {
     accessSync(file, constants.R_OK);

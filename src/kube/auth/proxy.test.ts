@@ -117,7 +117,7 @@ describe('a CONNECT proxy', () => {
     for (const close of closers.splice(0)) await close();
   });
 
-  /** Tunnels every name to `target`, and remembers what was asked for. */
+  /** A proxy that tunnels every name to `target`, and records the requests. */
   async function startProxy(target: ScriptedServer, { refusal, tls }: { refusal?: number; tls?: Certificate } = {}) {
     const asked: string[] = [];
     const authorizations: (string | undefined)[] = [];

@@ -1,11 +1,11 @@
 /**
- * Through which proxy a server is reached, by the rules that kubectl follows: the cluster's `proxy-url`, else the
- * environment as golang.org/x/net/http/httpproxy reads it.
+ * Chooses the proxy for a server by the rules that kubectl follows: the cluster's `proxy-url`, else the environment as
+ * golang.org/x/net/http/httpproxy reads it.
  */
 import { BlockList, isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 
-/** `socks5h` is curl's word for what `socks5` means here: names are the proxy's to resolve. */
+/** `socks5h` is curl's name for what `socks5` means here: the proxy resolves names. */
 const PROXY_SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'socks5:', 'socks5h:']);
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,8 +13,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Chooses the proxy for a server; undefined to connect directly.
  *
- * @throws Error for a `proxy-url` that is no URL or of a kind that is not supported, and for such an environment
- * variable.
+ * @throws Error for a `proxy-url` or an environment variable that is not a URL or has an unsupported scheme.
  */
 export function proxyFor(server: URL, proxyUrl: string | undefined, env: Environment): URL | undefined {
   if (proxyUrl !== undefined) return proxyOf(proxyUrl, 'proxy-url');
@@ -26,7 +25,7 @@ export function proxyFor(server: URL, proxyUrl: string | undefined, env: Environ
 }
 
 function proxyOf(value: string, where: string): URL {
-  // The value is not repeated: it may hold a password.
+  // The value is not quoted: it may hold a password.
   if (!URL.canParse(value)) throw new Error(`${where} is not a URL`);
   const proxy = new URL(value);
   if (PROXY_SCHEMES.has(proxy.protocol) && proxy.hostname !== '') return proxy;
@@ -37,9 +36,9 @@ function proxyOf(value: string, where: string): URL {
 }
 
 /**
- * Whether NO_PROXY (or being on this machine) exempts a server. `*` exempts all; `example.com` the domain and what is
- * below it, `.example.com` and `*.example.com` only what is below it; addresses and CIDRs match literal addresses,
- * names are not resolved. An entry with a port matches that port alone. Entries that make no sense are ignored.
+ * Whether NO_PROXY, or a server on this machine, exempts the server from the proxy. `*` exempts every server; `example.com` exempts the
+ * domain and its subdomains, `.example.com` and `*.example.com` only its subdomains; addresses and CIDRs match literal addresses, names are
+ * not resolved. An entry with a port matches that port alone. Invalid entries are ignored.
  */
 export function bypassesProxy(server: URL, noProxy: string): boolean {
   const host = hostOf(server);

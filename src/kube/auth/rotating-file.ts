@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/error-message.ts';
 import type { Clock } from '../../core/ports.ts';
 
-/** As often as client-go reads a token file again (transport/token_source.go). */
+/** The interval at which client-go reads a token file again (transport/token_source.go). */
 const MAX_AGE_MS = 60_000;
 
 /**
  * The content of a file, read again when it is older than a minute.
  *
- * It is read, not asked for its modification time: the files are small, and a projected volume is swapped by a symbolic
- * link, behind which a time may even go backwards.
+ * The file is read without looking at its modification time: the files are small, and a projected volume is swapped by a symbolic link, so
+ * that the time may even go backwards.
  */
 export class RotatingFile {
   readonly #path: string;
@@ -24,8 +24,8 @@ export class RotatingFile {
   }
 
   /**
-   * @throws Error when the file cannot be read and never could. A file that vanishes in the middle of a rotation leaves
-   * the last content in force, as in client-go; the next call tries again.
+   * @throws Error if the file cannot be read and never could. If a file vanishes in the middle of a rotation, its last content stays in
+   * force, as in client-go; the next call tries again.
    */
   async read(): Promise<Buffer> {
     const now = this.#clock.now();
@@ -39,7 +39,7 @@ export class RotatingFile {
     return this.#content;
   }
 
-  /** Makes the next `read()` look at the file, whatever its age. */
+  /** Makes the next `read()` read the file, whatever the age of its content. */
   invalidate(): void {
     this.#readAtMs = Number.NEGATIVE_INFINITY;
   }

@@ -9,7 +9,7 @@ import { KubeError } from '../http/errors.ts';
 interface Script {
   /** The port to which every tunnel leads. */
   readonly port: number;
-  /** user:password; without it nobody needs to log in. */
+  /** user:password; without it no login is required. */
   readonly login?: string | undefined;
   /** The code of the answer to CONNECT. */
   readonly code?: number;
@@ -17,7 +17,7 @@ interface Script {
   readonly bound?: Buffer;
 }
 
-/** A SOCKS5 proxy after RFC 1928, which remembers what was asked of it. */
+/** A SOCKS5 proxy after RFC 1928, which records the requests. */
 async function startSocks({ port, login, code = 0, bound = Buffer.of(1, 0, 0, 0, 0, 0, 0) }: Script) {
   const asked: string[] = [];
   const logins: string[] = [];

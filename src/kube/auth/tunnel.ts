@@ -1,8 +1,8 @@
 /**
  * Connections through a proxy: CONNECT over HTTP or HTTPS, and SOCKS5 (RFC 1928, RFC 1929).
  *
- * Who chooses the proxy may choose one that hangs, or one that never stops talking. So a tunnel ends with the request that
- * wanted it, an answer is read up to a limit, and no error repeats a proxy's text.
+ * A tenant who chooses the proxy may choose one that hangs, or one that never stops sending. So a tunnel ends with the request that needs
+ * it, an answer is read up to a limit, and no error repeats a proxy's text.
  */
 import type { ClientRequest } from 'node:http';
 import { connect, isIP, isIPv4, isIPv6, type Socket } from 'node:net';
@@ -19,17 +19,17 @@ export interface TlsSettings {
   readonly rejectUnauthorized: boolean;
 }
 
-/** A proxy did not open a tunnel. The message names the proxy and at most a status, which a tenant must not see. */
+/** A proxy did not open a tunnel. The message names the proxy and at most a status, and must not be shown to a tenant. */
 export class ProxyFault extends Error {
   override readonly name = 'ProxyFault';
 }
 
-/** Where a request for `TunnelAgent` carries the signal of its attempt: an agent's own `signal` never arrives here. */
+/** Carries the signal of the attempt in a request for `TunnelAgent`: an agent's own `signal` never arrives here. */
 export interface TunnelRequest {
   readonly tunnelSignal?: AbortSignal;
 }
 
-/** What a proxy may say before a tunnel is open; node's own limit for the headers of an answer. */
+/** Limit of a proxy's answer before a tunnel is open; node's own limit for the headers of an answer. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80 };
 const SOCKS_PORT = 1080;
@@ -39,7 +39,7 @@ interface Target {
   readonly port: number;
 }
 
-/** An agent whose connections lead through a proxy, also those to servers without TLS. */
+/** An agent whose connections all lead through a proxy, including those to servers without TLS. */
 export class TunnelAgent extends Agent {
   readonly #proxy: URL;
   readonly #tls: TlsSettings | undefined;
@@ -50,7 +50,7 @@ export class TunnelAgent extends Agent {
     this.#tls = tls;
   }
 
-  /** @throws ProxyFault; whatever the signal of the request aborts with. */
+  /** @throws ProxyFault, or the abort reason of the request's signal. */
   override async connect(request: ClientRequest, options: AgentConnectOpts & TunnelRequest): Promise<Socket> {
     const target = { host: options.host ?? '', port: Number(options.port) };
     const socket = await openTunnel(this.#proxy, target, options.tunnelSignal);
@@ -63,7 +63,7 @@ export class TunnelAgent extends Agent {
   }
 }
 
-/** @returns a paused socket, of which nothing but the target's bytes will come. */
+/** @returns a paused socket that delivers nothing but the target's bytes. */
 async function openTunnel(proxy: URL, target: Target, signal: AbortSignal | undefined): Promise<Socket> {
   signal?.throwIfAborted();
   const socket = connectTo(proxy);
@@ -127,7 +127,7 @@ async function askSocks(proxy: URL, { host, port }: Target, answers: Answers): P
     if (status !== 0) throw refused('the login', status);
   } else if (method !== SOCKS.noLogin) throw refused('the greeting', method);
 
-  // A name stays a name: the proxy resolves it, as with Go's client.
+  // A name is sent as a name: the proxy resolves it, as with Go's client.
   const address = isIPv4(host)
     ? Buffer.of(SOCKS.ipv4, ...host.split('.').map(Number))
     : isIPv6(host)
@@ -138,7 +138,7 @@ async function askSocks(proxy: URL, { host, port }: Target, answers: Answers): P
   if (answer[1] !== 0) throw refused('CONNECT', answer[1]);
 }
 
-/** @returns undefined until it is known. */
+/** @returns undefined until the length is known. */
 function lengthOfReply(bytes: Buffer): number | undefined {
   const [, , , kind, length] = bytes;
   if (kind === undefined || length === undefined) return undefined;
@@ -169,7 +169,7 @@ function loginOf({ username, password }: URL): [string, string] | undefined {
   return [decodeURIComponent(username), decodeURIComponent(password)];
 }
 
-/** What comes from a proxy before the tunnel is open, up to the limit. */
+/** The bytes that a proxy sends before the tunnel is open, up to the limit. */
 class Answers {
   readonly #socket: Socket;
   #bytes: Buffer = Buffer.alloc(0);
@@ -191,7 +191,7 @@ class Answers {
     return this.until((bytes) => (bytes.length < length ? undefined : length));
   }
 
-  /** Waits until `lengthOf` says how long the next answer is, and takes it. @throws ProxyFault, or the network's error. */
+  /** Waits until `lengthOf` knows the length of the next answer, and takes the answer. @throws ProxyFault, or the network's error. */
   async until(lengthOf: (bytes: Buffer) => number | undefined): Promise<Buffer> {
     for (;;) {
       const length = lengthOf(this.#bytes);
@@ -210,7 +210,7 @@ class Answers {
     }
   }
 
-  /** Hands the socket over. @throws ProxyFault where the proxy went on talking: TLS would not see those bytes. */
+  /** Hands the socket over. @throws ProxyFault if the proxy sent more bytes: TLS would not see them. */
   finish(): void {
     if (this.#bytes.length > 0) throw new ProxyFault('The proxy sent data before anything was asked of the server');
     this.#socket.pause();
@@ -220,7 +220,7 @@ class Answers {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    // Beyond the limit nothing is kept, whatever still comes before the socket is destroyed.
+    // Bytes beyond the limit are dropped, until the socket is destroyed.
     if (this.#bytes.length < MAX_ANSWER_BYTES) this.#bytes = Buffer.concat([this.#bytes, chunk]);
     this.#changed();
   };

@@ -7,7 +7,7 @@ import { Reflector, type ReflectorOptions } from './reflector.ts';
 
 export type CachedKindOptions<T extends KubeObject> = ReflectorOptions<T> & Pick<InformerOptions, 'onHandlerError'>;
 
-/** Mirrors one kind of a cluster from the start of the process to its end; a standby does so too, to take over at once. */
+/** Mirrors one kind of a cluster from the start of the process to its end. A standby does so too, so that it can take over at once. */
 export class CachedKind<T extends KubeObject> implements Runnable {
   readonly name: string;
   readonly phase = 'caches';
@@ -29,14 +29,14 @@ export class CachedKind<T extends KubeObject> implements Runnable {
     await Promise.race([this.informer.whenSynced(), aborted(stop)]);
   }
 
-  /** Only before the first sync: afterwards the content is at worst old, see `isStale`. */
+  /** Unready only before the first sync: afterwards the content is at worst old, see `isStale`. */
   readyz(): string | undefined {
     if (this.informer.hasSynced()) return undefined;
     const condition = this.#reflector.condition();
     return 'message' in condition ? `not synced: ${condition.message}` : 'not synced yet';
   }
 
-  /** What fails after the first sync, and is no reason to be unready. */
+  /** Faults after the first sync, which do not make the process unready. */
   details(): readonly string[] {
     return this.informer.hasSynced() ? this.#reflector.faults() : [];
   }
@@ -45,12 +45,12 @@ export class CachedKind<T extends KubeObject> implements Runnable {
     return this.#reflector.isStale(nowMs);
   }
 
-  /** See `Reflector`. */
+  /** See `Reflector.disconnectedMs`. */
   disconnectedMs(nowMs: number): number {
     return this.#reflector.disconnectedMs(nowMs);
   }
 
-  /** Milliseconds since anything came; 0 before the first contact. */
+  /** Milliseconds since the last data; 0 before the first contact. */
   silentMs(nowMs: number): number {
     const lastMs = this.#reflector.lastContactMs();
     return lastMs === undefined ? 0 : Math.max(0, nowMs - lastMs);

@@ -1,4 +1,4 @@
-/** What an API server serves: for kinds that come with a CRD, and may be there, be missing, or change their version. */
+/** Finds what an API server serves: for kinds defined by a CRD, which may exist, be missing, or change their version. */
 import { apiVersionOf, type Resource } from '../../core/resources.ts';
 import type { ApiClient } from '../http/api.ts';
 import { isKubeError } from '../http/errors.ts';
@@ -6,13 +6,13 @@ import { fields, listOf, text } from '../http/json.ts';
 
 export type Discovered =
   | { readonly is: 'served'; readonly version: string }
-  /** `hasGroup`: the API group is there in one of the versions, only the kind is not. */
+  /** `hasGroup`: the server has the API group in one of the versions, but not the kind. */
   | { readonly is: 'notServed'; readonly hasGroup: boolean };
 
 /**
  * Finds the first of `versions` in which the server serves the resource.
  *
- * @throws KubeError where the server does not say: not knowing is not the same as not served.
+ * @throws KubeError if the server does not answer the question: unknown is not the same as not served.
  */
 export async function discover(
   client: ApiClient,
@@ -29,7 +29,7 @@ export async function discover(
   return { is: 'notServed', hasGroup };
 }
 
-/** The plural names in an `APIResourceList`; undefined where there is no such group or version. */
+/** The plural names in an `APIResourceList`; undefined if there is no such group or version. */
 async function resourcesOf(
   client: ApiClient,
   path: string,

@@ -1,6 +1,6 @@
 import type { Log } from '../../core/ports.ts';
 
-/** For a watch whose ups and downs are details: what they come to shows as the state of a connection. */
+/** Logs at debug level: for a watch whose failures are visible as the state of a connection. */
 export function inDetail(log: Log): Log {
   const debug: Log['debug'] = (message, fields) => log.debug(message, fields);
   return {

@@ -210,7 +210,7 @@ it('`Informer` indexes equal what a search through all objects finds, after any 
   const event = fc.tuple(fc.constantFrom('ADDED' as const, 'MODIFIED' as const, 'DELETED' as const), anyItem);
   fc.assert(
     fc.property(list, fc.array(fc.oneof(list, event), { maxLength: 40, size: 'max' }), (first, inputs) => {
-      // An expectation that fails within a handler shows up here, as the informer lets no error out.
+      // A failed expectation within a handler shows up here, since the informer catches every error.
       const broken: unknown[] = [];
       const informer = makeInformer({ onHandlerError: (error) => broken.push(error) });
       const shadow = new Map<string, Item>();

@@ -1,11 +1,11 @@
-/** The store that a reflector fills: by key, by declared indexes, and with handlers that hear of every change. */
+/** The store that a reflector fills: objects by key and by declared indexes, with handlers that are called for every change. */
 import { keyOf } from '../../core/meta.ts';
 import type { KubeObject } from '../../core/objects.ts';
 import type { Known, Lister, Log, Seen } from '../../core/ports.ts';
 import type { Sink } from './reflector.ts';
 import type { ChangeType } from './watch-event.ts';
 
-/** Hears of changes after the store has them. Must not change the objects; what it throws is logged and goes no further. */
+/** Called for changes after the store has them. Must not change the objects; an error is logged and does not propagate. */
 export interface Handler<T> {
   onAdd?(object: T): void;
   onUpdate?(old: T, now: T): void;
@@ -15,12 +15,12 @@ export interface Handler<T> {
 
 export interface InformerOptions {
   readonly log: Log;
-  /** Freezes each object on entry, all the way down: for tests, where a change by a reader should be seen. @default false */
+  /** Deeply freezes each object on entry: for tests, so that a reader's modification fails. @default false */
   readonly freeze?: boolean;
   readonly onHandlerError?: (error: unknown) => void;
 }
 
-/** Gives the values under which an index finds the object. Must be pure, and must not throw. */
+/** Returns the values under which an index finds the object. Must be pure, and must not throw. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
 interface Index<T> {
@@ -28,7 +28,9 @@ interface Index<T> {
   readonly groups: Map<string, Group<T>>;
 }
 
-/** The objects under one value of an index. Most values have few, and then a map for each takes more room than the objects. */
+/**
+ * The objects under one value of an index. Most values have few objects, and a map for each value would take more memory than the objects.
+ */
 type Group<T> = readonly T[] | Bucket<T>;
 
 const FEW = 8;
@@ -47,9 +49,9 @@ const ABSENT = { is: 'absent' } as const;
 /**
  * The objects of one kind in one cluster, kept by a reflector and read by reconcilers.
  *
- * Until the first whole list everything is `unknown`. From then on the content stays readable whatever happens to the
- * watch: it is old perhaps, but was true. An object whose name returns with another UID is reported as deleted and added.
- * Readers get the objects themselves, not copies.
+ * Until the first complete list everything is `unknown`. From then on the content stays readable whatever happens to the watch: it may be
+ * old, but was true once. If an object's name returns with another UID, this is reported as a deletion and an addition. Readers get the
+ * objects themselves, not copies.
  */
 export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
   readonly #options: InformerOptions;
@@ -64,9 +66,9 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
   }
 
   /**
-   * Declares an index. Its upkeep costs as much as an object has values, and nothing for objects that do not change.
+   * Declares an index. Its cost grows with the number of values per object; objects that do not change cost nothing.
    *
-   * @throws Error when the store has been filled already, or the name is taken.
+   * @throws Error if the store has been filled already, or the name is taken.
    */
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
     if (this.#synced) throw new Error(`Cannot add index '${name}' to a store that is filled`);
@@ -94,7 +96,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
     return this.#synced;
   }
 
-  /** Resolves after the first whole list has been stored and told to the handlers; never rejects. */
+  /** Resolves after the first complete list has been stored and handed to the handlers; never rejects. */
   whenSynced(): Promise<void> {
     return this.#firstSync.promise;
   }
@@ -110,12 +112,12 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
     return object === undefined ? ABSENT : { is: 'present', object };
   }
 
-  /** All objects, as an array that later changes leave alone. */
+  /** All objects, as an array that later changes do not affect. */
   list(): Known<readonly T[]> {
     return this.#synced ? { is: 'known', value: this.#objects.snapshot() } : UNKNOWN;
   }
 
-  /** As `list`, for one value of an index; the same array again until one of these objects changes. */
+  /** Like `list`, for one value of an index; returns the same array until one of these objects changes. */
   byIndex(index: string, value: string): Known<readonly T[]> {
     const found = this.#indexes.get(index);
     if (found === undefined) throw new Error(`There is no index '${index}'`);
@@ -124,7 +126,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
     return { is: 'known', value: group instanceof Bucket ? group.snapshot() : group };
   }
 
-  /** Takes over a whole list. Handlers hear of the differences, once the store and all indexes are as the list says. */
+  /** Takes over a complete list. Handlers are called for the differences, once the store and all indexes match the list. */
   replace(objects: readonly T[]): void {
     const changes: Change<T>[] = [];
     const listed = new Set<string>();
@@ -140,7 +142,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
     this.#firstSync.resolve();
   }
 
-  /** Takes over one event. An object that is there in the same version already changes nothing. */
+  /** Takes over one event. An object that is stored in the same version already changes nothing. */
   apply(type: ChangeType, object: T): void {
     const changes: Change<T>[] = [];
     if (type === 'DELETED') {
@@ -167,7 +169,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
     changes.push({ old, now: object, missed: false });
   }
 
-  /** @param last the object that handlers get: the event's is newer than the stored one. */
+  /** @param last the object that handlers get: the one in the event is newer than the stored one. */
   #remove(key: string, stored: T, last: T, missed: boolean, changes: Change<T>[]): void {
     if (this.#options.freeze === true) deepFreeze(last);
     this.#objects.delete(key);
@@ -199,7 +201,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, Sink<T> {
   }
 }
 
-/** Objects by key, and an array of them that is made when it is asked for and kept until something changes. */
+/** Objects by key, and an array of them that is made on demand and kept until something changes. */
 class Bucket<T> {
   readonly #members = new Map<string, T>();
   #snapshot: readonly T[] | undefined;
@@ -212,7 +214,7 @@ class Bucket<T> {
     return this.#members.get(key);
   }
 
-  /** Deleting the entry at hand while iterating is safe. */
+  /** Deleting the current entry while iterating is safe. */
   entries(): Iterable<[string, T]> {
     return this.#members.entries();
   }
@@ -253,7 +255,7 @@ function setGroup<T>(groups: Map<string, Group<T>>, value: string, group: Group<
   else groups.set(value, group);
 }
 
-/** The group once `now` has taken the place of `old`, which need not be in it; a new array for one of few objects. */
+/** The group after `now` has replaced `old`, which need not be in it; a small group becomes a new array. */
 function withChange<T extends KubeObject>(
   group: Group<T> = [],
   key: string,
@@ -265,7 +267,7 @@ function withChange<T extends KubeObject>(
     else group.set(key, now);
     return group;
   }
-  // An index function may give one value twice.
+  // An index function may return one value twice.
   const others = group.filter((each) => each !== old && each !== now);
   if (now === undefined) return others;
   if (others.length < FEW) return [...others, now];

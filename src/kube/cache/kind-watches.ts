@@ -1,6 +1,6 @@
 /**
- * Watches of kinds that are known only at run time, each kept while somebody has an interest in one of its objects: one watch
- * per kind, however many ask. Only metadata is transferred; what is kept of an object are two short texts.
+ * Watches of kinds that are known only at run time, each kept while somebody is interested in one of its objects: one watch per kind, for
+ * any number of interested owners. Only metadata is transferred, and two short texts are kept per object.
  */
 import { createHash } from 'node:crypto';
 import { keyOf } from '../../core/meta.ts';
@@ -30,13 +30,13 @@ interface Marked extends KubeObject {
 interface KindWatch {
   readonly cache: CachedKind<Marked>;
   readonly stop: AbortController;
-  /** By object's key, or `*`. */
+  /** Interested owners by the object's key, or `*` for all objects. */
   readonly owners: Map<string, Set<string>>;
   isOpen: boolean;
 }
 
 const EVERY = '*';
-/** Short: the connection itself backs off, and whoever waits for an object waits for this. */
+/** Short, because the connection itself backs off, and a caller that waits for an object waits for this delay too. */
 const BACKOFF = { baseMs: 200, maxMs: 2000 };
 
 export class KindWatches {
@@ -48,7 +48,7 @@ export class KindWatches {
     this.#options = options;
   }
 
-  /** Replaces the owner's listener. */
+  /** Registers the objects that an owner is interested in; replaces its earlier interest. */
   watch(owner: string, objects: readonly ObjectAddress[]): void {
     const wanted = new Map(objects.map((at) => [`${kindOf(at.resource)} ${objectKey(at)}`, at]));
     const before = this.#interests.get(owner);
@@ -85,7 +85,7 @@ export class KindWatches {
     return this.#kinds.size;
   }
 
-  /** Ends all watches; whoever had an interest has none any more. */
+  /** Ends all watches; all interest is dropped. */
   close(): void {
     for (const { stop } of this.#kinds.values()) stop.abort();
     this.#kinds.clear();
@@ -131,7 +131,7 @@ export class KindWatches {
         kind.isOpen = true;
       },
       onRestart: (reason) => {
-        // A watch that ends as it should is opened again at once, from where it ended.
+        // A watch that ends regularly is reopened at once, from where it ended.
         if (reason !== 'Closed') kind.isOpen = false;
         onRestart?.(reason);
       },
@@ -143,13 +143,13 @@ export class KindWatches {
       for (const owner of kind.owners.get(EVERY) ?? []) this.#options.onChange(owner);
     };
     cache.informer.addHandler({ onAdd: tell, onUpdate: (_, now) => tell(now), onDelete: tell });
-    // It fails by a bug alone.
+    // Rejects only because of a bug.
     void cache.start(kind.stop.signal).catch((error: unknown) => log.error('Watch failed', { err: error }));
     return kind;
   }
 }
 
-/** Differs when something differs that is neither the status nor written by the server. */
+/** Differs if the objects differ in anything except their status and the fields that the server writes. */
 export function fingerprintOf(object: AnyObject): string {
   const metadata = metaOf(object);
   return metadata === undefined ? '' : markOf(metadata);

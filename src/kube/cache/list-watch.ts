@@ -1,15 +1,15 @@
 /**
- * List and watch as a state machine: what a page, an event or a fault leads to. `reflector.ts` is the loop around it.
+ * List and watch as a state machine: which state a page, an event or a fault leads to. `reflector.ts` is the loop around it.
  *
- * - A list runs page by page to its end before a watch begins. A page that expired means: the whole list again.
- * - A watch goes on from the resource version of the last event or bookmark. Versions are opaque; none is ever ordered.
- * - `Expired` and `Malformed` leave a hole in what we know, so the list runs again: at once the first time, later with
- *   backoff. So does `TooLarge`, always with backoff, since it is what it was a moment ago. Every other fault of a watch
- *   leaves no hole: it is opened again where it stopped.
- * - Failures count until a watch was healthy. A server that keeps refusing one version is asked for a list in the end.
+ * - A list runs page by page to its end before a watch begins. After an expired page the whole list starts again.
+ * - A watch continues from the resource version of the last event or bookmark. Versions are opaque and never ordered.
+ * - After `Expired` and `Malformed` changes may have been missed, so the list runs again: the first time at once, later with backoff.
+ *   `TooLarge` also lists again, but always with backoff, since the collection is probably still too large. After every other fault of a
+ *   watch nothing is missing: the watch is reopened where it stopped.
+ * - Failures count until a watch was healthy. If a server keeps refusing one version, a list is requested in the end.
  *
- * The model is kube-rs `watcher.rs`; the short watch that counts as a failure and backoff that only time resets are
- * client-go's (`tools/cache/reflector.go`).
+ * The model is kube-rs `watcher.rs`; counting a short watch as a failure, and resetting the backoff only by time, are client-go's
+ * (`tools/cache/reflector.go`).
  */
 /** Why a list or a watch had to begin again: a closed set, for metrics. */
 export const RESTART_REASONS = [
@@ -32,9 +32,9 @@ export type RestartReason = (typeof RESTART_REASONS)[number];
 
 export interface WatchFault {
   readonly reason: RestartReason;
-  /** For people. Never holds content of objects. */
+  /** For people. Never contains content of objects. */
   readonly message: string;
-  /** The server's own wish. */
+  /** The delay that the server asked for. */
   readonly retryAfterMs?: number;
 }
 
@@ -45,7 +45,7 @@ export interface Listing {
   readonly continueToken?: string;
 }
 
-/** The next request is a watch from this version, or it is running and has come this far. */
+/** The next request is a watch from this version, or the watch is open and has come this far. */
 export interface Watching {
   readonly at: 'watching';
   readonly failures: number;
@@ -64,7 +64,7 @@ export interface Pause {
 
 export type State = Listing | Watching | Pause;
 
-/** What happened. `livedMs` is the time since the watch was opened. */
+/** An event for the state machine. `livedMs` is the time since the watch was opened. */
 export type Input =
   | { readonly is: 'page'; readonly continueToken?: string; readonly resourceVersion: string }
   | { readonly is: 'event'; readonly resourceVersion: string }
@@ -74,24 +74,24 @@ export type Input =
 
 export interface Step {
   readonly state: State;
-  /** Set where something ended other than by its own success. */
+  /** Set if a request did not end regularly. */
   readonly restart?: WatchFault;
 }
 
 export const START: Listing = { at: 'listing', failures: 0 };
 
-/** A watch that ends sooner, and without progress, is a fault: else a server that hangs up at once makes us spin. */
+/** A watch that ends sooner, and without progress, is a fault: a server that hangs up at once would otherwise cause a busy loop. */
 const SHORT_WATCH_MS = 1000;
-/** A watch that breaks counts as healthy after a minute, the rhythm of bookmarks, or sooner if it got on. */
+/** A watch that breaks counts as healthy after a minute, the interval of bookmarks, or sooner if it made progress. */
 const HEALTHY_MS = 60_000;
 const HEALTHY_WITH_PROGRESS_MS = 10_000;
-/** With the backoff at its ceiling this is minutes: the version is about to expire anyway, or it is what the server chokes on. */
+/** With the backoff at its ceiling this takes minutes: the version is about to expire anyway, or is what the server fails on. */
 const RELIST_AFTER_FAILURES = 10;
 
 /**
  * Leads from one state to the next.
  *
- * @throws Error where the input cannot happen in that state, which is a bug of the loop.
+ * @throws Error if the input cannot happen in that state, which is a bug of the loop.
  */
 export function step(state: State, input: Input): Step {
   if (state.at === 'waiting' && input.is === 'rested') return { state: state.next };
@@ -119,7 +119,7 @@ function afterListFault(state: Listing, fault: WatchFault): Step {
     case 'Unreachable':
     case 'Throttled':
     case 'ServerError':
-      // The same page again: a token outlives a short outage, and when it does not, that is `Expired`.
+      // Request the same page again: a token outlives a short outage, and if it does not, the answer is `Expired`.
       return wait(state.failures + 1, fault, state);
     default:
       return wait(state.failures + 1, fault, START);
@@ -138,7 +138,7 @@ function afterClose(state: Watching, livedMs: number): Step {
     };
     return afterWatchFault(state, early, livedMs);
   }
-  // A server that ends a watch in good order after a while is well, however short the while.
+  // A server that ends a watch regularly after a while is healthy, however short the time.
   const failures = livedMs < SHORT_WATCH_MS ? state.failures : 0;
   return {
     state: { ...state, failures, progressed: false },

@@ -1,4 +1,4 @@
-/** Reads a collection once, for commands that look and end. */
+/** Reads a collection once, for commands that read the cluster and exit. */
 import type { Resource } from '../../core/resources.ts';
 import { type ApiClient, pathOf } from '../http/api.ts';
 import { KubeError } from '../http/errors.ts';
@@ -7,10 +7,10 @@ import { readPage } from './watch-event.ts';
 const PAGE_SIZE = 500;
 
 /**
- * All objects as the server has them, page by page.
+ * Reads all objects as the server has them, page by page.
  *
- * @param namespace absent for all.
- * @param metadataOnly whether nothing else of them is asked for.
+ * @param namespace absent for all namespaces.
+ * @param metadataOnly whether only the objects' metadata is requested.
  * @throws KubeError
  */
 export async function listRaw(

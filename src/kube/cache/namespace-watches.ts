@@ -1,4 +1,4 @@
-/** Watches of kinds in single namespaces, for who wants to know that something changes there, and looks for itself what. */
+/** Watches of kinds in single namespaces, for callers that only need to know that something changes there, and then read it themselves. */
 import type { KubeObject } from '../../core/objects.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Resource } from '../../core/resources.ts';
@@ -26,7 +26,7 @@ interface ScopeWatch {
 
 const BACKOFF = { baseMs: 200, maxMs: 10_000, jitter: 0.3 };
 
-/** Only metadata is transferred. Who may not watch is told nothing: `isOpen()` says so. */
+/** Only metadata is transferred. If a watch is not permitted, no change is reported and `isOpen()` returns false. */
 export class NamespaceWatches {
   readonly #options: NamespaceWatchesOptions;
   readonly #watches = new Map<string, ScopeWatch>();
@@ -35,7 +35,7 @@ export class NamespaceWatches {
     this.#options = options;
   }
 
-  /** Opens what is wanted from now on, and closes all others. */
+  /** Opens the wanted watches, and closes all others. */
   want(scopes: readonly NamespaceScope[]): void {
     const wanted = new Map(
       scopes.map((each) => [`${each.resource.group}/${each.resource.plural}/${each.namespace}`, each]),
@@ -48,7 +48,7 @@ export class NamespaceWatches {
     for (const [key, scope] of wanted) if (!this.#watches.has(key)) this.#watches.set(key, this.#open(scope));
   }
 
-  /** Whether every change of what is wanted is told, from before this call on. */
+  /** Whether every change in the wanted scopes is reported, from before this call on. */
   isOpen(): boolean {
     return [...this.#watches.values()].every(({ isOpen }) => isOpen);
   }
@@ -69,12 +69,12 @@ export class NamespaceWatches {
         watch.isOpen = true;
       },
       onRestart: (reason) => {
-        // A watch that ends as it should is opened again at once, from where it ended.
+        // A watch that ends regularly is reopened at once, from where it ended.
         if (reason !== 'Closed') watch.isOpen = false;
       },
     });
     cache.informer.addHandler({ onAdd: onChange, onUpdate: onChange, onDelete: onChange });
-    // It fails by a bug alone.
+    // Rejects only because of a bug.
     void cache.start(watch.stop.signal).catch((error: unknown) => log.error('Watch failed', { err: error }));
     return watch;
   }

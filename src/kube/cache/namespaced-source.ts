@@ -1,4 +1,4 @@
-/** Several caches of one kind, one per namespace, read as one: for a process that may only see some namespaces. */
+/** Several caches of one kind, one per namespace, read as one: for a process that has access to some namespaces only. */
 import type { KubeObject } from '../../core/objects.ts';
 import type { Known, Seen, Source } from '../../core/ports.ts';
 
@@ -8,7 +8,7 @@ const UNKNOWN = { is: 'unknown' } as const;
 export class NamespacedSource<T extends KubeObject> implements Source<T> {
   readonly #parts: ReadonlyMap<string, Source<T>>;
 
-  /** @param parts by namespace. What lies in any other namespace is absent. */
+  /** @param parts by namespace. Objects in any other namespace are absent. */
   constructor(parts: ReadonlyMap<string, Source<T>>) {
     this.#parts = parts;
   }
@@ -17,7 +17,7 @@ export class NamespacedSource<T extends KubeObject> implements Source<T> {
     return this.#parts.get(key.slice(0, key.indexOf('/')))?.get(key) ?? ABSENT;
   }
 
-  /** Unknown while one of the namespaces is: a part of an answer could be taken for the whole. */
+  /** Unknown while one of the namespaces is unknown: a partial answer could be taken for the whole. */
   byIndex(index: string, value: string): Known<readonly T[]> {
     const all: T[] = [];
     for (const part of this.#parts.values()) {

@@ -1,4 +1,4 @@
-/** A cache of a kind that comes with a CRD: it waits quietly while the kind is not served, and follows its version. */
+/** A cache of a kind defined by a CRD: it waits quietly while the kind is not served, and follows changes of its served version. */
 import { type Backoff, backoffMs } from '../../core/backoff.ts';
 import type { KubeObject } from '../../core/objects.ts';
 import type { Resource } from '../../core/resources.ts';
@@ -14,18 +14,18 @@ import { Reflector } from './reflector.ts';
 export interface OptionalKindOptions<T extends KubeObject> extends CachedKindOptions<T> {
   /** Its version is only a default; the cached objects are the same in all of `versions`. */
   readonly resource: Resource<T>;
-  /** The best first. */
+  /** In order of preference. */
   readonly versions: readonly string[];
-  /** Whether no object is known to exist where the group is served without this kind. @default false */
+  /** Whether the kind counts as empty if its group is served without it. @default false */
   readonly emptyWithoutKind?: boolean;
 }
 
-/** Asking whether a CRD has appeared is one small request; a watch of CRDs would need rights to see all of them. */
+/** Checking whether a CRD has appeared is one small request; a watch of CRDs would need the right to read all of them. */
 const LOOK: Backoff = { baseMs: 500, maxMs: 10_000, jitter: 0.3 };
 
 /**
- * Mirrors one kind of a cluster while the server serves it. Not being served is no fault: readers get `unknown`, and
- * nobody waits. When the version in use is withdrawn (404), the versions are looked up anew; what was cached stays.
+ * Mirrors one kind of a cluster while the server serves it. A kind that is not served is not a fault: readers get `unknown`, and nobody
+ * waits. When the version in use is withdrawn (404), the versions are looked up again; the cached content stays.
  */
 export class OptionalKind<T extends KubeObject> implements Runnable {
   readonly name: string;
@@ -36,7 +36,7 @@ export class OptionalKind<T extends KubeObject> implements Runnable {
   readonly #firstAnswer = Promise.withResolvers<void>();
   #version: string | undefined;
   #reflector: Reflector<T> | undefined;
-  /** When a kind that was mirrored was not served any more. */
+  /** When the server stopped serving a kind that was mirrored. */
   #lostAtMs: number | undefined;
   #trouble: string | undefined;
 
@@ -80,12 +80,12 @@ export class OptionalKind<T extends KubeObject> implements Runnable {
     return 'message' in condition ? `not synced: ${condition.message}` : 'not synced yet';
   }
 
-  /** See `CachedKind`. */
+  /** See `CachedKind.details`. */
   details(): readonly string[] {
     return this.informer.hasSynced() ? (this.#reflector?.faults() ?? []) : [];
   }
 
-  /** Whether the kind is served, as far as we know; else there is nothing that could be stale. */
+  /** Whether the kind is served, as far as is known; otherwise nothing can be stale. */
   isWatching(): boolean {
     return this.#reflector !== undefined;
   }
@@ -100,13 +100,13 @@ export class OptionalKind<T extends KubeObject> implements Runnable {
     return this.#reflector?.disconnectedMs(nowMs) ?? 0;
   }
 
-  /** Milliseconds since anything came; 0 while the kind is not served. */
+  /** Milliseconds since the last data; 0 while the kind is not served. */
   silentMs(nowMs: number): number {
     const lastMs = this.#reflector?.lastContactMs();
     return lastMs === undefined ? 0 : Math.max(0, nowMs - lastMs);
   }
 
-  /** @returns undefined where the server gave no answer. */
+  /** @returns undefined if the server gave no answer. */
   async #look(stop: AbortSignal): Promise<Discovered | undefined> {
     const { client, resource, versions, emptyWithoutKind = false } = this.#options;
     try {

@@ -12,7 +12,7 @@ function setUp() {
   const outages = new Outages({ log, clock });
   const fail = (watcher: typeof PODS, reason: RestartReason): void =>
     outages.failed(watcher, { reason, message: `${reason} happened` }, 1);
-  /** What an operator sees at the level `info`. */
+  /** The log lines that an operator sees at the level `info`. */
   const seen = (): readonly string[] =>
     log.lines.flatMap(({ level, message, fields: { resource, reason, durationMs } }) =>
       level === 'debug' ? [] : [[level, message, resource, reason, durationMs].filter(Boolean).join(' ')],

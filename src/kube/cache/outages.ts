@@ -1,8 +1,8 @@
-/** Tells of watches that fail, so that one fault of the connection is one line, however many watches share it. */
+/** Logs failing watches so that one fault of the connection is one line, however many watches share it. */
 import type { Clock, Log } from '../../core/ports.ts';
 import type { RestartReason, WatchFault } from './list-watch.ts';
 
-/** Reasons that lie in the way to the server, in the server, or in our credentials; every other one is a matter of one kind. */
+/** Reasons that concern the network, the server, or our credentials; every other one concerns a single kind. */
 const SHARED: ReadonlySet<RestartReason> = new Set([
   'ClosedEarly',
   'TimedOut',
@@ -12,7 +12,7 @@ const SHARED: ReadonlySet<RestartReason> = new Set([
   'Unauthorized',
 ]);
 
-/** A watch, told from others by its identity; several may be of one kind. */
+/** A watch, identified by the object itself; several may be of one kind. */
 export interface Watcher {
   readonly resource: string;
 }
@@ -22,21 +22,22 @@ interface Trouble {
   readonly sinceMs: number;
 }
 
-/** A trouble of the connection, from the first watch that has it to the last that recovers. */
+/** A fault of the connection, from the first watch that fails to the last that recovers. */
 interface Outage extends Trouble {
   /** The kind whose watch failed first. */
   readonly resource: string;
-  /** What somebody has warned of. */
+  /** The reasons that have been logged as a warning. */
   readonly reasons: Set<RestartReason>;
-  /** When the last of those that have recovered so far was in order again. */
+  /** When the latest of the recovered watches was healthy again. */
   endMs: number;
 }
 
 /**
- * The troubles of the watches over one connection.
+ * The faults of the watches over one connection.
  *
- * When several watches fail for one shared reason, only the first logs a warning; the rest log at debug. The recovery of all is logged once, in the
- * name of the first. Of any other reason each watch warns, and tells of its recovery. What repeats itself is a detail.
+ * When several watches fail for one shared reason, only the first logs a warning; the rest log at debug. The recovery of all is logged
+ * once, under the name of the first. For any other reason each watch logs its own warning and its own recovery. Repetitions are logged at
+ * debug.
  */
 export class Outages {
   readonly #log: Log;
@@ -49,7 +50,7 @@ export class Outages {
     this.#clock = clock;
   }
 
-  /** A watch waits for its next attempt. */
+  /** A watch has failed and waits for its next attempt. */
   failed(watcher: Watcher, { reason, message }: WatchFault, attempt: number): void {
     const { resource } = watcher;
     const before = this.#troubles.get(watcher);
@@ -62,7 +63,10 @@ export class Outages {
     if (!SHARED.has(reason)) this.#tellEnd();
   }
 
-  /** @param sinceMs when it was opened, or whatever else shows that it is in order again. Of a watch without a trouble it is no news. */
+  /**
+   * @param sinceMs when the watch was opened, or another time since which it is known to be healthy. Does nothing for a watch that had not
+   * failed.
+   */
   recovered(watcher: Watcher, sinceMs: number): void {
     const trouble = this.#troubles.get(watcher);
     if (trouble === undefined) return;
@@ -76,7 +80,7 @@ export class Outages {
     this.#tellEnd();
   }
 
-  /** A watch is given up, which is no recovery. */
+  /** A watch is given up, which is not a recovery. */
   forget(watcher: Watcher): void {
     this.#troubles.delete(watcher);
     if (!this.#isUnderWay()) this.#outage = undefined;

@@ -21,7 +21,7 @@ it('`Reflector` and `Informer` end up with the content of the server, and tell o
   await fc.assert(
     fc.asyncProperty(fc.array(happening, { maxLength: 80, size: 'max' }), async (plan) => {
       const api = new FaultyApi(plan);
-      // An expectation that fails within a handler shows up here, as the informer lets no error out.
+      // A failed expectation within a handler shows up here, since the informer catches every error.
       const broken: unknown[] = [];
       const informer = new Informer<Namespace>({
         log: recordingLog(),

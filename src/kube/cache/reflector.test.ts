@@ -16,7 +16,7 @@ const added = (name: string, resourceVersion: string) => ({ type: 'ADDED', objec
 const bookmark = (resourceVersion: string) => ({ type: 'BOOKMARK', object: { metadata: { resourceVersion } } });
 const HELD: ScriptedAnswer = { stream: [], ends: 'held' };
 
-/** Runs the script to its end and gives what came of it. */
+/** Runs the script to its end and returns the result. */
 async function follow(script: readonly ScriptedAnswer[], more: Partial<ReflectorOptions<Namespace>> = {}) {
   const api = new ScriptedApi(script);
   const told: string[] = [];
@@ -260,7 +260,7 @@ describe('`Reflector.disconnectedMs()`', () => {
     ];
     const refused = await follow(lost);
     const nowMs = refused.api.clock.now();
-    // Both waits of the backoff; an open watch would see.
+    // Both waits of the backoff; an open watch would report changes.
     expect(refused.reflector.disconnectedMs(nowMs)).toBe(400 + 800);
     const recovered = await follow([...lost, HELD]);
     expect(recovered.reflector.disconnectedMs(nowMs + 60_000)).toBe(0);

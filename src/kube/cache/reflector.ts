@@ -1,4 +1,4 @@
-/** The loop around `watch.ts`: sends the requests, hands objects to a sink, waits, and says how it fares. */
+/** The loop around `list-watch.ts`: sends the requests, hands objects to a sink, waits, and reports its condition. */
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Resource } from '../../core/resources.ts';
 import { outsidePasses } from '../../runtime/pass-signal.ts';
@@ -21,7 +21,7 @@ import {
 import { Outages, type Watcher } from './outages.ts';
 import { type ChangeType, faultOf, readEvent, readPage } from './watch-event.ts';
 
-/** Takes what a reflector learns. A throw is a bug, and ends the reflector. */
+/** Receives the content of a collection. An error is a bug, and ends the reflector. */
 export interface Sink<T> {
   /** The whole content of the collection, after the last page of a list. */
   replace(objects: readonly T[]): void;
@@ -31,13 +31,13 @@ export interface Sink<T> {
 export interface ReflectorOptions<T> {
   readonly client: ApiClient;
   readonly resource: Resource<T>;
-  /** Without it: all namespaces. */
+  /** All namespaces if absent. */
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly metadataOnly?: boolean;
   /**
-   * Makes the object that is kept of the server's. What it gives undefined for is left out, with a warning. Must not throw.
+   * Turns the server's object into the one that is kept. If it returns undefined, the object is left out, with a warning. Must not throw.
    *
    * @default the registered trim of the resource
    */
@@ -45,13 +45,13 @@ export interface ReflectorOptions<T> {
   /** @default 500 */
   readonly pageSize?: number;
   /**
-   * Without a byte for so long, a watch is opened anew. Of a kind on which nothing happens the first bookmark comes after two
-   * minutes (seen with kube-apiserver 1.36), and then one each minute.
+   * A watch without a byte for this long is reopened. For a kind without changes the first bookmark comes after two minutes (observed with
+   * kube-apiserver 1.36), and then one each minute.
    *
    * @default 150_000
    */
   readonly idleMs?: number;
-  /** Full jitter below `baseMs` × 2ⁿ, at most `maxMs`; endless. @default { baseMs: 800, maxMs: 30_000 } */
+  /** Full jitter below `baseMs` × 2ⁿ, at most `maxMs`; retries without end. @default { baseMs: 800, maxMs: 30_000 } */
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number };
   /** In [0, 1). @default Math.random */
   readonly random?: () => number;
@@ -59,24 +59,24 @@ export interface ReflectorOptions<T> {
   /** Resolves after the time, or as soon as the signal aborts; never rejects. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
-  /** Shared by watches over one connection, so that they do not all tell of its faults. @default one of its own */
+  /** Shared by watches over one connection, so that not each of them logs its faults. @default one of its own */
   readonly outages?: Outages;
-  /** Called whenever a watch is open: from then on nothing is missed. */
+  /** Called whenever a watch is open: from then on no change is missed. */
   readonly onWatching?: () => void;
-  /** Called whenever a list or a watch has to begin again; `Closed` is the ordinary end of a watch. @param message as of `WatchFault`. */
+  /** Called whenever a list or a watch has to begin again; `Closed` is the regular end of a watch. @param message see `WatchFault`. */
   readonly onRestart?: (reason: RestartReason, message: string) => void;
   /**
-   * Asked after each page, before the list is whole: a text says why it is given up as `TooLarge`.
+   * Called after each page, before the list is complete: a returned text is the reason to give the list up as `TooLarge`.
    *
    * @default no bound
    */
   readonly excessOf?: (listed: { readonly pages: number; readonly objects: readonly T[] }) => string | undefined;
 }
 
-/** Reasons that only the answer to opening a watch can have: once one is open, they are over. */
+/** Reasons that only the answer to opening a watch can have: an open watch ends them. */
 const REFUSALS: ReadonlySet<RestartReason> = new Set(['Unauthorized', 'Forbidden', 'NotServed']);
 
-/** How a reflector fares, for `/readyz` and metrics. `message` is the last failure, in the server's or the network's words. */
+/** The reflector's condition, for `/readyz` and metrics. `message` is the last failure, as the server or the network described it. */
 export type ReflectorCondition =
   | { readonly is: 'syncing' | 'synced' }
   | { readonly is: 'retrying' | 'notServed' | 'forbidden'; readonly message: string };
@@ -84,15 +84,15 @@ export type ReflectorCondition =
 type Query = NonNullable<StreamRequest['query']>;
 
 const LIST_TIMEOUT_MS = 60_000;
-/** client-go's `minWatchTimeout`, spread up to twice of it so that watches do not end together. */
+/** client-go's `minWatchTimeout`, spread up to its double so that watches do not end together. */
 const WATCH_TIMEOUT_S = 300;
 
 /**
  * Mirrors one collection of an API server into a sink by list and watch.
  *
- * Guarantees: `replace` comes before any `apply`, and again after every gap; between two `replace` calls no change is
- * left out and none comes twice; nothing the server or the network does ends it. What it cannot see is how long ago the
- * server's own view was taken: content may be old, see `isStale`.
+ * Guarantees: `replace` comes before any `apply`, and again after every gap; between two `replace` calls no change is left out and none
+ * comes twice; nothing that the server or the network does ends it. It cannot know how old the server's own view is: content may be old,
+ * see `isStale`.
  */
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
@@ -107,7 +107,7 @@ export class Reflector<T> {
   #synced = false;
   #trouble: WatchFault | undefined;
 
-  /** @throws RangeError where there is neither a transform nor a registered trim for the resource. */
+  /** @throws RangeError if the resource has neither a transform nor a registered trim. */
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#transform = options.transform ?? trimOf(options.resource);
@@ -118,12 +118,12 @@ export class Reflector<T> {
   }
 
   /**
-   * Lists and watches until the signal aborts, then resolves. May be called again after that; it lists anew.
+   * Lists and watches until the signal aborts, then resolves. May be called again after that; it then lists again.
    *
-   * @throws whatever the sink or the transform throws; never a `KubeError`.
+   * @throws any error of the sink or the transform; never a `KubeError`.
    */
   run(sink: Sink<T>, signal: AbortSignal): Promise<void> {
-    // Which pass it was that wanted the watch is no matter to it.
+    // The watch outlives the pass that may have started it.
     return outsidePasses(() => this.#run(sink, signal));
   }
 
@@ -141,30 +141,30 @@ export class Reflector<T> {
     }
   }
 
-  /** Whether the sink has had a whole list; stays true from then on. */
+  /** Whether the sink has received a complete list; stays true from then on. */
   hasSynced(): boolean {
     return this.#synced;
   }
 
-  /** When a page, an event or a bookmark came last, by the injected clock. */
+  /** When the last page, event or bookmark came, by the injected clock. */
   lastContactMs(): number | undefined {
     return this.#sight.lastContactMs();
   }
 
-  /** Whether nothing came for two idle periods, in which a healthy watch has at least one bookmark; also before the first contact. */
+  /** Whether nothing came for two idle periods, in which a healthy watch has at least one bookmark; also true before the first contact. */
   isStale(nowMs: number): boolean {
     return this.#sight.isStale(nowMs);
   }
 
   /**
-   * For how long no watch has been open, as of `Freshness`, so that changes may have been missed that the list or the next watch will
-   * bring. A connection that died without a word counts as open until `idleMs` is over.
+   * How long no watch has been open (see `Freshness`), so that changes may have been missed until the next list or watch delivers them. A
+   * connection that died silently counts as open until `idleMs` is over.
    */
   disconnectedMs(nowMs: number): number {
     return this.#sight.disconnectedMs(nowMs);
   }
 
-  /** A failure is remembered until a page, an event or a bookmark comes, or a watch ends properly. */
+  /** A failure is kept until a page, an event or a bookmark comes, or a watch ends regularly. */
   condition(): ReflectorCondition {
     if (this.#trouble === undefined) return { is: this.#synced ? 'synced' : 'syncing' };
     const { reason, message } = this.#trouble;
@@ -172,7 +172,7 @@ export class Reflector<T> {
     return { is: reason === 'Forbidden' ? 'forbidden' : 'retrying', message };
   }
 
-  /** The condition as people read it: one line, or none where all is well. */
+  /** The condition for people: one line, or none if everything is well. */
   faults(): readonly string[] {
     const condition = this.condition();
     return 'message' in condition ? [`watching fails: ${condition.message}`] : [];
@@ -204,7 +204,7 @@ export class Reflector<T> {
         metadataOnly,
         timeoutMs: LIST_TIMEOUT_MS,
         signal,
-        // One backoff, ours: a second one below it would hide from `condition` what is going on.
+        // Only our own backoff applies: a second one below it would hide the failures from `condition`.
         retry: 'never',
       });
     } catch (error) {
@@ -274,7 +274,7 @@ export class Reflector<T> {
   async #rest(state: Pause, signal: AbortSignal): Promise<State> {
     const { backoff: { baseMs, maxMs } = { baseMs: 800, maxMs: 30_000 }, random = Math.random } = this.#options;
     const { sleep: rest = sleep } = this.#options;
-    // On top of the server's wish, so that all those it sent away at once do not come back at once.
+    // Added to the server's delay, so that not all rejected clients come back at once.
     const waitMs = state.atLeastMs + random() * Math.min(maxMs, baseMs * 2 ** (state.failures - 1));
     await rest(waitMs, signal);
     return this.#advance(state, { is: 'rested' });

@@ -1,10 +1,10 @@
-/** What an API server answers to a list or a watch, read with suspicion: whatever is odd becomes a fault, nothing is skipped. */
+/** Parses an API server's answers to a list or a watch defensively: anything unexpected becomes a fault, nothing is skipped. */
 import type { KubeError } from '../http/errors.ts';
 import { fields, type Raw, text } from '../http/json.ts';
 import type { RestartReason, WatchFault } from './list-watch.ts';
 
 export interface Page {
-  /** As they came; items of a list carry neither `kind` nor `apiVersion`. */
+  /** The raw items; items of a list carry neither `kind` nor `apiVersion`. */
   readonly items: readonly unknown[];
   readonly resourceVersion: string;
   readonly continueToken?: string;
@@ -17,7 +17,7 @@ export type WatchEvent =
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string }
   | { readonly type: 'ERROR'; readonly fault: WatchFault };
 
-/** Reads one page of a list. Go writes an empty list as `null` at times. */
+/** Reads one page of a list. Go sometimes writes an empty list as `null`. */
 export function readPage(body: unknown): Page | WatchFault {
   const list = fields(body);
   const metadata = fields(list?.metadata);
@@ -29,7 +29,7 @@ export function readPage(body: unknown): Page | WatchFault {
   return continueToken ? { items, resourceVersion, continueToken } : { items, resourceVersion };
 }
 
-/** Reads one line of a watch. A line that cannot be understood is an `ERROR` with the reason `Malformed`. */
+/** Reads one line of a watch. A line that cannot be parsed is an `ERROR` with the reason `Malformed`. */
 export function readEvent(line: string): WatchEvent {
   let event: Raw | undefined;
   try {
@@ -56,7 +56,7 @@ export function readEvent(line: string): WatchEvent {
   }
 }
 
-/** What a failed request, or a stream that broke, means for list and watch. */
+/** Translates a failed request, or a broken stream, for list and watch. */
 export function faultOf(error: KubeError): WatchFault {
   return faultWith(reasonOf(error), error.message, error.retryAfterMs);
 }
@@ -77,7 +77,7 @@ function reasonOf({ reason }: KubeError): RestartReason {
     case 'Malformed':
     case 'TooLarge':
       return reason;
-    case 'Aborted': // Not by us, or nobody would read this.
+    case 'Aborted': // Not aborted by us, or nobody would read this.
       return 'Unreachable';
     case 'BadRequest':
     case 'Conflict':
@@ -87,7 +87,7 @@ function reasonOf({ reason }: KubeError): RestartReason {
   }
 }
 
-/** The `Status` of an ERROR event. `Expired` and `Gone` are both in use for 410. */
+/** Translates the `Status` of an ERROR event. Both `Expired` and `Gone` are used for 410. */
 function faultOfStatus(object: unknown): WatchFault {
   const status = fields(object);
   const code = typeof status?.code === 'number' ? status.code : 0;

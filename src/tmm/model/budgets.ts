@@ -23,7 +23,7 @@ export function numbersOf({ status }: PodDisruptionBudget): BudgetNumbers {
   };
 }
 
-/** Whether the disruption controller has judged the budget as it is now; before that the server answers 429 and the numbers mean nothing. */
+/** Whether the disruption controller has judged the current budget; before that the server answers 429 and the numbers mean nothing. */
 export function isObserved(budget: PodDisruptionBudget): boolean {
   return (
     budget.status.observedGeneration !== undefined &&
