@@ -1,4 +1,4 @@
-/** The interface between the transport (`client.ts`) and everything in this folder that speaks to an API server. */
+/** The interface between the transport (`client.ts`) and everything in this folder that talks to an API server. */
 import { apiVersionOf, type Resource } from '../../core/resources.ts';
 
 export type PatchType = 'merge' | 'strategic-merge' | 'json' | 'apply';
@@ -11,14 +11,14 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Required with PATCH: chooses the content type. */
   readonly patchType?: PatchType;
-  /** Asks for `PartialObjectMetadata(List)` instead of whole objects. */
+  /** Requests `PartialObjectMetadata(List)` instead of whole objects. */
   readonly metadataOnly?: boolean;
   /** @default 30_000 */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /**
-   * Whether to repeat after 429/503 with `Retry-After`, and, for idempotent methods, after a connection reset.
-   * `never` hands each answer to the caller, which evictions need: a budget's 429 is an answer, not a fault.
+   * Whether to retry after 429/503 with `Retry-After`, and, for idempotent methods, after a connection reset. `never` returns each answer
+   * to the caller, which evictions need: a 429 because of a budget is an answer, not a fault.
    *
    * @default 'transient'
    */
@@ -31,23 +31,23 @@ export interface StreamRequest {
   readonly metadataOnly?: boolean;
   /** Ends the stream; the iterator then throws a `KubeError` with reason `Aborted`. */
   readonly signal: AbortSignal;
-  /** A stream without a byte for so long is dead: the iterator throws a `KubeError` with reason `TimedOut`. */
+  /** A stream without a byte for this long is dead: the iterator throws a `KubeError` with reason `TimedOut`. */
   readonly idleMs: number;
-  /** Called when the server has agreed, which may be long before the first line. */
+  /** Called when the server has accepted the request, which may be long before the first line. */
   readonly onOpen?: () => void;
 }
 
 export interface ApiClient {
   /**
-   * Sends one request and gives the parsed JSON body (undefined for an empty one).
+   * Sends one request and returns the parsed JSON body (undefined for an empty one).
    *
    * @throws KubeError for every answer that is not 2xx and for every fault on the way; nothing else.
    */
   request<T>(request: ApiRequest): Promise<T>;
   /**
-   * Opens a long GET and gives its lines as they come. Ends when the server closes the response properly.
+   * Opens a long GET and yields its lines as they come. Ends when the server closes the response regularly.
    *
-   * @throws KubeError as `request`, also in the middle of the stream: broken connection, idle, a line above the limit.
+   * @throws KubeError like `request`, also in the middle of the stream: broken connection, idle, a line above the limit.
    */
   lines(request: StreamRequest): AsyncIterable<string>;
 }

@@ -17,7 +17,7 @@ describe('`ByteBudget`', () => {
     expect(ended).toEqual([]);
     small.holds(6);
     expect(ended).toEqual(['larger']);
-    // What has been ended counts no more, whatever it says.
+    // A reader that has ended no longer counts, whatever it reports.
     larger.holds(1000);
     small.holds(50);
     expect(ended).toEqual(['larger']);

@@ -1,11 +1,11 @@
 /**
- * How much is held at once of answers that are not whole yet, over many servers: each of them keeps to its own limits, and a hundred
- * together would fill the memory all the same.
+ * Limits how many bytes of incomplete answers are held at once, over many servers: each of them keeps to its own limits, but a hundred
+ * together could still fill the memory.
  */
 
-/** An answer that is being read. Dispose of it when nothing of the answer is held any more. */
+/** An answer that is being read. Dispose of it when no part of the answer is held any more. */
 export interface HeldBytes extends Disposable {
-  /** Tells how much of the answer is held now. May end this reader or another one. */
+  /** Reports how much of the answer is held now. May end this reader or another one. */
   holds(bytes: number): void;
 }
 
@@ -18,7 +18,7 @@ export class ByteBudget {
     this.#maxBytes = maxBytes;
   }
 
-  /** @param giveUp called where too much is held in all and nobody holds more than this reader: it must let go. */
+  /** @param giveUp called if the total is too large and no reader holds more than this one: it must release its bytes. */
   enter(giveUp: () => void): HeldBytes {
     const token = {};
     this.#readers.set(token, { bytes: 0, giveUp });

@@ -1,14 +1,14 @@
 /**
- * The transport: JSON over keep-alive connections, with deadlines, renewed credentials and backoff where it is asked
- * for.
+ * The transport: JSON over keep-alive connections, with deadlines, renewed credentials and, if requested, backoff.
  *
  * Rules:
- * - A 401 renews the credentials and is tried once again, whatever `retry` says: nothing was done.
- * - A 429 or 503 with `Retry-After` was not carried out either: it is tried again after that time.
- * - One deadline holds for a whole attempt: credentials, connection, proxy, headers and body. The end of the pass that asks
- *   ends it as well, whether or not the caller hands a signal over.
- * - A connection that was cut before an answer may have carried the request out. Only a used one that turns out to be
- *   closed is tried again, and only for methods that may be repeated.
+ *
+ * - A 401 renews the credentials and is retried once, whatever `retry` says: the server did nothing.
+ * - A 429 or 503 with `Retry-After` was not carried out either: it is retried after that time.
+ * - One deadline covers a whole attempt: credentials, connection, proxy, headers and body. The end of the reconcile pass that sends the
+ *   request ends it as well, whether or not the caller passes a signal.
+ * - A connection that was cut before an answer may have carried the request out. Only a reused one that turns out to be closed is retried,
+ *   and only for methods that may be repeated.
  */
 import type { IncomingMessage } from 'node:http';
 import { messageOf } from '../../core/error-message.ts';
@@ -27,27 +27,27 @@ import { type Verb, verbOf } from './verbs.ts';
 
 export interface RequestReport {
   readonly verb: Verb;
-  /** HTTP status, or the `KubeError` reason where no answer came. */
+  /** HTTP status, or the `KubeError` reason if no answer came. */
   readonly code: string;
-  /** Until the body was read; for a watch, until the answer's headers came. */
+  /** Until the body was read; for a watch, until the headers of the answer came. */
   readonly durationMs: number;
 }
 
-/** In bytes. An answer beyond its limit is a fault before it is in memory; an error's body has a limit of its own. */
+/** In bytes. An answer beyond its limit is refused before it is in memory; an error's body has a limit of its own. */
 export interface AnswerLimits {
   /** For one page of a list. */
   readonly list: number;
-  /** For every other answer: single objects, discovery, what a write gives back. */
+  /** For every other answer: single objects, discovery, the result of a write. */
   readonly object: number;
   /** For one line of a watch, which is one object. */
   readonly line: number;
-  /** Of each of them: how many values it may hold, since what is short may be large in memory. @default no limit */
+  /** How many values each of them may hold, since a short text may be large in memory. @default no limit */
   readonly values?: number;
   /** Shared with the clients of other servers. @default no limit over all of them */
   readonly inAll?: ByteBudget;
 }
 
-/** For a server that is trusted: a page beyond it would not fit into a string, and no object comes near (etcd takes 1.5 MiB). */
+/** For a trusted server: a larger page would not fit into a string, and no object comes near the limit (etcd takes 1.5 MiB). */
 export const DEFAULT_LIMITS: AnswerLimits = {
   list: 512 * 1024 * 1024,
   object: 16 * 1024 * 1024,
@@ -62,15 +62,15 @@ export interface ClientOptions {
   /** @default DEFAULT_LIMITS */
   readonly limits?: AnswerLimits;
   /**
-   * Asked right before each attempt of whatever is not a GET: where it says no, nothing is sent, and the request fails as
-   * `Aborted`. A process that was suspended finds out here, and not a moment later, that its term is over.
+   * Called right before each attempt of every request that is not a GET: if it returns false, nothing is sent, and the request fails as
+   * `Aborted`. A process that was suspended thereby notices in time that its term is over.
    *
    * @default always
    */
   readonly mayWrite?: () => boolean;
   /** Called after each attempt. Must not throw. */
   readonly onRequest?: (report: RequestReport) => void;
-  /** Waits between attempts. @throws whatever, once the signal aborts. */
+  /** Waits between attempts. @throws any error, once the signal aborts. */
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
@@ -84,16 +84,16 @@ const PATCH_CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
   merge: 'application/merge-patch+json',
   'strategic-merge': 'application/strategic-merge-patch+json',
   json: 'application/json-patch+json',
-  // JSON is YAML.
+  // Every JSON text is YAML.
   apply: 'application/apply-patch+yaml',
 };
 
-/** Makes a client. Many may share the credentials, and thereby their connections. */
+/** Makes a client. Many clients may share the credentials, and thereby their connections. */
 export function makeClient(credentials: Credentials, options: ClientOptions = {}): ApiClient {
   return new HttpApiClient(credentials, options);
 }
 
-/** A request in the form in which it is sent, whichever connection it goes by. */
+/** A request in the form in which it is sent, independent of the connection. */
 interface Prepared extends Omit<Exchange, 'connection' | 'signal'> {
   readonly verb: Verb;
   /** For messages: method and path, without the query. */
@@ -165,7 +165,7 @@ class HttpApiClient implements ApiClient {
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         for (const line of splitter.push(chunk)) {
-          // A slow reader is no sign of a dead server.
+          // A slow consumer does not mean a dead server.
           deadline.pause();
           if (deadline.error !== undefined) throw deadline.error;
           refuseValues(prepared.asked, line, this.#limits.values, response);
@@ -195,7 +195,7 @@ class HttpApiClient implements ApiClient {
     }
   }
 
-  /** One attempt. `read` gets the answer when it is 2xx; its time counts as well. */
+  /** One attempt. `read` gets the answer if it is 2xx; its time counts as well. */
   async #attempt<T>(
     prepared: Prepared,
     deadline: Deadline,
@@ -219,7 +219,7 @@ class HttpApiClient implements ApiClient {
       report(String(code));
       return { is: 'done', value };
     } catch (thrown) {
-      // Whatever was not read of the answer goes with its connection.
+      // The unread rest of the answer is dropped with its connection.
       response?.destroy();
       const error = faultOf(prepared.asked, thrown, deadline, response);
       report(error.code === 0 ? error.reason : String(error.code));
@@ -230,7 +230,7 @@ class HttpApiClient implements ApiClient {
   #prepare(request: ApiRequest, verb: Verb): Prepared {
     const { method, path, query = {}, body, patchType, metadataOnly } = request;
     const url = new URL(this.#credentials.server);
-    // As in client-go: of the server's URL only the path counts.
+    // As in client-go, only the path of the server's URL counts.
     url.search = '';
     url.hash = '';
     url.pathname = url.pathname.replace(/\/$/, '') + path;
@@ -243,7 +243,7 @@ class HttpApiClient implements ApiClient {
       headers: {
         accept: metadataOnly === true ? partialAccept(verb) : 'application/json',
         'user-agent': this.#userAgent,
-        // Only lists are worth the server's time, and a compressed stream would hold its events back.
+        // Only lists are worth the server's time, and a compressed stream would delay its events.
         'accept-encoding': verb === 'list' ? 'gzip' : 'identity',
         ...(body !== undefined && { 'content-type': contentTypeOf(method, patchType) }),
       },
@@ -255,7 +255,7 @@ class HttpApiClient implements ApiClient {
   }
 }
 
-/** Without plain JSON as a second choice: an error is better than whole objects where we reckon with small ones. */
+/** Does not accept plain JSON as a second choice: an error is better than whole objects when small ones are expected. */
 function partialAccept(verb: Verb): string {
   return `application/json;as=PartialObjectMetadata${verb === 'list' ? 'List' : ''};g=meta.k8s.io;v=v1`;
 }
@@ -264,7 +264,7 @@ function contentTypeOf(method: ApiRequest['method'], patchType: PatchType | unde
   return method === 'PATCH' && patchType !== undefined ? PATCH_CONTENT_TYPES[patchType] : 'application/json';
 }
 
-/** Every fault as a `KubeError`: our own deadline explains all others, since it is what destroyed the connection. */
+/** Turns every fault into a `KubeError`. Our own deadline takes precedence over all others, since it is what destroyed the connection. */
 function faultOf(asked: string, error: unknown, deadline: Deadline, response: IncomingMessage | undefined): KubeError {
   if (deadline.error !== undefined) return deadline.error;
   if (error instanceof KubeError) return error;
@@ -280,13 +280,13 @@ function notLeading(asked: string): KubeError {
   return new KubeError({ reason: 'Aborted', code: 0, message });
 }
 
-/** How long to wait before the next attempt; undefined where there should be none. */
+/** How long to wait before the next attempt; undefined if there should be none. */
 function waitBefore({ error, wasStale }: Failed, method: ApiRequest['method']): number | undefined {
   if (wasStale && method !== 'POST') return 0;
   const { code, retryAfterMs } = error;
   if ((code !== 429 && code !== 503) || retryAfterMs === undefined) return undefined;
   const waitMs = Math.min(Math.max(retryAfterMs, MIN_WAIT_MS), MAX_WAIT_MS);
-  // Spread out, since the server told many clients the same.
+  // Spread out, since the server gave many clients the same delay.
   return Math.round(waitMs * (1 + Math.random() * 0.1));
 }
 

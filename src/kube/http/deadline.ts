@@ -1,10 +1,7 @@
-/** Our own reasons to give up on a request. */
+/** Our own reasons to give up a request: its deadline, and the callers' signals. */
 import { KubeError } from './errors.ts';
 
-/**
- * Aborts `signal` when its time has run out or one of the callers' signals aborts. Dispose of it to free the timer and the
- * listener.
- */
+/** Aborts `signal` when its time has run out or one of the callers' signals aborts. Dispose of it to free the timer and the listener. */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
   readonly #asked: string;
@@ -31,17 +28,17 @@ export class Deadline implements Disposable {
     return this.#controller.signal;
   }
 
-  /** The `KubeError` to throw where `signal` is aborted. */
+  /** The `KubeError` to throw if `signal` is aborted. */
   get error(): KubeError | undefined {
     return this.signal.aborted ? this.signal.reason : undefined;
   }
 
-  /** Stops the time: what follows is not the server's fault. */
+  /** Stops the timer: the time that follows is not the server's. */
   pause(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Gives the whole time anew. */
+  /** Restarts the timer with the whole time. */
   resume(): void {
     clearTimeout(this.#timer);
     const message = `${this.#asked} did not answer within ${this.#ms} ms`;
@@ -51,7 +48,7 @@ export class Deadline implements Disposable {
     );
   }
 
-  /** Waits for `work`, but not beyond the deadline. @throws KubeError when that comes first. */
+  /** Waits for `work` until the deadline. @throws KubeError if the deadline comes first. */
   async over<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     let onAbort: () => void = () => {};

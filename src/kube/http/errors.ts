@@ -1,9 +1,9 @@
-/** What a request to an API server can fail with. */
+/** The errors of a request to an API server. */
 
 /**
- * Closed set of reasons. Those that the API server names in a `Status` keep its word; `Unreachable` (no connection, reset,
- * name not resolved), `TimedOut` (our own deadline), `Aborted` (our own signal), `Malformed` (a body that is no JSON)
- * and `TooLarge` (an answer beyond our limit) are ours.
+ * Closed set of reasons. Those that the API server names in a `Status` keep its name; `Unreachable` (no connection, reset, name not
+ * resolved), `TimedOut` (our own deadline), `Aborted` (our own signal), `Malformed` (a body that is not JSON) and `TooLarge` (an answer
+ * beyond our limit) are ours.
  */
 export type KubeErrorReason =
   | 'BadRequest'
@@ -29,23 +29,23 @@ export interface StatusCause {
   readonly field?: string;
 }
 
-/** `Status.details`, as far as it says which object a refusal is about. Only a `Status` has it, never a proxy's page. */
+/** The part of `Status.details` that names the object of a refusal. Only a `Status` has it, never a proxy's page. */
 export interface StatusSubject {
   readonly name?: string;
   readonly group?: string;
-  /** The plural, as a rule. */
+  /** Usually the plural. */
   readonly kind?: string;
 }
 
 export interface KubeErrorInit {
   readonly reason: KubeErrorReason;
-  /** HTTP status; 0 where no answer came. */
+  /** HTTP status; 0 if no answer came. */
   readonly code: number;
   readonly message: string;
   /** From `Retry-After` or `Status.details.retryAfterSeconds`. */
   readonly retryAfterMs?: number;
   readonly causes?: readonly StatusCause[];
-  /** `Status.reason`, where a `Status` came. */
+  /** `Status.reason`, if a `Status` came. */
   readonly statusReason?: string | undefined;
   readonly subject?: StatusSubject | undefined;
   readonly cause?: unknown;
@@ -57,7 +57,7 @@ export class KubeError extends Error {
   readonly code: number;
   readonly retryAfterMs: number | undefined;
   readonly causes: readonly StatusCause[];
-  /** `Status.reason` in the API server's own word; undefined where no `Status` came. */
+  /** `Status.reason` as the API server spelled it; undefined if no `Status` came. */
   readonly statusReason: string | undefined;
   readonly subject: StatusSubject | undefined;
 
@@ -77,7 +77,7 @@ export function isKubeError(error: unknown, ...reasons: readonly KubeErrorReason
   return error instanceof KubeError && (reasons.length === 0 || reasons.includes(error.reason));
 }
 
-/** Takes some answers for what they mean, that there is nothing: for these reasons undefined, others are thrown. */
+/** Returns undefined for errors with these reasons, which mean that there is no such object; all others are thrown. */
 export async function orUndefined<T>(
   answer: Promise<T>,
   ...reasons: readonly KubeErrorReason[]
@@ -90,12 +90,12 @@ export async function orUndefined<T>(
   }
 }
 
-/** The wording of apiserver `pkg/admission/plugin/webhook/errors`. A webhook that could not be called reads otherwise. */
+/** The wording of apiserver `pkg/admission/plugin/webhook/errors`. A webhook that could not be called has another one. */
 export function isWebhookDenial({ message }: KubeError): boolean {
   return /admission webhook ".*" denied the request/.test(message);
 }
 
-/** Whether somebody will not have this one write, which says nothing of others; not where it came at a bad time, or too late. */
+/** Whether the server refuses this one write, which does not affect others; false for conflicts, throttling and timeouts. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false;
   return isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest') || isWebhookDenial(error);

@@ -1,4 +1,4 @@
-/** One HTTP exchange, without any second try. */
+/** One HTTP exchange, without retries. */
 import http, { type IncomingMessage } from 'node:http';
 import https, { type RequestOptions } from 'node:https';
 import { pipeline } from 'node:stream';
@@ -10,9 +10,9 @@ import type { ApiRequest } from './api.ts';
 import type { HeldBytes } from './byte-budget.ts';
 import { KubeError } from './errors.ts';
 
-/** A `Status` has some hundred bytes. */
+/** A `Status` takes some hundred bytes. */
 const MAX_ERROR_BYTES = 64 * 1024;
-/** Inflated at a time: fewer turns of the event loop than with zlib's own 16 KiB. */
+/** Size of each inflated chunk: fewer turns of the event loop than with zlib's own 16 KiB. */
 const INFLATED_CHUNK_BYTES = 256 * 1024;
 
 export interface Exchange {
@@ -21,7 +21,7 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly connection: Connection;
-  /** Streams hold their connection for long and take it from the agent without a limit. */
+  /** Streams hold their connection for long and use the agent without a limit. */
   readonly isStream: boolean;
   readonly signal: AbortSignal;
 }
@@ -30,8 +30,8 @@ export interface Exchange {
 export class ConnectionFault extends Error {
   override readonly name = 'ConnectionFault';
   /**
-   * Whether the connection had served other requests and was cut: then the server had most likely closed it as idle,
-   * and never saw the request.
+   * Whether the connection had served other requests and was cut: then the server had most likely closed it as idle, and never saw the
+   * request.
    */
   readonly wasStale: boolean;
 
@@ -42,7 +42,7 @@ export class ConnectionFault extends Error {
 }
 
 /**
- * Sends the request and resolves at the answer's headers; the body is the caller's to read or to destroy.
+ * Sends the request and resolves at the headers of the answer; the caller has to read or destroy the body.
  *
  * @throws ConnectionFault
  */
@@ -57,7 +57,7 @@ export function open(exchange: Exchange): Promise<IncomingMessage> {
       tunnelSignal: signal,
     };
     const request = (url.protocol === 'https:' ? https : http).request(url, options);
-    // A request that has no connection yet says nothing when its signal aborts.
+    // A request without a connection yet emits nothing when its signal aborts.
     const giveUp = (): void => reject(new ConnectionFault(signal.reason, false));
     if (signal.aborted) giveUp();
     else signal.addEventListener('abort', giveUp, { once: true });
@@ -71,23 +71,23 @@ export function open(exchange: Exchange): Promise<IncomingMessage> {
   });
 }
 
-/** In which form a body may come, and how much of it is read. */
+/** The accepted encodings of a body, and how much of it is read. */
 export interface BodyLimits {
-  /** Whether compression was asked for; what was not asked for is not taken. */
+  /** Whether compression was requested; otherwise a compressed body is refused. */
   readonly mayBeCompressed: boolean;
-  /** For the body as it is sent, and for what it is when decompressed. */
+  /** Applies to the body both as it is sent and after decompression. */
   readonly maxBytes: number;
-  /** Told of what is held. */
+  /** Is notified of the bytes held. */
   readonly held?: HeldBytes;
-  /** Ends the decompression of what has come already; the reading itself ends with the response. */
+  /** Ends the decompression of bytes that have arrived; the reading itself ends with the response. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Reads a body to its end, decompressed.
  *
- * @throws KubeError (`TooLarge` above the limit, `Malformed` for an encoding that was not asked for); the signal's reason; Error
- * when the connection breaks or the body is shorter than announced.
+ * @throws KubeError (`TooLarge` above the limit, `Malformed` for an encoding that was not requested); the signal's reason; Error if the
+ * connection breaks or the body is shorter than announced.
  */
 export async function readBody(
   response: IncomingMessage,
@@ -107,24 +107,24 @@ export async function readBody(
   return Buffer.concat(chunks, length);
 }
 
-/** Piece by piece, so that no more is ever inflated than is read. @param maxBytes for what comes compressed. */
+/** Inflates piece by piece, never more than is read. @param maxBytes limits the compressed bytes. */
 function inflated(response: IncomingMessage, maxBytes: number): AsyncIterable<Buffer> {
   async function* counted(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let length = 0;
     for await (const chunk of source) {
       length += chunk.length;
-      // Members that unpack to nothing may follow one another without an end.
+      // Gzip members that unpack to nothing may follow one another without end.
       if (length > maxBytes) throw tooLarge(response, maxBytes);
       yield chunk;
     }
   }
-  // Whoever reads gets the error; here it has been dealt with.
+  // The reader gets the error; this callback only marks it as handled.
   return pipeline(response, counted, createGunzip({ chunkSize: INFLATED_CHUNK_BYTES }), () => {});
 }
 
 /**
- * Reads what an answer that is not 2xx has to say, up to 64 KiB; a body that goes on, and one that is compressed, is cut off
- * with its connection. No API server has a reason for either, and nothing is inflated.
+ * Reads the body of an answer that is not 2xx, up to 64 KiB; a longer body, and a compressed one, is cut off together with its connection.
+ * No API server has a reason for either, and nothing is inflated.
  */
 export async function readErrorBody(response: IncomingMessage): Promise<string> {
   if (encodingOf(response) !== undefined) {
@@ -142,7 +142,7 @@ export async function readErrorBody(response: IncomingMessage): Promise<string> 
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** @throws KubeError (Malformed): a compressed stream would hold its events back, so none is asked for. */
+/** @throws KubeError (Malformed) for any encoding: a compressed stream would delay its events, so none is requested. */
 export function refuseEncoding(response: IncomingMessage): void {
   if (encodingOf(response) !== undefined) throw unaskedEncoding(response);
 }

@@ -9,10 +9,10 @@ export interface GuardOptions {
   readonly timings: {
     /** For each request that a caller waits for. */
     readonly requestTimeoutMs: number;
-    /** Without any answer for so long, further requests fail at once. */
+    /** Without any answer for this long, further requests fail at once. */
     readonly stallMs: number;
   };
-  /** The server refuses the credentials, or did not answer; once until it answers again. */
+  /** Called when the server refuses the credentials, or did not answer; once until it answers again. */
   readonly onTrouble: () => void;
 }
 
@@ -37,13 +37,13 @@ export class GuardedClient implements ApiClient {
     return this.#pulse.isUnresponsive(nowMs);
   }
 
-  /** A request that does not join others that already wait in vain. */
+  /** Sends a request, unless earlier ones already wait in vain. */
   request<T>(request: ApiRequest): Promise<T> {
     if (this.#pulse.isUnresponsive(this.#options.clock.now())) {
       const message = 'The API server of the workload cluster does not answer at present';
       return Promise.reject(new KubeError({ reason: 'Unreachable', code: 0, message }));
     }
-    // Without repetitions: they would hold a worker for up to a minute, and the caller comes back by itself.
+    // Without retries: they would hold a worker for up to a minute, and the caller tries again by itself.
     return this.send({ timeoutMs: this.#options.timings.requestTimeoutMs, retry: 'never', ...request });
   }
 
@@ -51,7 +51,7 @@ export class GuardedClient implements ApiClient {
     return this.#client.lines(request);
   }
 
-  /** A request that is sent even where the server does not answer: to find out whether it does. */
+  /** Sends a request even if the server does not answer: to find out whether it does. */
   async send<T>(request: ApiRequest): Promise<T> {
     const { clock } = this.#options;
     this.#pulse.sent(clock.now());
@@ -70,7 +70,7 @@ export class GuardedClient implements ApiClient {
     }
   }
 
-  /** Reports a failure once, not with every request: else the probes would follow one another without a pause. */
+  /** Reports a failure once, not with every request: otherwise the probes would follow one another without a pause. */
   lost(): void {
     if (this.#pulse.lost()) this.#options.onTrouble();
   }

@@ -1,4 +1,4 @@
-/** What a server that means harm, or is merely broken, can make a client read, keep or wait for. */
+/** What a malicious or broken server can make a client read, keep or wait for. */
 import http from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -22,14 +22,14 @@ const failureOf = (promise: Promise<unknown>): Promise<KubeError> =>
     (error: KubeError) => error,
   );
 
-/** A server that answers by hand, and counts what it could send before its client left. */
+/** A server with hand-written answers, which counts the bytes that it could send before its client left. */
 async function startRaw(
   serve: (socket: Socket) => void,
 ): Promise<{ url: string; server: Server; sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    // Else a client's leaving would not be noticed.
+    // Without a listener, the client's disconnect would not be noticed.
     socket.on('error', () => {}).resume();
     socket.once('close', () => sockets.delete(socket));
     serve(socket);
@@ -42,7 +42,7 @@ async function startRaw(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, sockets };
 }
 
-/** Writes without an end, as fast as the client takes it. @returns how much it took so far. */
+/** Writes without end, as fast as the client reads. @returns how much the client has taken so far. */
 function pour(out: NodeJS.WritableStream & { destroyed?: boolean }, piece: string): () => number {
   let poured = 0;
   const write = (): void => {
@@ -83,7 +83,7 @@ describe('an answer that does not end', () => {
     );
     expect(error).toMatchObject({ reason, code: status });
     expect(error.message.length).toBeLessThan(1024);
-    // Beside what was read, buffers of both sides are full.
+    // Besides the bytes that were read, the buffers of both sides are full.
     for (const bytes of poured) expect(bytes()).toBeLessThan(16 * MIB);
   });
 

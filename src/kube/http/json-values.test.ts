@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { hasMoreValues } from './json-values.ts';
 
-/** Every container counts for itself and for each further member. */
+/** The reference count: every container counts for itself and for each further member. */
 function valuesOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   const members = Object.values(value);

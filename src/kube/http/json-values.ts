@@ -1,4 +1,4 @@
-/** How much a JSON text would become in memory, before it is parsed. */
+/** Estimates how much memory a JSON text would take once parsed. */
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -7,11 +7,11 @@ const BACKSLASH = 0x5c;
 const OBJECT = 0x7b;
 
 /**
- * Whether a text holds more values than `limit`, as nested as they may be: `[{},{},…` takes three bytes for what takes sixty in
- * memory, and `[[[[…` one for what takes fifty. The work grows with the text, and is far less than that of parsing it.
+ * Whether a text holds more values than `limit`, at any depth: `[{},{},…` takes three bytes for what takes sixty in memory, and `[[[[…` one
+ * for what takes fifty. The work grows with the text, and is far less than that of parsing it.
  */
 export function hasMoreValues(text: string, limit: number): boolean {
-  // Each value takes a character at least.
+  // Each value takes at least one character.
   if (text.length <= limit) return false;
   let values = 1;
   for (let i = 0; i < text.length; i += 1) {
@@ -25,7 +25,7 @@ export function hasMoreValues(text: string, limit: number): boolean {
   return false;
 }
 
-/** @returns where the string ends that begins at `start`; the end of the text where it does not end. */
+/** @returns the end of the string that begins at `start`; the end of the text if the string is not closed. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; ; i += 1) {
     i = text.indexOf('"', i);

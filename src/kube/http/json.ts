@@ -1,4 +1,4 @@
-/** Reads parsed JSON of which nothing is known: each function gives the value in the wanted type, else undefined. */
+/** Reads parsed JSON of unknown shape: each function returns the value in the wanted type, else undefined. */
 
 export type Raw = Readonly<Record<string, unknown>>;
 
@@ -28,7 +28,7 @@ export function strings(value: unknown): readonly string[] | undefined {
   return value.every((entry) => typeof entry === 'string') ? value : value.filter((entry) => typeof entry === 'string');
 }
 
-/** The entries that are objects and that `read` can make something of. */
+/** The entries that are objects and for which `read` returns a value. */
 export function listOf<T>(value: unknown, read: (entry: Raw) => T | undefined): readonly T[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const entries: T[] = [];
@@ -37,16 +37,16 @@ export function listOf<T>(value: unknown, read: (entry: Raw) => T | undefined): 
     const object = known && read(known);
     if (object !== undefined) entries.push(object);
   }
-  // An array that has grown keeps room for more, three times what most lists take; its copy does not.
+  // An array that has grown keeps spare capacity, three times the size of most lists; its copy does not.
   return entries.slice();
 }
 
-/** The map itself where all values are strings, so that labels are not copied; else a copy of those that are. */
+/** The map itself if all values are strings, so that labels are not copied; else a copy of the entries that are. */
 export function textMap(value: unknown): Readonly<Record<string, string>> | undefined {
   return textMapWithout(value, undefined);
 }
 
-/** As `textMap`, and without `dropped`; undefined where nothing else was in it. */
+/** Like `textMap`, but without `dropped`; undefined if nothing else was in it. */
 export function textMapWithout(
   value: unknown,
   dropped: string | undefined,
@@ -60,7 +60,7 @@ export function textMapWithout(
   return kept.length === 0 ? undefined : (Object.fromEntries(kept) as Record<string, string>);
 }
 
-/** Leaves out the keys whose value is undefined, as `exactOptionalPropertyTypes` wants it. */
+/** Leaves out the keys whose value is undefined, as `exactOptionalPropertyTypes` requires. */
 export function present<T extends object>(values: T): Present<T> {
   const found: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(values)) {

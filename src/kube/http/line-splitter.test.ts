@@ -7,7 +7,7 @@ describe('`LineSplitter`', () => {
     const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', ''));
     fc.assert(
       fc.property(fc.array(line), line, fc.array(fc.nat()), (lines, rest, cuts) => {
-        // What is no valid character does not survive UTF-8, with or without us.
+        // Invalid characters do not survive UTF-8, with or without our code.
         const text = Buffer.from([...lines, rest].join('\n')).toString('utf8');
         const bytes = Buffer.from(text);
         const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** Cuts a stream of bytes into lines. */
+/** Splits a stream of bytes into lines. */
 
 export class LineTooLong extends Error {
   override readonly name = 'LineTooLong';
@@ -6,7 +6,7 @@ export class LineTooLong extends Error {
 
 const NEWLINE = 0x0a;
 
-/** Decodes only whole lines, so that a character cut in two by a packet's end stays whole. */
+/** Decodes only complete lines, so that a character cut in two by the end of a packet stays whole. */
 export class LineSplitter {
   readonly #maxBytes: number;
   #pieces: Buffer[] = [];
@@ -21,13 +21,13 @@ export class LineSplitter {
     return this.#bytes > 0;
   }
 
-  /** How many bytes have come since then. */
+  /** How many bytes have come since the last line's end. */
   get restBytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Gives the lines that end in `chunk`, without their newline.
+   * Yields the lines that end in `chunk`, without their newline.
    *
    * @throws LineTooLong as soon as a line passes the limit, whether or not its end has come.
    */

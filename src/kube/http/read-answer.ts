@@ -1,4 +1,4 @@
-/** An answer's body as JSON, within what may be held of it. */
+/** Reads the body of an answer as JSON, within the limits of what may be held of it. */
 import type { IncomingMessage } from 'node:http';
 import type { ByteBudget } from './byte-budget.ts';
 import { KubeError } from './errors.ts';
@@ -35,13 +35,13 @@ export async function readJson<T>(
   try {
     return JSON.parse(text);
   } catch {
-    // Without the parser's error as a cause: it quotes the body, and what a proxy shows there.
+    // Without the parser's error as a cause: it quotes the body, and with it whatever a proxy prints there.
     const message = `${asked} answered with a body that is no JSON: ${excerptOf(text.slice(0, 1000))}`;
     throw new KubeError({ reason: 'Malformed', code: response.statusCode ?? 0, message });
   }
 }
 
-/** For an answer that is ended since too much is held of all of them. */
+/** For an answer that is ended because all answers together hold too much. */
 export function tooMuchInAll(asked: string, response: IncomingMessage): KubeError {
   const message = `${asked}: too much of answers was being read at once, and this was the largest`;
   return new KubeError({ reason: 'TooLarge', code: response.statusCode ?? 0, message });

@@ -1,4 +1,4 @@
-/** From an answer that is not 2xx to a `KubeError`. */
+/** Turns an answer that is not 2xx into a `KubeError`. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { KubeError, type KubeErrorReason, type StatusSubject } from './errors.ts';
@@ -27,8 +27,8 @@ const statusSchema = z.object({
 });
 
 /**
- * Reads a refusal. The message is the API server's own where it sent a `Status`; else it says what was asked, the code,
- * and up to 200 characters of the body, such as a proxy's page. It never repeats credentials.
+ * Reads a refusal. The message is the API server's own if it sent a `Status`; else it contains the request, the code, and up to 200
+ * characters of the body, such as a proxy's page. It never repeats credentials.
  *
  * @param asked for the message, such as `GET /api/v1/nodes`.
  * @param now milliseconds since the epoch, for a `Retry-After` that is a date.
@@ -41,7 +41,7 @@ export function errorOf(
   now: number,
 ): KubeError {
   const status = statusOf(body);
-  // In the body, zero is what Go writes for "not set".
+  // In the body, Go writes zero for "not set".
   const retryAfterSeconds = status?.details?.retryAfterSeconds || undefined;
   const retryAfterMs = retryAfterOf(headers['retry-after'], now) ?? (retryAfterSeconds && retryAfterSeconds * 1000);
   return new KubeError({
@@ -77,7 +77,7 @@ function subjectOf({ name, group, kind }: StatusSubject): StatusSubject {
   };
 }
 
-/** The code decides, since proxies send no `Status`; its `reason` only tells two conflicts apart. */
+/** The code decides, since proxies send no `Status`; its `reason` only distinguishes two conflicts. */
 function reasonOf(code: number, reason: string | undefined): KubeErrorReason {
   switch (code) {
     case 401:
@@ -108,7 +108,7 @@ function retryAfterOf(header: string | undefined, now: number): number | undefin
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** Some proxies show the request that they refused. */
+/** Some proxies print the request that they refused. */
 function withoutCredentials(text: string): string {
   return text.replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, '$1 …');
 }

@@ -1,9 +1,9 @@
-/** What an API server would call a request: for metrics, and for what only lists are asked. */
+/** The verb that an API server would give a request: for metrics, and for options that only lists use. */
 import type { ApiRequest } from './api.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection' | 'evict';
 
-/** The verb of a request that is no watch. A path outside the resources, such as `/version`, is a `get`. */
+/** The verb of a request that is not a watch. A path outside the resources, such as `/version`, is a `get`. */
 export function verbOf(method: ApiRequest['method'], path: string): Verb {
   const { isCollection, subresource } = targetOf(path);
   switch (method) {
@@ -20,9 +20,7 @@ export function verbOf(method: ApiRequest['method'], path: string): Verb {
   }
 }
 
-/**
- * `/api/v1/…` or `/apis/<group>/<version>/…`, then perhaps `namespaces/<name>/`, then resource, name and subresource.
- */
+/** `/api/v1/…` or `/apis/<group>/<version>/…`, optionally `namespaces/<name>/`, then resource, name and subresource. */
 function targetOf(path: string): { isCollection: boolean; subresource: string | undefined } {
   const [root, ...parts] = path.split('/').slice(1);
   const rest = root === 'api' ? parts.slice(1) : root === 'apis' ? parts.slice(2) : [];

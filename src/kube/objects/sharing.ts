@@ -1,13 +1,13 @@
 /**
- * What many objects say alike is kept once: parsed JSON has a string of its own for each name of a Node that a Pod gives, and a
- * list of its own for the tolerations that every Pod has. In a large cluster that is a third of all that the caches hold.
+ * Keeps equal values of many objects once: parsed JSON has a separate string for each mention of a Node's name in a Pod, and a separate
+ * list for the tolerations that every Pod has. In a large cluster that is a third of what the caches hold.
  */
 import { text } from '../http/json.ts';
 
-/** Distinct ones are far fewer than objects. Beyond this many, sharing starts anew. */
+/** There are far fewer distinct values than objects. Beyond this many, sharing starts again. */
 const MAX_SHARED = 10_000;
 
-/** Values that nobody changes, by what tells them apart. */
+/** Values that nobody changes, by their identity. */
 export class Sharing<T> {
   readonly #known = new Map<string, T>();
 
@@ -25,13 +25,13 @@ export class Sharing<T> {
 const texts = new Sharing<string>();
 const structures = new Sharing<unknown>();
 
-/** As `text()`: for names that many objects give. */
+/** Like `text()`: for names that many objects contain. */
 export function sharedText(value: unknown): string | undefined {
   const own = text(value);
   return own === undefined ? undefined : texts.of(own, () => own);
 }
 
-/** Plain data as the first that was written alike, keys in the same order. It is a copy: whoever gave the first may change that. */
+/** Returns the first value that was equal to this one, with keys in the same order. It is a copy: the caller may change its own value. */
 export function shared<T>(value: T | undefined): T | undefined {
   if (value === undefined) return undefined;
   const identity = JSON.stringify(value);

@@ -1,4 +1,4 @@
-/** Controllers of Pods: what they ask for, and where their Pods may run. See `trim.ts`. */
+/** Trims controllers of Pods to the replicas that they ask for and the constraints on where their Pods run. See `trim.ts`. */
 import { annotationOf } from '../../core/meta.ts';
 import type { KubeObject, PodController, PodTemplate, Toleration } from '../../core/objects.ts';
 import { KURED_LOCK } from '../../core/other-tools.ts';
@@ -22,7 +22,7 @@ export const trimReplicas: Trim<PodController> = (raw) => {
   };
 };
 
-/** kured's lock is an annotation of its DaemonSet. */
+/** The annotations are kept since kured's lock is an annotation of its DaemonSet. */
 export const trimDaemonSet: Trim<PodController> = (raw) => {
   const whole = metaOf(raw);
   const bare = bareMetaOf(raw);
@@ -37,7 +37,7 @@ export const trimDaemonSet: Trim<PodController> = (raw) => {
   };
 };
 
-/** Without labels and annotations, which of a ReplicaSet are most of what is left. */
+/** Drops labels and annotations, which make up most of the rest of a ReplicaSet. */
 function bareMetaOf(raw: unknown): KubeObject['metadata'] | undefined {
   const metadata = metaOf(raw);
   if (metadata === undefined) return undefined;

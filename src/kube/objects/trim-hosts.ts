@@ -1,9 +1,9 @@
-/** Kinds of Metal3. See `trim.ts`. */
+/** Trims kinds of Metal3. See `trim.ts`. */
 import type { BareMetalHost } from '../../core/machine-objects.ts';
 import { boolean, fields, present, text } from '../http/json.ts';
 import { metaOf, partsOf, type Trim } from './trim-meta.ts';
 
-/** A host's status holds an inventory of its hardware; a decision needs five words of it. */
+/** A host's status holds an inventory of its hardware; a decision needs five of its fields. */
 export const trimBareMetalHost: Trim<BareMetalHost> = (raw) => {
   const metadata = metaOf(raw);
   if (metadata === undefined) return undefined;
@@ -21,7 +21,7 @@ export const trimBareMetalHost: Trim<BareMetalHost> = (raw) => {
   };
 };
 
-/** Reboot annotations, also those of others; `paused` and `detached`; and what we note ourselves. */
+/** Reboot annotations, also those of others; `paused` and `detached`; and our own notes. */
 const KEYS_OF_POWER =
   /^(reboot\.metal3\.io($|\/)|baremetalhost\.metal3\.io\/(paused|detached)$|maintenance-bridge\.io\/)/;
 

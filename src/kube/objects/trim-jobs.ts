@@ -7,7 +7,7 @@ import { metaOf, partsOf, type Trim } from './trim-meta.ts';
 /** A Job that has one of these conditions starts no more Pods, and none of its Pods is counted any more. */
 const FINISHED: readonly unknown[] = ['Complete', 'Failed', 'FailureTarget', 'SuccessCriteriaMet'];
 
-/** Clusters keep many finished Jobs for people to look at. */
+/** Trims a Job. Clusters keep many finished Jobs for people to look at, so little is kept of these. */
 export const trimJob: Trim<Job> = (raw) => {
   const metadata = metaOf(raw);
   if (metadata === undefined) return undefined;
@@ -31,7 +31,7 @@ export const trimJob: Trim<Job> = (raw) => {
   };
 };
 
-/** As many as run in parallel and as are left to complete; none while suspended; undefined for one. */
+/** The Pods that the Job wants now, limited by its parallelism and the completions left; 0 while suspended; undefined for 1. */
 function runningOf(spec: Raw, status: Raw): number | undefined {
   const left = (integer(spec.completions) ?? Number.MAX_SAFE_INTEGER) - (integer(status.succeeded) ?? 0);
   const running = boolean(spec.suspend) === true ? 0 : Math.max(0, Math.min(integer(spec.parallelism) ?? 1, left));

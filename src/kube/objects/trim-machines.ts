@@ -1,11 +1,11 @@
-/** Kinds of Cluster API, the same for all served versions. See `trim.ts`. */
+/** Trims kinds of Cluster API, in the same way for all served versions. See `trim.ts`. */
 import { parseKnownNodes } from '../../core/known-nodes.ts';
 import { FORCIBLE_KEYS, isKeyOfMachine, KNOWN_NODES_ANNOTATION } from '../../core/machine-keys.ts';
 import type { Cluster, Machine } from '../../core/machine-objects.ts';
 import { boolean, fields, listOf, present, type Raw, text } from '../http/json.ts';
 import { metaOf, partsOf, type Trim } from './trim-meta.ts';
 
-/** Thousands of Machines carry labels and annotations of which we read a handful. */
+/** Thousands of Machines carry labels and annotations of which only a handful are read. */
 export const trimMachine: Trim<Machine> = (raw) => {
   const metadata = metaOf(raw);
   if (metadata === undefined) return undefined;
@@ -19,7 +19,7 @@ export const trimMachine: Trim<Machine> = (raw) => {
       infrastructureKind: text(fields(spec.infrastructureRef)?.kind) || undefined,
       infrastructureName: text(fields(spec.infrastructureRef)?.name) || undefined,
     }),
-    // An empty name is how v1beta1 may say that there is none.
+    // v1beta1 may express "no Node" by an empty name.
     status: present({ nodeName: text(fields(status.nodeRef)?.name) || undefined, nodeReady: nodeReadyOf(status) }),
     forcedKeys: forcedKeysOf(fields(fields(raw)?.metadata)?.managedFields),
   });
@@ -37,7 +37,7 @@ export const trimCluster: Trim<Cluster> = (raw) => {
   });
 };
 
-/** v1beta2 has a condition for it; v1beta1 has one that tells of the Node's readiness among other things. */
+/** v1beta2 has a condition for it; v1beta1 has one that covers the Node's readiness among other things. */
 function nodeReadyOf({ conditions }: Raw): boolean | undefined {
   const all = listOf(conditions, ({ type, status }) => ({ type: text(type), status: text(status) })) ?? [];
   const found = all.find(({ type }) => type === 'NodeReady') ?? all.find(({ type }) => type === 'NodeHealthy');
@@ -49,7 +49,7 @@ function ofMachine(map: Readonly<Record<string, string>> | undefined): Readonly<
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-/** Field managers of Cluster API's controllers, which apply what a template says with force (`capi-machineset` and the like). */
+/** Field managers of Cluster API's controllers, which apply the fields of a template with force (`capi-machineset` and the like). */
 const TEMPLATE_MANAGER = /^capi-/;
 
 function forcedKeysOf(managedFields: unknown): readonly string[] | undefined {

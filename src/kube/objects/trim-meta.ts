@@ -1,4 +1,4 @@
-/** What every object has. See `trim.ts`. */
+/** Trims the metadata that every object has. See `trim.ts`. */
 import type { ObjectMeta, OwnerReference } from '../../core/objects.ts';
 import {
   boolean,
@@ -19,7 +19,7 @@ export type Trim<T> = (raw: unknown) => T | undefined;
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 const NOTHING = Object.freeze({});
 
-/** `last-applied-configuration` is a copy of the whole object, and managedFields are most of its metadata. */
+/** Drops `last-applied-configuration`, a copy of the whole object, and managedFields, the largest part of most metadata. */
 export function metaOf(raw: unknown): ObjectMeta | undefined {
   const metadata = fields(fields(raw)?.metadata);
   const name = text(metadata?.name);

@@ -1,4 +1,4 @@
-/** What the scheduler reads of a Pod, counted and put together on entry. See `trim.ts`. */
+/** The parts of a Pod that the scheduler reads, summed up when the object is stored. See `trim.ts`. */
 import type {
   HostPort,
   PodAffinityTerm,
@@ -12,11 +12,11 @@ import { Sharing } from './sharing.ts';
 import { labelSelectorOf } from './trim-selectors.ts';
 
 const DEFAULT_SCHEDULER = 'default-scheduler';
-/** Disks that the scheduler keeps two Pods from sharing (plugin VolumeRestrictions). */
+/** Disks that the scheduler does not let two Pods share (plugin VolumeRestrictions). */
 const INLINE_DISKS = ['gcePersistentDisk', 'awsElasticBlockStore', 'iscsi', 'rbd'];
 const known = new Sharing<PodScheduling>();
 
-/** @returns undefined where the Pod asks for nothing; the same object for Pods that ask for the same. */
+/** @returns undefined if the Pod asks for nothing; the same object for Pods that ask for the same. */
 export function schedulingOf(spec: Raw, status: Raw): PodScheduling | undefined {
   const affinity = fields(spec.affinity);
   const scheduling = present({
@@ -81,13 +81,13 @@ function podLevelOf(spec: Raw, status: Raw): ContainerDemand | undefined {
   );
 }
 
-/** Resources that are reported without requests are in effect all the same: none of them is. */
+/** Resources that are reported without requests are nevertheless in effect: they mean that there are none. */
 function actuatedOf(status: Raw): Readonly<Record<string, string>> | undefined {
   const resources = fields(status.resources);
   return resources && (textMap(resources.requests) ?? {});
 }
 
-/** Init containers that end have given their ports back before the others start. */
+/** Init containers that end have released their ports before the others start. */
 function hostPortsOf({ containers, initContainers }: Raw): readonly HostPort[] {
   const lasting = listOf(initContainers, (each) => (each.restartPolicy === 'Always' ? each : undefined)) ?? [];
   return [...lasting, ...(listOf(containers, (each) => each) ?? [])].flatMap(
@@ -128,7 +128,7 @@ function spreadOf(raw: Raw): SpreadConstraint | undefined {
   });
 }
 
-/** As component-helpers `nodedeclaredfeatures` infers them for scheduling (Kubernetes 1.36). */
+/** Inferred like component-helpers `nodedeclaredfeatures` does for scheduling (Kubernetes 1.36). */
 function requiredFeaturesOf({ containers, initContainers, hostNetwork, hostUsers }: Raw): readonly string[] {
   const all = [containers, initContainers].flatMap((some) => listOf(some, (container) => container) ?? []);
   const restartsAll = all.some(({ restartPolicyRules }) =>

@@ -1,8 +1,8 @@
-/** The selectors inside objects. See `trim.ts`. */
+/** Trims the selectors inside objects. See `trim.ts`. */
 import type { LabelSelector, LabelSelectorRequirement, NodeSelector, NodeSelectorTerm } from '../../core/objects.ts';
 import { fields, listOf, present, type Raw, strings, text, textMap } from '../http/json.ts';
 
-/** A term that is empty stays: it matches nothing, which is not the same as no term. */
+/** An empty term stays: it matches nothing, which differs from the absence of terms. */
 export function nodeSelectorOf(raw: unknown): NodeSelector | undefined {
   const nodeSelectorTerms = listOf(fields(raw)?.nodeSelectorTerms, nodeSelectorTermOf);
   return nodeSelectorTerms && { nodeSelectorTerms };

@@ -1,4 +1,4 @@
-/** Claims, volumes, classes, and what Nodes can attach. See `trim.ts`. */
+/** Trims claims, volumes, classes, and the attach limits of Nodes. See `trim.ts`. */
 import type {
   CsiNode,
   PersistentVolume,

@@ -1,9 +1,9 @@
 /**
- * From an object as the server sent it to the narrow one of `core/objects.ts`.
+ * Turns an object as the server sent it into the narrow one of `core/objects.ts`.
  *
- * Trims never throw. A field of the wrong type is taken for absent, an entry of a list without what it must have is left
- * out. Only an object without name, uid or resourceVersion cannot be kept: it gives undefined. The result holds strings
- * and label maps of the raw object, and none of its larger structure, so the rest can be collected.
+ * Trims never throw. A field of the wrong type counts as absent, and a list entry without its required fields is left out. Only an object
+ * without name, uid or resourceVersion cannot be kept: the trim returns undefined. The result refers to strings and label maps of the raw
+ * object, and to none of its larger structure, so the rest can be garbage collected.
  */
 import { BARE_METAL_HOST, CLUSTER, MACHINE } from '../../core/machine-objects.ts';
 import {
@@ -42,10 +42,10 @@ import { trimCsiNode, trimPersistentVolume, trimPersistentVolumeClaim, trimStora
 
 export type { Trim } from './trim-meta.ts';
 
-/** Shared by all volumes and finished Pods that only need something to be there. */
+/** Shared by all volumes and finished Pods of which only the presence matters. */
 const NOTHING = Object.freeze({});
 
-/** Keeps the metadata alone, of any kind; also the transform for watches of metadata only. */
+/** Keeps only the metadata, of any kind; also the transform for metadata-only watches. */
 export const trimMeta: Trim<KubeObject> = (raw) => {
   const metadata = metaOf(raw);
   return metadata && { metadata };
@@ -67,8 +67,8 @@ export const trimNode: Trim<Node> = (raw) => {
 };
 
 /**
- * A finished Pod holds no resources and cannot be evicted in a way that matters: phase and Node are kept of it, unless it is being
- * deleted: it is on its Node until it is gone.
+ * A finished Pod holds no resources, and its eviction would have no effect: only phase and Node are kept, unless it is being deleted, since
+ * it is on its Node until it is gone.
  */
 export const trimPod: Trim<Pod> = (raw) => {
   const metadata = metaOf(raw);
@@ -138,7 +138,7 @@ const TRIMS = new Map<Resource<unknown>, Trim<unknown>>([
   registered(BARE_METAL_HOST, trimBareMetalHost),
 ]);
 
-/** The pair is checked here, so that looking it up by the resource gives the right type. */
+/** Checks the types of the pair here, so that a look-up by the resource returns the right type. */
 function registered<T>(resource: Resource<T>, trim: Trim<T>): [Resource<unknown>, Trim<unknown>] {
   return [resource, trim];
 }
@@ -161,7 +161,7 @@ function conditionOf(raw: Raw): Condition | undefined {
   return present({ type, status, reason, message, lastTransitionTime: text(raw.lastTransitionTime) });
 }
 
-/** What is asked of a Pod, without when and in which words: then most Pods of a cluster say the same. */
+/** The statuses of these conditions, without times and messages: then most Pods of a cluster have equal conditions. */
 const POD_CONDITIONS: readonly unknown[] = ['Ready', 'PodScheduled', 'DisruptionTarget'];
 
 function podConditionOf(raw: Raw): Condition | undefined {
@@ -176,7 +176,7 @@ function taintOf(raw: Raw): Taint | undefined {
   return present({ key, value: text(raw.value), effect });
 }
 
-/** Only volumes that may hold data of their own are kept; a Pod's ConfigMaps, Secrets and projections go. */
+/** Only volumes that may hold data of their own are kept; a Pod's ConfigMaps, Secrets and projections are dropped. */
 function volumeOf(raw: Raw): Volume | undefined {
   const name = text(raw.name);
   if (name === undefined) return undefined;

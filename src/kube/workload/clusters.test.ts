@@ -13,7 +13,7 @@ import { type ConnectionTimings, DEFAULT_TIMINGS } from './connection.ts';
 const A = 'tenant-a/prod';
 const B = 'tenant-b/prod';
 const HOUR_MS = 3_600_000;
-/** Quick where a test waits for it; what a test shows to happen without a wait gets an hour of its own. */
+/** Short where a test waits for it; the times that must play no part in a test are an hour. */
 const QUICK: ConnectionTimings = {
   probeIntervalMs: 20,
   // Long enough for a machine that is busy with other tests.
@@ -29,15 +29,15 @@ const QUICK: ConnectionTimings = {
 let secrets: Map<string, string>;
 let changes: string[];
 let states: string[];
-/** Beside each state, why. */
+/** The reason of each state. */
 let details: (string | undefined)[];
 let stop: AbortController;
 let running: Promise<void>;
 let set: ClusterSet;
 let management: RecordingApi;
-/** What the Cluster object says. */
+/** The Nodes that the Cluster object names. */
 let known: readonly string[];
-/** By how much a test has moved the clock. */
+/** How far a test has moved the clock. */
 let aheadMs: number;
 const clock = { now: () => Date.now() + aheadMs };
 const log = recordingLog();
@@ -340,7 +340,7 @@ describe('a server that fails', () => {
     const [a, b] = [await server('n'), await server('n')];
     setSecret(A, a.kubeconfig());
     setSecret(B, b.kubeconfig());
-    // Several probes in a row have to go unanswered: only who hangs runs out of time, however busy the machine is.
+    // Several probes in a row have to go unanswered: only the hanging server times out, however busy the machine is.
     begin({ probeTimeoutMs: 1000, requestTimeoutMs: HOUR_MS, stallMs: HOUR_MS });
     set.want(new Set([A, B]));
     await Promise.all([reaches(A, 'Connected'), reaches(B, 'Connected')]);
@@ -354,14 +354,14 @@ describe('a server that fails', () => {
 
     await reaches(A, 'Unreachable');
     expect(set.node(A, 'n')).toEqual({ is: 'unknown' });
-    // By now it is known not to answer: nobody asks it any more.
+    // By now the server is known not to answer, and no more requests are sent.
     const patches = () => a.requests.filter(({ method }) => method === 'PATCH').length;
     const asked = patches();
     await expect(label(A, 'n', 'x')).rejects.toMatchObject({ reason: 'Unreachable' });
     expect(patches()).toBe(asked);
 
     a.recover();
-    // Some of them have waited for a connection only, and are answered now.
+    // Some of them have only waited for a connection, and are answered now.
     a.cutConnections();
     await Promise.all(hanging);
     await reaches(A, 'Connected');
@@ -421,9 +421,9 @@ describe('a server that fails', () => {
 
   it('`ClusterSet` gives up a connection whose watch has gone silent, and opens another', async () => {
     await connected({}, 'n');
-    // Beyond two of the periods in which a bookmark must come.
+    // Longer than two of the periods in which a bookmark must come.
     aheadMs += 320_000;
-    // It is open again within milliseconds.
+    // The watch is open again within milliseconds.
     await soon(() => expect(states).toEqual([`${A} Connected`, `${A} Unreachable`, `${A} Connected`]));
     expect(details[1]).toBe('nothing comes from the watch of the Nodes');
   });
@@ -498,7 +498,7 @@ describe('a kubeconfig that leads to another cluster than before', () => {
     expect(set.node(A, 'n1')).toEqual({ is: 'unknown' });
     expect(await set.confirmNode(A, 'n1')).toEqual({ is: 'unknown' });
 
-    // One Node that was there before is enough, under whatever address.
+    // One Node that was there before is enough, whatever the server's address.
     other.put('n2');
     await reaches(A, 'Connected');
     expect(set.node(A, 'n1')).toEqual({ is: 'absent' });

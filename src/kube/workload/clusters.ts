@@ -1,6 +1,6 @@
 /**
- * The workload clusters that are needed, each with a connection of its own: credentials, sockets, probe and backoff are
- * shared by none, so one that is slow or gone delays no other.
+ * The workload clusters that are needed, each with a connection of its own: they share no credentials, sockets, probe or backoff, so one
+ * that is slow or gone delays no other.
  */
 import type { Action } from '../../core/action.ts';
 import type { ClusterKey, ConnectionStatus, WorkloadClusters } from '../../core/clusters.ts';
@@ -18,8 +18,8 @@ export interface ClusterSetOptions
   /** @default Math.random */
   readonly random?: () => number;
   /**
-   * A Node came, went, or changed in its labels or its UID. Not told: the Nodes that are there when a cluster becomes
-   * `Connected`, since that concerns them all.
+   * Called when a Node came, went, or changed in its labels or its UID. Not called for the Nodes that exist when a cluster becomes
+   * `Connected`, since that change of state concerns them all.
    */
   readonly onNodeChange: (cluster: ClusterKey, name: string) => void;
   readonly onStateChange: (cluster: ClusterKey, status: ConnectionStatus) => void;
@@ -33,10 +33,10 @@ interface Entry {
 }
 
 /**
- * Connects from `start` until its `stop`; only a leader needs to. Clusters that are wanted earlier are `Connecting` until
- * then. It stops before the caches of the management cluster and after the controllers, whose last writes it carries.
+ * Connects from `start` until its `stop`; only a leader needs to. Until then, clusters that are wanted are `Connecting`. It stops before
+ * the caches of the management cluster and after the controllers, whose last writes it carries.
  *
- * It has no `readyz`: a process with one workload cluster down is as ready as another would be. See `statuses` instead.
+ * It has no `readyz`: while a workload cluster is down, another process would be no more ready than this one. See `statuses` instead.
  */
 export class ClusterSet implements WorkloadClusters, Runnable {
   readonly name = 'workload-clusters';
@@ -52,7 +52,7 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     this.#options = options;
   }
 
-  /** @throws what a connection or a callback throws, which is a bug. */
+  /** @throws any error of a connection or a callback, which is a bug. */
   async start(stop: AbortSignal): Promise<void> {
     this.#isStarted = true;
     for (const entry of this.#entries.values()) this.#run(entry);
@@ -99,10 +99,7 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     return this.#entries.get(cluster)?.connection.client;
   }
 
-  /**
-   * For watches and requests over time: whatever session serves the cluster at the moment carries them. Without one they fail as
-   * `Unreachable`.
-   */
+  /** For watches and long requests: they use whichever session serves the cluster at the moment, and fail as `Unreachable` without one. */
   access(cluster: ClusterKey): ApiClient {
     const current = (): ApiClient => {
       const client = this.client(cluster);
@@ -111,14 +108,14 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     };
     return {
       request: async (request) => current().request(request),
-      // A generator: what fails, fails where it is iterated.
+      // As a generator, it fails only when it is iterated.
       lines: async function* (request) {
         yield* current().lines(request);
       },
     };
   }
 
-  /** The cluster may be another one from now on than this process has known. */
+  /** Accepts that the cluster may from now on be another one than this process has known. */
   trustAnew(cluster: ClusterKey): void {
     this.#entries.get(cluster)?.connection.trustAnew();
   }
@@ -127,7 +124,7 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     return this.#entries.get(cluster)?.connection.status;
   }
 
-  /** Each cluster that is not connected, with its state and why; then how many are. */
+  /** One line for each cluster that is not connected, with its state and reason; then the number of connected ones. */
   details(): readonly string[] {
     const states = [...this.#entries].map(([cluster, { connection }]) => ({ cluster, ...connection.status }));
     const others = states.filter(({ state }) => state !== 'Connected').sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
@@ -137,7 +134,7 @@ export class ClusterSet implements WorkloadClusters, Runnable {
     ];
   }
 
-  /** The state of each wanted cluster, in no particular order: for gauges, which name no cluster. */
+  /** The state of each wanted cluster, in no particular order: for gauges, which do not name clusters. */
   statuses(): readonly ConnectionStatus[] {
     return [...this.#entries.values()].map(({ connection }) => connection.status);
   }

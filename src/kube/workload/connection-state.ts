@@ -1,12 +1,12 @@
 /**
- * The connection to one workload cluster as a state machine: what an answer or a fault leads to. `cluster-connection.ts`
- * is the loop around it.
+ * The connection to one workload cluster as a state machine: which state an answer or a fault leads to. `session-keeper.ts` is the loop
+ * around it.
  *
  * - Credentials come from the Secret each time a connection is tried, so that every retry sees its newest content.
- * - A 401 while serving reads the Secret and reconnects at once, without waiting; if that does not last, backoff follows.
- * - Five probes in a row without an answer drop the connection. A single one does not: what it serves may be seconds old.
- * - A Secret that changed opens a second connection beside the first, which serves until the second is ready. Where the
- *   second does not come about, the first goes on.
+ * - A 401 while serving reads the Secret and reconnects at once; if that does not last, backoff follows.
+ * - Five probes in a row without an answer drop the connection. A single one does not: the served data may be seconds old.
+ * - A changed Secret opens a second connection beside the first, which serves until the second is ready. If the second cannot be opened,
+ *   the first stays in use.
  * - Trouble with the management cluster alone never drops a connection.
  *
  * The model is Cluster API's ClusterCache (controllers/clustercache); replacing without a gap, and backoff, are ours.
@@ -17,11 +17,11 @@ import type { Kubeconfig } from './kubeconfig-secret.ts';
 /** Why there is no connection, as its status shows it. */
 export interface SessionFault {
   readonly state: Exclude<ConnectionState, 'Connected'>;
-  /** For people. Never holds content of a Secret, nor text of the workload cluster's server. */
+  /** For people. Never contains content of a Secret, nor text from the workload cluster's server. */
   readonly detail: string;
 }
 
-/** Nothing serves, and the Secret is being read. */
+/** No connection serves, and the Secret is being read. */
 export interface Reading {
   readonly at: 'reading';
   readonly failures: number;
@@ -29,7 +29,7 @@ export interface Reading {
   readonly fault: SessionFault | undefined;
 }
 
-/** Nothing serves, and a connection is being opened. */
+/** No connection serves, and one is being opened. */
 export interface Opening {
   readonly at: 'opening';
   readonly failures: number;
@@ -37,16 +37,16 @@ export interface Opening {
   readonly kubeconfig: Kubeconfig;
 }
 
-/** A connection serves; the next thing is a probe. */
+/** A connection serves; a probe comes next. */
 export interface Serving {
   readonly at: 'serving';
-  /** Failures before this connection; forgotten once it has proved itself. */
+  /** Failures before this connection; reset once it has proved itself. */
   readonly failures: number;
   /** Probes in a row without an answer. */
   readonly misses: number;
 }
 
-/** A connection serves, and the Secret is being compared with what it was made of. */
+/** A connection serves, and the Secret is being compared with the one that the connection was made from. */
 export interface Checking extends Omit<Serving, 'at'> {
   readonly at: 'checking';
 }
@@ -57,32 +57,32 @@ export interface Replacing extends Omit<Serving, 'at'> {
   readonly kubeconfig: Kubeconfig;
 }
 
-/** Nothing serves and nothing is sent for a while: backoff by `failures`. */
+/** No connection serves and nothing is sent for a while: backoff by `failures`. */
 export interface Pause {
   readonly at: 'waiting';
   readonly failures: number;
   readonly fault: SessionFault;
-  /** Whether the Secret does not exist: there is nothing to try but to look again, which costs the management cluster a request. */
+  /** Whether the Secret does not exist: the only thing to try is another look, which costs the management cluster a request. */
   readonly isMissing?: true;
 }
 
 export type State = Reading | Opening | Serving | Checking | Replacing | Pause;
 
-/** What happened. */
+/** An event for the state machine. */
 export type Input =
-  /** The Secret holds a kubeconfig that may be used; while checking, another one than before. */
+  /** The Secret holds a kubeconfig that may be used; while checking, one that has changed. */
   | { readonly is: 'read'; readonly kubeconfig: Kubeconfig }
-  /** The Secret is what the connection was made of. */
+  /** The Secret is the one that the connection was made from. */
   | { readonly is: 'unchanged' }
   /** There is no such Secret. */
   | { readonly is: 'missing'; readonly detail: string }
-  /** The Secret holds what is not used; or the cluster is beyond a limit. */
+  /** The Secret holds a kubeconfig that must not be used; or the cluster is beyond a limit. */
   | { readonly is: 'refused'; readonly detail: string }
-  /** The management cluster did not give the Secret. */
+  /** The management cluster did not return the Secret. */
   | { readonly is: 'unread'; readonly detail: string }
   /** The connection is ready to serve. */
   | { readonly is: 'opened' }
-  /** The connection did not come about. */
+  /** The connection could not be opened. */
   | { readonly is: 'failed'; readonly fault: SessionFault }
   | { readonly is: 'answered' }
   | { readonly is: 'missed'; readonly detail: string }
@@ -93,15 +93,15 @@ export type Input =
 
 export const START: Reading = { at: 'reading', failures: 0, fault: undefined };
 
-/** As ClusterCache. */
+/** The value of ClusterCache. */
 const MAX_MISSES = 5;
-/** For so many looks a Secret that does not exist is one that is yet to come: a Cluster is created in some minutes. */
+/** For this many looks, a missing Secret is assumed to be on its way: creating a Cluster takes some minutes. */
 const PATIENT_LOOKS = 8;
 
 /**
  * Leads from one state to the next.
  *
- * @throws Error where the input cannot happen in that state, which is a bug of the loop.
+ * @throws Error if the input cannot happen in that state, which is a bug of the loop.
  */
 export function step(state: State, input: Input): State {
   switch (state.at) {
@@ -166,7 +166,7 @@ function afterServing(state: Serving, input: Input): State {
     }
     case 'unauthorized': {
       const fault: SessionFault = { state: 'Unauthorized', detail: input.detail };
-      // A server that lets us in and then refuses us would otherwise have us reconnect without end.
+      // A server that accepts a login and then refuses requests would otherwise make us reconnect without end.
       return state.failures === 0 ? { at: 'reading', failures: 1, fault } : waiting(state.failures, fault);
     }
     case 'refused':
@@ -187,7 +187,7 @@ function afterChecking({ failures, misses, ...state }: Checking, input: Input): 
       return { at: 'serving', failures, misses };
     case 'missing':
     case 'refused':
-      // Whoever took the kubeconfig away, or put a bad one there, did not mean us to go on with the old one.
+      // A user who removed the kubeconfig, or replaced it by a bad one, does not want the old one to stay in use.
       return waiting(failures, { state: 'Refused', detail: input.detail });
     default:
       return impossible(state, input);
@@ -199,7 +199,7 @@ function afterReplacing({ failures, misses, ...state }: Replacing, input: Input)
     case 'opened':
       return { at: 'serving', failures, misses: 0 };
     case 'failed':
-      // As in `checking`; a new connection that fails otherwise says nothing of the old one.
+      // As in `checking`; any other failure of a new connection does not affect the old one.
       if (input.fault.state === 'Refused') return waiting(failures, input.fault);
       return { at: 'serving', failures, misses };
     default:

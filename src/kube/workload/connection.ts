@@ -1,4 +1,4 @@
-/** The connection to one workload cluster of Cluster API: the sessions that serve it, and what is asked of its Nodes. */
+/** The connection to one workload cluster of Cluster API: the sessions that serve it, and the access to its Nodes. */
 import type { Action } from '../../core/action.ts';
 import type { ClusterKey, ConnectionStatus } from '../../core/clusters.ts';
 import { anotherCluster, isAnotherCluster } from '../../core/known-nodes.ts';
@@ -12,7 +12,7 @@ import { changedNodes } from './node-metadata.ts';
 import { type ClusterSession, type Opened, openSession, type SessionOptions, type SessionTimings } from './session.ts';
 import { type KeeperOptions, SessionKeeper } from './session-keeper.ts';
 
-/** In milliseconds. Those of the probe are ClusterCache's. */
+/** In milliseconds. The values for the probe are ClusterCache's. */
 export type ConnectionTimings = SessionTimings & KeeperOptions<ClusterSession>['timings'];
 
 export const DEFAULT_TIMINGS: ConnectionTimings = {
@@ -27,16 +27,16 @@ export const DEFAULT_TIMINGS: ConnectionTimings = {
 
 export interface ConnectionOptions extends Omit<SessionOptions, 'onNodeChange' | 'onTrouble' | 'timings'> {
   readonly timings: ConnectionTimings;
-  /** The management cluster, where the Secret is. */
+  /** The management cluster, which holds the Secret. */
   readonly management: ApiClient;
-  /** What the kubeconfig may do. @default STRICT */
+  /** What the kubeconfig is permitted to do. @default STRICT */
   readonly rules?: KubeconfigRules;
-  /** UIDs of Nodes by which the cluster is known again; none where it is not known yet. @default none */
+  /** UIDs of Nodes by which the cluster is recognised; empty if it is not known yet. @default none */
   readonly knownNodes?: () => readonly string[];
   /** In [0, 1). */
   readonly random: () => number;
   readonly onNodeChange: (name: string) => void;
-  /** After `status` has changed in its state or, where that is `Refused`, in its reason. */
+  /** Called after `status` has changed in its state or, if that is `Refused`, in its reason. */
   readonly onStateChange: (status: ConnectionStatus) => void;
 }
 
@@ -47,7 +47,7 @@ export class ClusterConnection {
   readonly #cluster: ClusterKey;
   readonly #keeper: SessionKeeper<ClusterSession>;
   readonly #knownNodes: () => readonly string[];
-  /** What served last, also when it serves no more: by its Nodes the cluster is known again. */
+  /** The session that served last, even if it no longer does: the cluster is recognised by its Nodes. */
   #last: ClusterSession | undefined;
 
   constructor(cluster: ClusterKey, options: ConnectionOptions) {
@@ -68,7 +68,7 @@ export class ClusterConnection {
         const opened = await openSession(access, { ...options, log, onTrouble, onNodeChange: onChange }, stop);
         return opened.is === 'opened' ? this.#recognise(opened.session) : opened;
       },
-      // Each has its own view, and what the new one saw first was told to nobody.
+      // Each session has its own view, and changes that the new one saw first have not been reported.
       onReplaced: (before, now) => {
         for (const name of changedNodes(before.nodes(), now.nodes())) onNodeChange(name);
       },
@@ -76,9 +76,8 @@ export class ClusterConnection {
   }
 
   /**
-   * A kubeconfig may lead to another cluster than before, by mistake or on purpose. There every Node is missing, and that must not
-   * be taken for the end of ours: a cluster that shares no Node with the one that we knew, this process or another before it, is
-   * refused.
+   * A kubeconfig may lead to another cluster than before, by mistake or on purpose. There every Node is missing, which must not be taken
+   * for the end of ours: a cluster that shares no Node with the one that this process or an earlier one knew is refused.
    */
   #recognise(session: ClusterSession): Opened<ClusterSession> {
     const seen = (this.#last?.nodes() ?? []).map(({ metadata }) => metadata.uid);
@@ -92,7 +91,7 @@ export class ClusterConnection {
     return { is: 'failed', fault: { state: 'Refused', detail: anotherCluster(this.#cluster, known.size) } };
   }
 
-  /** Forgets by which Nodes this process has known the cluster. */
+  /** Forgets the Nodes by which this process has recognised the cluster. */
   trustAnew(): void {
     this.#last = undefined;
   }
@@ -101,7 +100,7 @@ export class ClusterConnection {
     return this.#keeper.status;
   }
 
-  /** Resolves soon after `stop` aborts; requests in flight may end later, within their time. */
+  /** Resolves soon after `stop` aborts; requests in flight may end later, within their timeout. */
   run(stop: AbortSignal): Promise<void> {
     return this.#keeper.run(stop);
   }

@@ -1,4 +1,4 @@
-/** Whether Open Cluster Management works on a cluster: two writers would undo one another. */
+/** Detects whether Open Cluster Management works on a cluster: two writers would undo each other's changes. */
 import type { ObjectAddress } from '../../core/object-access.ts';
 import type { KubeObject } from '../../core/objects.ts';
 import type { Resource } from '../../core/resources.ts';
@@ -6,7 +6,7 @@ import { type ApiClient, pathOf } from '../http/api.ts';
 import { isKubeError } from '../http/errors.ts';
 import { fields, text } from '../http/json.ts';
 
-/** A kind that only a klusterlet makes objects of. */
+/** A kind whose objects only a klusterlet creates. */
 const APPLIED_MANIFEST_WORK: Resource<KubeObject> = {
   group: 'work.open-cluster-management.io',
   version: 'v1',
@@ -28,12 +28,12 @@ const DEFINITION: ObjectAddress = {
 
 export const KLUSTERLET_AT_WORK = 'a klusterlet of Open Cluster Management works there: it has AppliedManifestWorks';
 
-/** What tells of a klusterlet that is installed later. @param isDefined whether the kind is served. */
+/** The objects whose appearance shows that a klusterlet was installed later. @param isDefined whether the kind is served. */
 export function tracesOfKlusterlet(isDefined: boolean): readonly ObjectAddress[] {
   return isDefined ? [DEFINITION, { resource: APPLIED_MANIFEST_WORK, name: '*' }] : [DEFINITION];
 }
 
-/** `noKind`: it cannot, since its kind is not served. Whoever may not look is not kept from serving. */
+/** `noKind`: the klusterlet cannot run, since its kind is not served. Missing rights to look do not prevent serving. */
 export async function findKlusterlet(client: ApiClient): Promise<'works' | 'idle' | 'noKind'> {
   try {
     const path = pathOf(APPLIED_MANIFEST_WORK);

@@ -12,7 +12,7 @@ import { fields, text } from '../http/json.ts';
 /** A kubeconfig that may be used. */
 export interface Kubeconfig {
   readonly access: ClusterAccess;
-  /** Tells two contents apart; nothing can be read from it. */
+  /** Differs for different contents; reveals nothing about them. */
   readonly fingerprint: string;
 }
 
@@ -38,7 +38,7 @@ export const SECRET: Resource<KubeObject> = {
   namespaced: true,
 };
 
-/** Where a kubeconfig lies. */
+/** The Secret that holds a kubeconfig. */
 export interface KubeconfigPlace {
   readonly namespace: string;
   readonly name: string;
@@ -52,10 +52,9 @@ export function kubeconfigOf(cluster: ClusterKey): KubeconfigPlace {
 }
 
 /**
- * Reads a kubeconfig by its Secret's name. Neither type nor labels of the Secret matter, since users make such Secrets by
- * hand.
+ * Reads a kubeconfig by its Secret's name. Neither type nor labels of the Secret matter, since users create such Secrets by hand.
  *
- * @throws nothing: what cannot be read or used is an answer as well.
+ * @throws nothing: a Secret that cannot be read or used is a result as well.
  */
 export async function readKubeconfigSecret(
   client: ApiClient,
@@ -70,7 +69,7 @@ export async function readKubeconfigSecret(
   } catch (error) {
     if (!isKubeError(error)) throw error;
     if (error.reason === 'NotFound') return { is: 'missing', detail: `${what} does not exist` };
-    // Not its message, which may show the beginning of a body.
+    // The error's message is left out, as it may show the beginning of a body.
     return { is: 'unread', detail: `reading ${what}: ${error.reason}` };
   }
   const value = text(fields(fields(secret)?.data)?.[key]);

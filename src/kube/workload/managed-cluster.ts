@@ -1,4 +1,4 @@
-/** Clusters whose objects of any kind are looked after, each with a connection, watches and an identity of its own. */
+/** Clusters in which objects of any kind are managed, each with a connection, watches and an identity of its own. */
 import type { ConnectionStatus } from '../../core/clusters.ts';
 import type { ClusterCondition, ManagedClusterAccess } from '../../core/managed-clusters.ts';
 import type { AnyObject, ObjectAccess, ObjectAddress } from '../../core/object-access.ts';
@@ -16,7 +16,7 @@ import { type ManagedSession, openManagedSession } from './managed-session.ts';
 import { SecretWatch, type SecretWatchOptions } from './secret-watch.ts';
 import { SessionKeeper } from './session-keeper.ts';
 
-/** In milliseconds. What a view says of a cluster that is gone is withdrawn within 20 s: 2 + 2 × 4 here. */
+/** In milliseconds. The result of a view of a cluster that is gone is withdrawn within 20 s: 2 + 2 × 4 here. */
 export const MANAGED_TIMINGS = {
   probeIntervalMs: 2000,
   probeTimeoutMs: 4000,
@@ -34,15 +34,15 @@ export interface ManagedClusterOptions {
   readonly dryRun: boolean;
   readonly random?: () => number;
   readonly timings?: typeof MANAGED_TIMINGS;
-  /** Where the kubeconfig lies, for a watch; without it, it is read time and again. */
+  /** The Secret of the kubeconfig, for a watch; without it, the kubeconfig is read at intervals. */
   readonly secret?: Pick<SecretWatchOptions, 'client' | 'namespace' | 'name'>;
   /** Reads the kubeconfig. */
   readonly read: (stop: AbortSignal) => Promise<SecretRead>;
-  /** Why the cluster with that UID of kube-system is not the one that is meant; undefined where it is. */
+  /** Why the cluster with that UID of kube-system is not the intended one; undefined if it is. */
   readonly admit: (id: string, client: ApiClient) => Promise<string | undefined>;
-  /** One of the objects changed in which the owner has an interest. */
+  /** Called when one of the objects that the owner is interested in has changed. */
   readonly onChange: (owner: string) => void;
-  /** After `condition()` has changed, or another session serves. */
+  /** Called after `condition()` has changed, or another session serves. */
   readonly onCondition: () => void;
   readonly onRequest?: ClientOptions['onRequest'];
   readonly onWatchRestart?: (reason: RestartReason) => void;
@@ -139,7 +139,7 @@ export class ManagedCluster implements ManagedClusterAccess {
   async confirm(): Promise<string | undefined> {
     const { session } = this.#keeper;
     const why = session === undefined ? 'there is no connection' : await session.confirm();
-    // What was answered by a session that serves no more was answered by whoever it led to.
+    // An answer through a session that no longer serves came from whichever cluster that session led to.
     return why ?? (session === this.#keeper.session ? undefined : 'the connection was replaced meanwhile');
   }
 
@@ -163,7 +163,7 @@ export class ManagedCluster implements ManagedClusterAccess {
     return fingerprintOf(object);
   }
 
-  /** One that is installed while we serve is noticed by the definition of its kind, and then by its objects. */
+  /** A klusterlet that is installed while we serve is noticed by the definition of its kind, and then by its objects. */
   async #lookForKlusterlet(): Promise<void> {
     const { session } = this.#keeper;
     if (session === undefined) return;

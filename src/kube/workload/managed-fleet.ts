@@ -1,11 +1,11 @@
 /**
  * The managed clusters of one hub, each served by one bridge at a time.
  *
- * - A Lease in the cluster's namespace on the hub says which installation serves it: two that pull for one namespace, or one
- *   that pushes and one that pulls, would undo one another. Replicas of one installation share their name, so that the next
- *   leader takes over at once.
- * - The Lease also remembers which cluster that was, by the UID of its kube-system: a kubeconfig that leads to another one is
- *   refused, also after a restart.
+ * - A Lease in the cluster's namespace on the hub records which installation serves it: two that pull for one namespace, or one that pushes
+ *   and one that pulls, would undo each other's changes. Replicas of one installation share their name, so that the next leader takes over
+ *   at once.
+ * - The Lease also records which cluster that was, by the UID of its kube-system: a kubeconfig that leads to another one is refused, also
+ *   after a restart.
  */
 import { messageOf } from '../../core/error-message.ts';
 import type { Clock, Log } from '../../core/ports.ts';
@@ -30,13 +30,13 @@ export interface FleetOptions {
   readonly leaseName: string;
   /** Annotation of that Lease: the UID of the cluster's kube-system. */
   readonly idAnnotation: string;
-  /** Annotation of that Lease: the identity of who serves the cluster, also after it was given back. */
+  /** Annotation of that Lease: the identity of the installation that serves the cluster, kept after the Lease was released. */
   readonly servedByAnnotation: string;
-  /** Who we are, the same for all replicas of this installation; undefined while it is not known. */
+  /** Our identity, the same for all replicas of this installation; undefined while it is not known. */
   readonly identity: () => string | undefined;
-  /** Whether anything is written at all, Leases included. */
+  /** Whether writing is disabled altogether, including Leases. */
   readonly dryRun: boolean;
-  /** Resolves when it is known what a cluster should have. */
+  /** Resolves when the objects that a cluster should have are known. */
   readonly whenReady: (cluster: string, stop: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
@@ -49,7 +49,7 @@ export class ManagedFleet implements Runnable {
   readonly #options: FleetOptions;
   readonly #clusters = new Map<string, ManagedCluster>();
   readonly #electors = new Map<string, LeaderElector>();
-  /** By cluster: the UID that was admitted last. */
+  /** By cluster: the UID that was accepted last. */
   readonly #ids = new Map<string, string>();
 
   constructor(options: FleetOptions) {
@@ -73,7 +73,7 @@ export class ManagedFleet implements Runnable {
     return this.#options.dryRun || (this.#electors.get(name)?.isLeader() ?? false);
   }
 
-  /** For `ManagedCluster`: whether that is the cluster that is meant. */
+  /** For `ManagedCluster`: whether this is the intended cluster. */
   async admit(name: string, id: string, client: ApiClient): Promise<string | undefined> {
     for (const [other, known] of this.#ids) {
       if (other !== name && known === id) return `it is the same cluster as ${other} (kube-system has UID ${id})`;
@@ -93,7 +93,7 @@ export class ManagedFleet implements Runnable {
     await Promise.all(this.clusters().map((cluster) => this.#serve(cluster, stop)));
   }
 
-  /** Each cluster that is not connected, and why; then how many are. */
+  /** One line for each cluster that is not connected, with the reason; then the number of connected ones. */
   details(): readonly string[] {
     const all = this.clusters().map((cluster) => ({ name: cluster.name, condition: cluster.condition() }));
     const others = all.filter(({ condition }) => condition.is !== 'connected');
@@ -132,7 +132,7 @@ export class ManagedFleet implements Runnable {
     const onStarted = (leading: AbortSignal): void => {
       running = cluster.run(AbortSignal.any([leading, stop]));
     };
-    // The Lease is given back when the last request over the connection has ended.
+    // The Lease is released when the last request over the connection has ended.
     void aborted(stop).then(async () => {
       await running;
       giveBack.abort();
@@ -147,8 +147,7 @@ export class ManagedFleet implements Runnable {
   }
 
   /**
-   * Who looks after the cluster of a namespace that is none of ours: nobody but us ever did, somebody does or did last, or it cannot
-   * be known.
+   * Who serves the cluster of a namespace that is not among ours: nobody but us ever did, somebody else does or did last, or it is unknown.
    */
   async servedBy(namespace: string): Promise<'us' | 'others' | 'unknown'> {
     const { hub, leaseName, servedByAnnotation } = this.#options;
@@ -161,14 +160,14 @@ export class ManagedFleet implements Runnable {
       const last = textMap(fields(lease?.metadata)?.annotations)?.[servedByAnnotation];
       return last === identity ? 'us' : 'others';
     } catch (error) {
-      // Whoever serves a cluster has made its Lease before.
+      // An installation that serves a cluster has created its Lease before.
       if (isKubeError(error, 'NotFound')) return 'us';
       if (isKubeError(error)) return 'unknown';
       throw error;
     }
   }
 
-  /** The UID that the Lease remembers, after writing ours where it remembers none, and who serves it now. */
+  /** Reads the UID from the Lease, after writing ours if it records none, and reads who serves the cluster now. */
   async #pin(name: string, id: string): Promise<string | undefined> {
     const { hub, leaseName, idAnnotation, servedByAnnotation, identity, dryRun } = this.#options;
     const path = pathOf(LEASE, { namespace: name, name: leaseName });

@@ -1,4 +1,4 @@
-/** One set of credentials of a cluster whose objects of any kind are looked after: its requests, and who it is. */
+/** One set of credentials of a cluster in which objects of any kind are managed: its requests, and its identity. */
 import { messageOf } from '../../core/error-message.ts';
 import type { Clock } from '../../core/ports.ts';
 import { type Credentials, credentialsOf } from '../auth/credentials.ts';
@@ -12,7 +12,7 @@ import { LIMITS, type Opened, type Probed, type SessionTimings } from './session
 import { detailOf, REFUSES_CREDENTIALS, shortened } from './session-faults.ts';
 
 const MAX_SOCKETS = 32;
-/** Its UID is what everybody takes for the identity of a cluster (the claim `id.k8s.io`). */
+/** Its UID is commonly used as the identity of a cluster (the claim `id.k8s.io`). */
 const IDENTITY_PATH = '/api/v1/namespaces/kube-system';
 
 export interface ManagedSessionOptions {
@@ -20,9 +20,9 @@ export interface ManagedSessionOptions {
   readonly clock: Clock;
   readonly timings: Pick<SessionTimings, 'probeTimeoutMs' | 'requestTimeoutMs' | 'stallMs'>;
   readonly onTrouble: (session: ManagedSession) => void;
-  /** It answers again, or not any more. */
+  /** Called when the server answers again, or no longer does. */
   readonly onAnswering: (session: ManagedSession) => void;
-  /** Why this cluster is not the one that is meant; undefined where it is. */
+  /** Why this cluster is not the intended one; undefined if it is. */
   readonly admit: (id: string, client: ApiClient) => Promise<string | undefined>;
   readonly onRequest?: ClientOptions['onRequest'];
   readonly mayWrite?: ClientOptions['mayWrite'];
@@ -65,10 +65,10 @@ export class ManagedSession {
   readonly #closing = new AbortController();
   readonly #guarded: GuardedClient;
   readonly client: ApiClient;
-  /** The UID of kube-system, once it is admitted. */
+  /** The UID of kube-system, once it is accepted. */
   id = '';
   #isAnswering = true;
-  /** Why it must not be served any more, whatever it answers. */
+  /** Why the cluster must not be served any more, whatever it answers. */
   #outcast: string | undefined;
   #checking: Promise<string | undefined> | undefined;
   #nextCheck: Promise<string | undefined> | undefined;
@@ -90,7 +90,7 @@ export class ManagedSession {
     };
   }
 
-  /** Whether the last look found it there. */
+  /** Whether the last check got an answer. */
   get isAnswering(): boolean {
     return this.#isAnswering;
   }
@@ -102,7 +102,7 @@ export class ManagedSession {
   }
 
   async probe(stop: AbortSignal): Promise<Probed> {
-    // One missed answer may be bad luck; what it leads to wakes everybody who reads what we write.
+    // One missed answer may be chance, and the change of state would notify every reader of the status that we write.
     const probed = await this.#look(stop).then((first) =>
       first.is === 'missed' && !stop.aborted ? this.#look(stop) : first,
     );
@@ -115,16 +115,16 @@ export class ManagedSession {
   }
 
   /**
-   * Whether it is still the same cluster, asked after this call. Calls that come together share one request.
+   * Checks whether it is still the same cluster, with a request sent after this call. Concurrent calls share one request.
    *
-   * @returns undefined where it is; else why not.
+   * @returns undefined if it is; else the reason.
    */
   confirm(): Promise<string | undefined> {
     if (this.#checking === undefined) {
       this.#checking = this.#check();
       return this.#checking;
     }
-    // The one under way may have been answered already: it proves nothing of what came after.
+    // The request in flight may have been answered already: it proves nothing about later moments.
     this.#nextCheck ??= this.#checking.then(() => {
       this.#checking = this.#nextCheck;
       this.#nextCheck = undefined;
@@ -174,7 +174,7 @@ export class ManagedSession {
     }
   }
 
-  /** Serves no more, and is opened anew: `admit` then says whether it may be. @returns the first reason that was given. */
+  /** Stops serving, and opens the cluster again: `admit` then decides whether it may serve. @returns the first reason that was given. */
   expel(why: string): string {
     if (this.#outcast === undefined) {
       this.#outcast = why;

@@ -1,15 +1,15 @@
-/** How much of a workload cluster's Nodes is kept: whoever owns the cluster must not be able to fill our memory with them. */
+/** Limits how much of a workload cluster's Nodes is kept: its owner must not be able to fill our memory with them. */
 import type { KubeObject } from '../../core/objects.ts';
 
 /** Twice what Kubernetes supports in one cluster. */
 export const MAX_NODES = 10_000;
-/** Names, UIDs, versions and labels: a Node has some hundred bytes of them. */
+/** Names, UIDs, versions and labels: these take some hundred bytes per Node. */
 export const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Roughly what an object costs besides its texts. */
 const OBJECT_BYTES = 200;
 
-/** The size of the part of a Node that is kept, not of what the server sent. */
+/** The size of the part of a Node that is kept, not of the object that the server sent. */
 function bytesOf({ metadata }: KubeObject): number {
   const { name, uid = '', resourceVersion = '', labels = {}, annotations = {} } = metadata;
   const texts = [name, uid, resourceVersion, ...Object.values(labels), ...Object.values(annotations)];
@@ -31,7 +31,7 @@ export class NodeBudget {
     this.#bytes -= bytesOf(node);
   }
 
-  /** What is beyond the limits, with the figure; undefined within them. */
+  /** Describes the exceeded limit, with the figure; undefined within the limits. */
   excess(): string | undefined {
     if (this.#nodes > MAX_NODES) return `the cluster has more than ${MAX_NODES} Nodes`;
     if (this.#bytes > MAX_BYTES)
@@ -40,7 +40,7 @@ export class NodeBudget {
   }
 }
 
-/** Judges a list that is not whole yet; its Nodes are counted page by page. */
+/** Judges a list that is not complete yet; its Nodes are counted page by page. */
 export function listJudge(
   pageSize: number,
 ): (listed: { readonly pages: number; readonly objects: readonly KubeObject[] }) => string | undefined {

@@ -1,4 +1,4 @@
-/** What is kept of workload clusters' Nodes: who they are and how they are labelled. */
+/** The part of workload clusters' Nodes that is kept: their identities and labels. */
 import { SCALE_DOWN_DISABLED, SCALE_DOWN_OWNER } from '../../core/machine-keys.ts';
 import { type KubeObject, NODE } from '../../core/objects.ts';
 import type { Resource } from '../../core/resources.ts';
@@ -8,14 +8,14 @@ import { type Trim, trimMeta } from '../objects/trim.ts';
 export const NODE_METADATA: Resource<KubeObject> = NODE;
 const KEPT_ANNOTATIONS = [SCALE_DOWN_DISABLED, SCALE_DOWN_OWNER];
 
-/** What Kubernetes allows for a name, and for the value of a label; a UID and a version are far shorter. */
+/** The limits of Kubernetes for a name, and for the value of a label; a UID and a version are far shorter. */
 const MAX_NAME = 253;
 const MAX_VALUE = 63;
 
 /**
- * Makes the object that is kept of a Node: its identity, and the labels that somebody reads. Annotations are left out: they are
- * not trusted, and what is not there cannot be trusted by mistake. Kept are the two by which we keep the autoscaler away, so
- * that only ours is taken back. What no API server would take is left out as well.
+ * Makes the object that is kept of a Node: its identity, and the labels that are read. Annotations are dropped: they are not trusted, and a
+ * dropped one cannot be trusted by mistake. The exceptions are the two by which we keep the autoscaler away, so that only our own is
+ * removed again. Values that no API server would accept are dropped as well.
  */
 export function nodeMetadataTrim(readLabels: ReadonlySet<string>): Trim<KubeObject> {
   return (raw) => {
@@ -43,7 +43,7 @@ function shortOf(value: string): string {
   return value.length <= MAX_VALUE ? value : '…';
 }
 
-/** Whether the two differ in nothing but their version, as after a kubelet's report. */
+/** Whether the two differ only in their version, as after a kubelet's status report. */
 export function isSameNode(a: KubeObject, b: KubeObject): boolean {
   return (
     a.metadata.uid === b.metadata.uid &&

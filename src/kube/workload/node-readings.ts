@@ -19,11 +19,11 @@ const VOLUME_ATTACHMENT: Resource<unknown> = {
 };
 
 const PAGE_SIZE = 500;
-/** Whoever owns a workload cluster must not be able to keep us reading for ever. */
+/** The owner of a workload cluster must not be able to keep us reading for ever. */
 const MAX_PAGES = 200;
 const UNKNOWN = { is: 'unknown' } as const;
 
-/** @param clientOf gives undefined while there is no connection. */
+/** @param clientOf returns undefined while there is no connection. */
 export function makeNodeReadings(clientOf: (cluster: ClusterKey) => ApiClient | undefined): NodeReadings {
   const ask = async <T>(cluster: ClusterKey, question: (client: ApiClient) => Promise<Known<T>>): Promise<Known<T>> => {
     const client = clientOf(cluster);
@@ -58,7 +58,7 @@ async function stayingPods(client: ApiClient, nodeName: string): Promise<Known<r
   const items = await collect(client, { path: pathOf(POD), query }, () => true);
   if (items === undefined) return UNKNOWN;
   const pods = items.flatMap((item) => trimPod(item) ?? []);
-  // A Pod that cannot be read may be one that stays.
+  // A Pod that cannot be parsed may be one that stays.
   if (pods.length < items.length) return UNKNOWN;
   return { is: 'known', value: pods.filter(endsWithPower).map(keyOf) };
 }
@@ -68,7 +68,7 @@ function endsWithPower(pod: Pod): boolean {
   return !isMirror && !isFinished(pod) && controllerOf(pod)?.kind !== 'DaemonSet';
 }
 
-/** No field selector knows `spec.nodeName` of this kind, so they are looked through. */
+/** No field selector supports `spec.nodeName` of this kind, so all objects are read. */
 async function hasVolumes(client: ApiClient, nodeName: string): Promise<Known<boolean>> {
   const isOnNode = (item: unknown): boolean => text(fields(fields(item)?.spec)?.nodeName) === nodeName;
   const items = await collect(client, { path: pathOf(VOLUME_ATTACHMENT) }, isOnNode, 1);
@@ -76,9 +76,9 @@ async function hasVolumes(client: ApiClient, nodeName: string): Promise<Known<bo
 }
 
 /**
- * Reads page by page what is wanted, until there are `enough`.
+ * Reads matching entries page by page, until there are `enough`.
  *
- * @returns undefined where a page is no list, or the pages never end.
+ * @returns undefined if a page is not a list, or the pages never end.
  */
 async function collect(
   client: ApiClient,

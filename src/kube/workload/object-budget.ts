@@ -1,7 +1,7 @@
-/** How much of one workload cluster's objects is kept for a drain: whoever owns the cluster must not be able to fill our memory. */
+/** Limits how much of one workload cluster's objects is kept for a drain: its owner must not be able to fill our memory. */
 import type { KubeObject } from '../../core/objects.ts';
 
-/** Of what is kept, as JSON: some twenty thousand Pods with their owners, budgets and Nodes. */
+/** Measured on the kept part, as JSON: enough for some twenty thousand Pods with their owners, budgets and Nodes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
@@ -25,12 +25,12 @@ export class ObjectBudget {
     this.#kept -= this.#sizeOf(object);
   }
 
-  /** What is beyond the limit, with the figure; undefined within it. */
+  /** Describes the exceeded limit, with the figure; undefined within the limit. */
   excess(): string | undefined {
     return this.#kept > this.#maxBytes ? this.#describe() : undefined;
   }
 
-  /** Judges a list of a kind that is not whole yet; see `ReflectorOptions.excessOf`. */
+  /** Judges a list of a kind that is not complete yet; see `ReflectorOptions.excessOf`. */
   judgeOf(
     kind: string,
   ): (listed: { readonly pages: number; readonly objects: readonly KubeObject[] }) => string | undefined {

@@ -1,4 +1,4 @@
-/** What the end of a pass ends: each request that the pass waits for, and none that it has only started. */
+/** The end of a pass ends each request that the pass waits for, and none that it has only started. */
 import { describe, expect, it } from 'vitest';
 import { recordingLog } from '../../../harness/doubles/recording-log.ts';
 import { startScriptedServer } from '../../../harness/doubles/scripted-server.ts';
@@ -86,7 +86,7 @@ const AWAITED: Readonly<Record<string, Work>> = {
   discovery: (client) => objects(client).resolve({ group: 'apps', kind: 'Deployment' }),
 };
 
-/** Each starts something that goes on behind the pass. */
+/** Each starts something that continues after the pass. */
 const STARTED: Readonly<Record<string, (client: ApiClient, stop: AbortSignal) => void>> = {
   'an Event': (client) => {
     const sink = makeEventSink({ client, controller: 'tmm', instance: 'i' });
@@ -125,7 +125,7 @@ async function passOf(work: (client: ApiClient, stop: AbortSignal) => unknown) {
     kind: 'Node',
     reconcile: async (_, { signal }) => {
       await work(client, stop.signal);
-      // A pass whose work only goes on behind it lasts until its end.
+      // A pass that only starts such work stays open until it is ended.
       if (!signal.aborted) await new Promise<void>((end) => signal.addEventListener('abort', () => end()));
       throw new Error('over');
     },

@@ -1,4 +1,4 @@
-/** Tells of changes of one Secret, without reading it: a watch of its metadata, by its name. */
+/** Reports changes of one Secret, without reading it: a watch of its metadata, by its name. */
 import type { Clock, Log } from '../../core/ports.ts';
 import { CachedKind } from '../cache/cached-kind.ts';
 import { inDetail } from '../cache/in-detail.ts';
@@ -7,7 +7,7 @@ import { trimMeta } from '../objects/trim.ts';
 import { SECRET } from './kubeconfig-secret.ts';
 
 export interface SecretWatchOptions {
-  /** Of the cluster that holds the Secret. */
+  /** The client of the cluster that holds the Secret. */
   readonly client: ApiClient;
   readonly namespace: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface SecretWatchOptions {
 
 const BACKOFF = { baseMs: 1000, maxMs: 60_000, jitter: 0.3 };
 
-/** Watches while `run` runs. Who may get the Secret and not watch it is told nothing: `isOpen` says so. */
+/** Watches while `run` runs. With the right to get the Secret but not to watch it, nothing is reported and `isOpen` is false. */
 export class SecretWatch {
   readonly #cache: CachedKind<{ readonly metadata: NonNullable<ReturnType<typeof trimMeta>>['metadata'] }>;
   #isOpen = false;

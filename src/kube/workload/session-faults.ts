@@ -1,4 +1,4 @@
-/** Describes a workload cluster that does not serve: for our operator, about a server that its owner chooses. */
+/** Describes why a workload cluster does not serve: for our operator, about a server that its owner chooses. */
 import { ProxyFault } from '../auth/tunnel.ts';
 import type { RestartReason } from '../cache/list-watch.ts';
 import type { KubeError } from '../http/errors.ts';
@@ -8,7 +8,7 @@ const MAX_DETAIL = 300;
 
 export const REFUSES_CREDENTIALS = 'the API server refuses the credentials (401)';
 
-/** Why its Nodes could not be watched. @param message our own words where the reason is `TooLarge`; not used otherwise. */
+/** Why its Nodes could not be watched. @param message our own text if the reason is `TooLarge`; not used otherwise. */
 export function watchFault(reason: RestartReason, message: string): SessionFault {
   if (reason === 'Unauthorized') return { state: 'Unauthorized', detail: REFUSES_CREDENTIALS };
   if (reason === 'TooLarge') return { state: 'Refused', detail: shortened(message) };
@@ -38,15 +38,16 @@ const NETWORK: Readonly<Record<string, string>> = {
 };
 
 /**
- * Words of our own, by the code of the fault: who may write the Secret chooses the server and the proxy, and would read here
- * what some other server, which only we can reach, has to say. Even a certificate's names, which TLS errors quote, are such words.
+ * Our own description, chosen by the code of the fault: a tenant who may write the Secret chooses the server and the proxy, and could read
+ * here the answer of some other server that only we can reach. Even the names in a certificate, which TLS errors quote, would be such an
+ * answer.
  */
 export function detailOf(error: KubeError): string {
-  // Its words are our own; those of `Malformed` quote the body.
+  // This message is our own; that of `Malformed` quotes the body.
   if (error.reason === 'TooLarge') return shortened(error.message);
   if (error.reason === 'Malformed') return 'the API server answered with something that is not what was asked for';
   if (error.code !== 0) return `the API server answered ${error.code}`;
-  // Our own deadline and our own stop.
+  // The cause is our own deadline or our own stop.
   if (error.reason !== 'Unreachable') return shortened(error.message);
   const causes = causesOf(error);
   if (causes.some((cause) => cause instanceof ProxyFault)) return 'the proxy did not open a tunnel';
@@ -63,13 +64,13 @@ function causesOf(error: unknown): readonly unknown[] {
   return causes;
 }
 
-/** Codes are of a closed set: node's, OpenSSL's and the operating system's. */
+/** Codes belong to a closed set: node's, OpenSSL's and the operating system's. */
 function codeOf(cause: unknown): string | undefined {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : undefined;
 }
 
-/** On one line. */
+/** Shortens the text and puts it on one line. */
 export function shortened(words: string): string {
   return words.replace(/\s+/g, ' ').slice(0, MAX_DETAIL);
 }

@@ -18,10 +18,10 @@ export interface Session {
 export interface KeeperOptions<S extends Session> {
   readonly timings: {
     readonly probeIntervalMs: number;
-    /** From one look at the Secret to the next, while connected and not told of changes. A 401 and every new attempt look at once. */
+    /** The interval between two reads of the Secret while connected without a watch on it. A 401 and every new attempt read it at once. */
     readonly checkIntervalMs: number;
     readonly backoff: Backoff;
-    /** While the Secret does not exist. @default MISSING_BACKOFF */
+    /** The backoff while the Secret does not exist. @default MISSING_BACKOFF */
     readonly missingBackoff?: Backoff;
   };
   readonly clock: Clock;
@@ -32,28 +32,28 @@ export interface KeeperOptions<S extends Session> {
   readonly isToldOfChanges?: () => boolean;
   /** Reads the Secret. */
   readonly read: (stop: AbortSignal) => Promise<SecretRead>;
-  /** @param onTrouble worth a probe before the next one is due. */
+  /** @param onTrouble asks for a probe before the next one is due. */
   readonly open: (
     access: ClusterAccess,
     hooks: { readonly onTrouble: (session: S) => void },
     stop: AbortSignal,
   ) => Promise<Opened<S>>;
-  /** After `status` has changed in its state or, where that is `Refused`, in its reason. */
+  /** Called after `status` has changed in its state or, if that is `Refused`, in its reason. */
   readonly onStateChange: (status: ConnectionStatus) => void;
-  /** After another session has taken the place of one that served. */
+  /** Called after another session has replaced one that served. */
   readonly onReplaced?: (before: S, now: S) => void;
 }
 
-/** A Cluster that is being created gets its Secret within minutes; what is never created costs next to nothing. */
+/** A Cluster that is being created gets its Secret within minutes; one that never gets it costs next to nothing. */
 const MISSING_BACKOFF: Backoff = { baseMs: 15_000, maxMs: 120_000, jitter: 0.5 };
 
 /** Keeps one cluster connected for as long as `run` runs. Runs once. */
 export class SessionKeeper<S extends Session> {
   readonly #options: KeeperOptions<S>;
   #status: ConnectionStatus;
-  /** What serves; undefined in every state but `Connected`. */
+  /** The session that serves; undefined in every state but `Connected`. */
   #session: S | undefined;
-  /** What was opened, until the next state takes it over. */
+  /** A session that was opened, until the next state takes it over. */
   #opened: S | undefined;
   #fingerprint: string | undefined;
   #checkAtMs = 0;
@@ -72,9 +72,9 @@ export class SessionKeeper<S extends Session> {
     return this.#status;
   }
 
-  /** Resolves soon after `stop` aborts; requests in flight may end later, within their time. */
+  /** Resolves soon after `stop` aborts; requests in flight may end later, within their timeout. */
   run(stop: AbortSignal): Promise<void> {
-    // A pass may be what wants the cluster; the connection is not part of it.
+    // The connection outlives the pass that may have asked for the cluster.
     return outsidePasses(() => this.#run(stop));
   }
 
@@ -93,13 +93,13 @@ export class SessionKeeper<S extends Session> {
     this.#session = undefined;
   }
 
-  /** The Secret has changed: it is read at once. */
+  /** Notifies the keeper that the Secret has changed: it is read at once. */
   recheck(): void {
     this.#hasChanged = true;
     this.#rest.abort();
   }
 
-  /** What serves at present. */
+  /** The session that serves at present. */
   get session(): S | undefined {
     return this.#session;
   }
@@ -141,7 +141,7 @@ export class SessionKeeper<S extends Session> {
 
   async #lookAfter(stop: AbortSignal): Promise<Input> {
     const { clock, timings, random } = this.#options;
-    // Spread out, so that hundreds of clusters are not all probed in the same moment.
+    // Spread out, so that hundreds of clusters are not all probed at the same moment.
     if (!this.#hasTrouble && !this.#hasChanged) await this.#sleep(timings.probeIntervalMs * (1 - 0.2 * random()), stop);
     if (this.#session === undefined) throw new Error('Serving without a session');
     const isDue = clock.now() >= this.#checkAtMs && this.#options.isToldOfChanges?.() !== true;
@@ -200,7 +200,7 @@ export class SessionKeeper<S extends Session> {
   }
 }
 
-/** An attempt after a failure shows the failure until it has come to something. */
+/** An attempt after a failure shows that failure until the attempt has a result. */
 function shownBy(state: State): Pick<ConnectionStatus, 'state' | 'detail'> {
   if (serves(state)) return { state: 'Connected' };
   return state.fault ?? { state: 'Connecting' };

@@ -24,18 +24,18 @@ import { detailOf, REFUSES_CREDENTIALS, shortened, watchFault } from './session-
 
 const MIB = 1024 * 1024;
 /**
- * A page of Nodes' metadata has some hundred KiB, and one Node's at most what etcd takes; whoever owns a workload cluster must
- * not be able to fill our memory, or to have us parse for long. A page has some ten thousand values, most of them of `managedFields`.
+ * A page of Nodes' metadata takes some hundred KiB, and one Node at most what etcd accepts; the owner of a workload cluster must not be
+ * able to fill our memory, or to make us parse for long. A page has some ten thousand values, most of them in `managedFields`.
  */
 export const LIMITS: AnswerLimits = {
   list: 8 * MIB,
   object: 2 * MIB,
   line: 2 * MIB,
   values: 250_000,
-  // For all workload clusters together; whoever has most of it under way is the first to be ended.
+  // For all workload clusters together; the one that holds most is the first to be ended.
   inAll: new ByteBudget(32 * MIB),
 };
-/** Small, so that a page is parsed in some milliseconds. */
+/** Small, so that a page is parsed within some milliseconds. */
 const PAGE_SIZE = 250;
 
 /** In milliseconds. */
@@ -45,27 +45,27 @@ export interface SessionTimings {
   readonly probeTimeoutMs: number;
   /** For each request that a caller waits for. */
   readonly requestTimeoutMs: number;
-  /** Without any answer for so long, further requests fail at once. */
+  /** Without any answer for this long, further requests fail at once. */
   readonly stallMs: number;
   /** For the first list of the Nodes. */
   readonly syncTimeoutMs: number;
 }
 
 export interface SessionOptions {
-  /** Its proxy variables hold for workload clusters as well. */
+  /** Its proxy variables apply to workload clusters as well. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly dryRun: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly timings: SessionTimings;
-  /** The labels of Nodes that anybody reads; no others are kept. */
+  /** The labels of Nodes that are read; no others are kept. */
   readonly readLabels: ReadonlySet<string>;
-  /** A Node came, went, or changed in those labels or its UID. */
+  /** Called when a Node came, went, or changed in those labels or its UID. */
   readonly onNodeChange: (session: ClusterSession, name: string) => void;
-  /** The server refuses the credentials, or did not answer: worth a look before the next probe is due. */
+  /** Called when the server refuses the credentials, or did not answer: a probe should run before the next one is due. */
   readonly onTrouble: (session: ClusterSession) => void;
   readonly onRequest?: ClientOptions['onRequest'];
-  /** See the management cluster's client. */
+  /** See `ClientOptions.mayWrite` of the management cluster's client. */
   readonly mayWrite?: ClientOptions['mayWrite'];
   readonly onWatchRestart?: (reason: RestartReason) => void;
 }
@@ -78,20 +78,20 @@ export type Probed =
   | { readonly is: 'answered' }
   | { readonly is: 'missed'; readonly detail: string }
   | { readonly is: 'unauthorized'; readonly detail: string }
-  /** The server answers, and is beyond a limit. */
+  /** The server answers, but exceeds a limit. */
   | { readonly is: 'refused'; readonly detail: string };
 
-/** Enough for one server, and few enough that a server which hangs holds little. */
+/** Enough for one server, and few enough that a hanging server holds little. */
 const MAX_SOCKETS = 16;
-/** Lists that go on by themselves: what ended was a page, not the way to the server. */
+/** Restarts that need no attention: only a page or a watch ended, and the server is reachable. */
 const HARMLESS: ReadonlySet<RestartReason> = new Set(['Closed', 'Expired', 'Throttled']);
-/** Which restarts of the watch say something about the server. */
+/** Restarts of the watch that show trouble with the server. */
 const LOST: ReadonlySet<RestartReason> = new Set(['Unreachable', 'TimedOut', 'ServerError']);
 
 /**
- * Connects, and resolves when the server answers and its Nodes are known; at the first failure otherwise.
+ * Connects, and resolves when the server answers and its Nodes are known, or else at the first failure.
  *
- * @param stop gives up. What was opened by then is closed again.
+ * @param stop gives up; everything opened by then is closed again.
  */
 export async function openSession(
   access: ClusterAccess,
@@ -101,7 +101,7 @@ export async function openSession(
   let credentials: Credentials;
   try {
     credentials = credentialsOf(access, { env: options.env, clock: options.clock, maxSockets: MAX_SOCKETS });
-    // Certificate and key are parsed here, and found to belong together.
+    // This parses certificate and key, and checks that they belong together.
     await credentials.connection();
   } catch (error) {
     return { is: 'failed', fault: { state: 'Refused', detail: shortened(messageOf(error)) } };
@@ -113,7 +113,7 @@ export async function openSession(
   return { is: 'failed', fault };
 }
 
-/** Made by `openSession`. Serves until `close`, in whatever shape the server is: to judge that is its owner's part. */
+/** Made by `openSession`. Serves until `close`, whatever the server's condition, which its owner has to judge. */
 export class ClusterSession {
   readonly #credentials: Credentials;
   readonly #options: SessionOptions;
@@ -179,12 +179,12 @@ export class ClusterSession {
     this.#apply = makeApply({ client: this.client, recorder, clock, dryRun });
   }
 
-  /** @returns why it did not come about; undefined when it serves. */
+  /** @returns why it could not be opened; undefined when it serves. */
   async open(stop: AbortSignal): Promise<SessionFault | undefined> {
     const probed = await this.#ping(stop);
     if (probed.is === 'unauthorized') return { state: 'Unauthorized', detail: probed.detail };
     if (probed.is !== 'answered') return { state: 'Unreachable', detail: probed.detail };
-    // It fails by a bug alone, which then ends the process like any other.
+    // Rejects only because of a bug, which then ends the process like any other.
     void this.#mirror.start(this.#closing.signal);
     const { syncTimeoutMs } = this.#options.timings;
     const late: SessionFault = {
@@ -196,7 +196,7 @@ export class ClusterSession {
     if (stop.aborted) settle();
     else stop.addEventListener('abort', settle, { once: true });
     const timeout = sleep(syncTimeoutMs, settled.signal).then(() => late);
-    // Not when they are listed: who may list and not watch would never hear of an approval.
+    // A list is not enough: with the right to list but not to watch, approvals would never be noticed.
     const fault = await Promise.race([this.#watching.promise, this.#firstFault.promise, timeout]);
     stop.removeEventListener('abort', settle);
     settle();
@@ -209,14 +209,14 @@ export class ClusterSession {
     this.#credentials.retire();
   }
 
-  /** Asks the server whether it is there, unless it has answered anything since the last probe was due. */
+  /** Asks the server for an answer, unless it has answered anything since the last probe was due. */
   async probe(stop: AbortSignal): Promise<Probed> {
     if (this.client.isRefused) return { is: 'unauthorized', detail: REFUSES_CREDENTIALS };
     const excess = this.#excess ?? this.#budget.excess();
     if (excess !== undefined) return { is: 'refused', detail: excess };
     const { clock, timings } = this.#options;
     const nowMs = clock.now();
-    // The server may answer and yet keep the Nodes from us: what is served then grows old.
+    // The server may answer and yet withhold the Nodes: the served data then grows old.
     if (this.#mirror.isStale(nowMs)) return { is: 'missed', detail: 'nothing comes from the watch of the Nodes' };
     const hasSpoken = this.#mirror.silentMs(nowMs) < timings.probeIntervalMs && !this.client.isUnresponsive(nowMs);
     return hasSpoken ? { is: 'answered' } : this.#ping(stop);
@@ -232,8 +232,7 @@ export class ClusterSession {
   }
 
   /**
-   * Asks for a list of the Nodes with that name, since an empty list can only come from an API server, while a 404 may be
-   * any proxy's.
+   * Requests a list of the Nodes with that name, since an empty list can only come from an API server, while a 404 may come from any proxy.
    */
   async confirmNode(name: string): Promise<Seen<KubeObject>> {
     const query = { fieldSelector: `metadata.name=${name}` };
@@ -256,7 +255,7 @@ export class ClusterSession {
     return this.#apply(actions, log);
   }
 
-  /** `/version` is open to whoever may log in (the role system:public-info-viewer), and costs the server nothing. */
+  /** `/version` is open to every authenticated user (the role system:public-info-viewer), and costs the server almost nothing. */
   async #ping(stop: AbortSignal): Promise<Probed> {
     try {
       const { probeTimeoutMs: timeoutMs } = this.#options.timings;
@@ -265,7 +264,7 @@ export class ClusterSession {
     } catch (error) {
       if (!isKubeError(error)) throw error;
       if (error.reason === 'Unauthorized') return { is: 'unauthorized', detail: REFUSES_CREDENTIALS };
-      // These come from an API server that knows us; a 404 may be all that a load balancer has left to say.
+      // These answers come from an API server that knows us; a 404 may come from a load balancer without a backend.
       const isAnswer = error.reason === 'Forbidden' || error.reason === 'TooManyRequests';
       return isAnswer ? { is: 'answered' } : { is: 'missed', detail: detailOf(error) };
     }
@@ -274,7 +273,7 @@ export class ClusterSession {
   #onRestart(reason: RestartReason, message: string): void {
     this.#options.onWatchRestart?.(reason);
     if (reason === 'TooLarge') {
-      // These words are ours, and hold nothing of the server's.
+      // This message is ours, and contains no text from the server.
       this.#excess = shortened(message);
       this.#options.onTrouble(this);
     }

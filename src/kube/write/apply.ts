@@ -21,15 +21,15 @@ export interface ApplyOptions {
   readonly client: ApiClient;
   readonly recorder: { record(event: RecordEvent): void };
   readonly clock: Clock;
-  /** Writes nothing, records no Event, and logs what it would have done, once an hour for the same action. */
+  /** Writes nothing, records no Event, and logs the intended action, once an hour for the same one. */
   readonly dryRun: boolean;
-  /** The resource in the version that the server serves, where that is not fixed. @default the resource itself */
+  /** The resource in the version that the server serves, for kinds with several. @default the resource itself */
   readonly served?: (resource: Resource<unknown>) => Resource<unknown>;
-  /** Needed where decisions store Pods. */
+  /** Required if decisions store Pods. */
   readonly keeper?: PodKeeper;
 }
 
-/** @returns an `Apply`; what it throws besides the port's promise is nothing. */
+/** @returns an `Apply`, which throws only the errors that the port documents. */
 export function makeApply(options: ApplyOptions): Apply {
   const carryOut = options.dryRun ? dryRunner(options.clock) : runner(options);
   return async (actions, log) => {
@@ -68,7 +68,7 @@ function needed(keeper: PodKeeper | undefined): PodKeeper {
 }
 
 function dryRunner(clock: Clock): CarryOut {
-  // The decision stays due since nothing is written, so it comes back with each pass.
+  // The decision stays due because nothing is written, so it is repeated with each pass.
   const said = new RecentKeys({ ttlMs: 3_600_000, maxSize: 4096 });
   return async (action, log) => {
     if (!said.isNew(JSON.stringify(action), clock.now())) return;
@@ -78,7 +78,7 @@ function dryRunner(clock: Clock): CarryOut {
   };
 }
 
-/** How a patch is sent where that is not left to the client. */
+/** Options for sending a patch, in place of the client's defaults. */
 export type PatchOptions = Pick<ApiRequest, 'retry' | 'timeoutMs' | 'signal'>;
 
 /** @throws KubeError */
@@ -92,7 +92,7 @@ export async function patchMeta(client: ApiClient, action: PatchMeta, options: P
   }
 }
 
-/** Takes `nowMs` for the heartbeat alone: when a condition changed is the decision's to say. */
+/** Uses `nowMs` for the heartbeat alone: the decision sets when a condition changed. */
 async function patchNodeStatus(client: ApiClient, action: PatchNodeStatus, nowMs: number): Promise<void> {
   const lastHeartbeatTime = rfc3339(nowMs);
   const conditions = action.conditions.map((condition) => ({ ...condition, lastHeartbeatTime }));
@@ -113,7 +113,7 @@ async function setUnschedulable(client: ApiClient, action: SetUnschedulable): Pr
 function metadataOf(action: PatchMeta | PatchNodeStatus | SetUnschedulable): object {
   const { target, resourceVersion, annotations } = action;
   const labels = 'labels' in action ? action.labels : undefined;
-  // JSON leaves out what is undefined.
+  // JSON leaves out undefined values.
   return { uid: target.uid, resourceVersion, labels, annotations };
 }
 
@@ -134,7 +134,7 @@ async function patch(
   }
 }
 
-/** To a patch with another UID the API server answers that the field is immutable: 422, where the meaning is a conflict. */
+/** The API server answers a patch with another UID by 422, because the field is immutable; the meaning is a conflict. */
 function isNamesake(error: unknown): error is KubeError {
   return (
     isKubeError(error, 'Invalid') &&

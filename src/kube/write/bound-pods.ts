@@ -1,4 +1,4 @@
-/** Which Pods are on a Node, as the API server itself says: for a conclusion that a cache alone should not carry. */
+/** Reads which Pods are on a Node from the API server itself: for conclusions that must not rest on a cache alone. */
 import { POD } from '../../core/objects.ts';
 import { readPage } from '../cache/watch-event.ts';
 import { type ApiClient, pathOf } from '../http/api.ts';
@@ -6,8 +6,8 @@ import { KubeError } from '../http/errors.ts';
 import { fields, text } from '../http/json.ts';
 
 /**
- * The UIDs of all Pods that are bound to the Node, finished ones included. In one piece: a kubelet runs some hundreds at most,
- * and of each only the metadata is asked for.
+ * The UIDs of all Pods that are bound to the Node, finished ones included. Requested without paging: a kubelet runs some hundreds at most,
+ * and only their metadata is transferred.
  *
  * @throws KubeError
  */

@@ -14,19 +14,19 @@ export const EVENT: Resource<object> = {
   namespaced: true,
 };
 
-/** The API server's limits (kubernetes `pkg/apis/core/validation/events.go`), in bytes; that of a note is `MAX_TEXT_BYTES`. */
+/** The API server's limits (kubernetes `pkg/apis/core/validation/events.go`), in bytes; the limit of a note is `MAX_TEXT_BYTES`. */
 const MAX_INSTANCE_BYTES = 128;
 const MAX_NAME_LENGTH = 253;
 
 export interface EventSinkOptions {
   readonly client: ApiClient;
-  /** The part of this program that speaks; `kubectl describe` shows `maintenance-bridge.io/<controller>` under From. */
+  /** The part of this program that records the Event; `kubectl describe` shows `maintenance-bridge.io/<controller>` under From. */
   readonly controller: string;
   /** Identity of this process. */
   readonly instance: string;
 }
 
-/** Sends Events, and says of each whether it was already there. */
+/** Sends Events, and returns for each whether it already existed. */
 export interface ApiEventSink extends EventSink {
   send(recorded: RecordedEvent): Promise<'created' | 'known'>;
 }
@@ -46,7 +46,7 @@ export function makeEventSink({ client, controller, instance }: EventSinkOptions
         });
         return 'created';
       } catch (error) {
-        // The name is ours alone: an earlier attempt got through and only its answer was lost, or another process has told it.
+        // Only we use this name: an earlier attempt got through and only its answer was lost, or another process has recorded the Event.
         if (!isKubeError(error, 'AlreadyExists')) throw error;
         return 'known';
       }
@@ -56,7 +56,7 @@ export function makeEventSink({ client, controller, instance }: EventSinkOptions
   };
 }
 
-/** Events of cluster-scoped objects lie in `default`: the API server takes them nowhere else. */
+/** Events of cluster-scoped objects belong to `default`: the API server accepts them in no other namespace. */
 function namespaceOf({ event }: RecordedEvent): string {
   return event.regarding.namespace ?? 'default';
 }
@@ -75,8 +75,8 @@ function eventOf(recorded: RecordedEvent, controller: string, instance: string):
     reason: event.reason,
     action: event.action,
     note: clip(event.note),
-    // With the real UID, also for Nodes: `kubectl describe node` asks for events by UID, and besides by the name in its
-    // place, which is what kubelets write (kubectl `pkg/describe/describe.go`).
+    // With the real UID, also for Nodes: `kubectl describe node` asks for events by UID and also, as kubelets write them, with the name in
+    // its place (kubectl `pkg/describe/describe.go`).
     regarding: {
       apiVersion: apiVersionOf(resource),
       kind: resource.kind,
@@ -87,7 +87,7 @@ function eventOf(recorded: RecordedEvent, controller: string, instance: string):
   };
 }
 
-/** The object's name and the id. A name that must be cut may not end in a separator, or the whole is no DNS name. */
+/** The object's name and the id. A name that must be cut may not end in a separator, because the result would not be a DNS name. */
 function nameOf(name: string, id: string): string {
   return `${name.slice(0, MAX_NAME_LENGTH - id.length - 1).replace(/[-.]+$/, '')}.${id}`;
 }

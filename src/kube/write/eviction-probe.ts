@@ -1,8 +1,9 @@
 /**
- * Asks by dry runs whether admission lets Pods be evicted: the API server asks its webhooks and policies before it looks at budgets.
+ * Asks by dry runs whether admission permits the eviction of Pods: the API server calls its webhooks and policies before it checks budgets.
  *
  * - Each Pod is asked about once, by its UID, until its owner is forgotten.
- * - What says nothing of admission (no answer in time, an error, a webhook that takes no dry runs) is `Unknown`, never a denial.
+ * - A result that does not come from admission (no answer in time, an error, a webhook that supports no dry runs) is `Unknown`, never a
+ *   denial.
  */
 import type { EvictPod } from '../../core/action.ts';
 import type { EvictionProbe, Log, ProbeAnswer } from '../../core/ports.ts';
@@ -19,15 +20,15 @@ export interface EvictionProberOptions {
   readonly log: Log;
   /** Requests in flight over all owners. @default 20 */
   readonly maxParallel?: number;
-  /** Sends nothing; nothing is known of admission then. */
+  /** Sends nothing; admission's answers then stay unknown. */
   readonly dryRun: boolean;
-  /** Asked right before each request. Where it says no, the question is dropped. @default always */
+  /** Called right before each request. If it returns false, the question is dropped. @default always */
   readonly isStillWanted?: (owner: string) => boolean;
-  /** Called after each answer; the owner's controller looks again. */
+  /** Called after each answer, so that the owner's controller reconciles again. */
   readonly onAnswer: (owner: string) => void;
 }
 
-/** A webhook may take longer (`timeoutSeconds` up to 30 s), and the whole Node waits for what it says. */
+/** A webhook may take longer (`timeoutSeconds` up to 30 s), but the whole Node waits for its answer. */
 const TIMEOUT_MS = 10_000;
 /** How long requests in flight may go on after the stop: nothing depends on them. */
 const DRAIN_MS = 0;
@@ -125,12 +126,12 @@ export class EvictionProber implements EvictionProbe, Runnable {
   }
 }
 
-/** @param error as thrown by the client; undefined where the API server would accept. */
+/** @param error as thrown by the client; undefined if the API server would accept. */
 export function answerOf(error: unknown): ProbeAnswer {
   if (error === undefined) return 'Allowed';
   if (!(error instanceof KubeError)) return 'Unknown';
   if (isByAdmission(error)) return 'Denied';
-  // A budget is asked after admission: whatever it says, admission has passed.
+  // Budgets are checked after admission: a refusal because of a budget shows that admission has passed.
   const isBudget = error.causes.some(({ reason }) => reason === 'DisruptionBudget');
   return isBudget ? 'Allowed' : 'Unknown';
 }

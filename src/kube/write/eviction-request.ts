@@ -4,8 +4,8 @@ import { POD } from '../../core/objects.ts';
 import { type ApiRequest, pathOf } from '../http/api.ts';
 
 /**
- * @param dryRun asks, and evicts nothing. In the query, where admission sees it: the delete options alone would have webhooks take it
- *   for an eviction that happens (kubernetes `pkg/registry/core/pod/storage/eviction.go`).
+ * @param dryRun asks without evicting. It is set in the query, where admission sees it: with the delete options alone, webhooks would take
+ * it for a real eviction (kubernetes `pkg/registry/core/pod/storage/eviction.go`).
  */
 export function evictionRequest(
   { namespace, name, uid }: EvictPod,

@@ -1,9 +1,10 @@
 /**
  * Sends evictions in the background and remembers the answers.
  *
- * - Of one lane (a budget, or a single Pod) one request is in flight, whichever Nodes its Pods are on: the second would
- *   only race the first for the same allowance.
- * - A lane that met `BudgetBlocked` drops what was decided on the same state of the budget: its next change will tell.
+ * - Per lane (a budget, or a single Pod) one request is in flight, whichever Nodes its Pods are on: a second one would only compete with
+ *   the first for the same allowance.
+ * - A lane that got `BudgetBlocked` drops the evictions that were decided on the same state of the budget: its next change triggers new
+ *   ones.
  * - A UID is never in flight twice.
  */
 import type { EvictPod } from '../../core/action.ts';
@@ -27,15 +28,15 @@ export interface PodEvictorOptions {
   /** Sends nothing, and logs each Pod once. */
   readonly dryRun: boolean;
   /**
-   * Asked right before each request, since an eviction may have waited behind others. Where it says no, the eviction is
-   * dropped, and the owner's controller looks again.
+   * Called right before each request, since an eviction may have waited behind others. If it returns false, the eviction is dropped, and
+   * the owner's controller reconciles again.
    *
    * @default always
    */
   readonly isStillWanted?: (owner: string) => boolean;
-  /** Called for each eviction that was dropped so. */
+  /** Called for each eviction that was dropped in this way. */
   readonly onWithheld?: (owner: string) => void;
-  /** Called after each answer was recorded, for owners that were not forgotten; the owner's controller looks again. */
+  /** Called after each answer was recorded, for owners that were not forgotten, so that their controller reconciles again. */
   readonly onResult: (owner: string, uid: string, attempt: EvictionAttempt) => void;
   readonly onOutcome?: (outcome: EvictionOutcome) => void;
 }
@@ -44,7 +45,7 @@ export interface PodEvictorOptions {
 const TIMEOUT_MS = 35_000;
 /** How long requests in flight may go on after the stop. */
 const DRAIN_MS = 5000;
-/** What was answered so long ago to a Pod that nobody wants evicted any more is forgotten. */
+/** Answers older than this, about Pods whose eviction nobody wants any more, are forgotten. */
 const FORGET_AFTER_MS = 3_600_000;
 
 const ACCEPTED_AGAIN_MS = 60_000;
@@ -53,7 +54,7 @@ const REFUSAL = { baseMs: 1000, maxMs: 60_000 };
 
 interface Owner {
   readonly attempts: Map<string, EvictionAttempt>;
-  /** UIDs that a dry run has named. */
+  /** UIDs that a dry run has logged. */
   readonly announced: Set<string>;
 }
 
@@ -72,7 +73,7 @@ export class PodEvictor implements Evictor, Runnable {
   readonly #options: PodEvictorOptions;
   readonly #maxParallel: number;
   readonly #owners = new Map<string, Owner>();
-  /** What waits, per lane in its order; a lane with nothing waiting has no entry. Lanes take turns in the order of entry. */
+  /** The waiting Pods per lane, in order; a lane without waiting Pods has no entry. Lanes take turns in the order of entry. */
   readonly #lanes = new Map<string, WaitingPod[]>();
   readonly #busyLanes = new Set<string>();
   /** UIDs. */
@@ -152,7 +153,7 @@ export class PodEvictor implements Evictor, Runnable {
       if (this.#inFlight.size >= this.#maxParallel) return;
       if (this.#busyLanes.has(lane)) continue;
       const next = waiting.shift();
-      // Its entry goes and comes back at the end: the other lanes have their turn first.
+      // The lane is removed and added again at the end: the other lanes have their turn first.
       this.#lanes.delete(lane);
       if (waiting.length > 0) this.#lanes.set(lane, waiting);
       if (next === undefined) continue;
@@ -172,7 +173,7 @@ export class PodEvictor implements Evictor, Runnable {
       }
       this.#busyLanes.delete(pod.lane);
       this.#inFlight.delete(pod.uid);
-      // Cut off by the stop: whether it was accepted, the next process will see.
+      // If the stop cut the request off, the next process will see whether it was accepted.
       if (!signal.aborted) this.#record(owner, pod, error);
       this.#sendNext();
     };
@@ -223,9 +224,9 @@ export class PodEvictor implements Evictor, Runnable {
 }
 
 /**
- * What an answer of the Eviction API means (kubernetes `pkg/registry/core/pod/storage/eviction.go`).
+ * Interprets an answer of the Eviction API (kubernetes `pkg/registry/core/pod/storage/eviction.go`).
  *
- * @param error as thrown by the client; undefined where the API server accepted.
+ * @param error as thrown by the client; undefined if the API server accepted.
  */
 export function classifyEviction(error: unknown): EvictionOutcome {
   if (error === undefined) return 'Accepted';
@@ -235,7 +236,7 @@ export function classifyEviction(error: unknown): EvictionOutcome {
       return classifyPatience(error);
     case 'NotFound':
     case 'Conflict':
-      // A webhook may refuse with any code, and its 404 or 409 says nothing of the Pod.
+      // A webhook may refuse with any code, and its 404 or 409 says nothing about the Pod.
       return isWebhookDenial(error) ? 'Denied' : 'Gone';
     case 'Forbidden':
       return error.causes.some(({ reason }) => reason === 'NamespaceTerminating') ? 'Throttled' : 'Denied';
@@ -256,8 +257,8 @@ function classifyPatience({ causes, retryAfterMs = 0 }: KubeError): EvictionOutc
 }
 
 /**
- * Whether a webhook, a policy or the authorizer will not have the eviction, in whatever code; also where a webhook that has to agree
- * cannot be asked. Not where a webhook takes no dry runs, and not where a namespace is being deleted.
+ * Whether a webhook, a policy or the authorizer denies the eviction, by whatever code; also if a webhook that has to agree cannot be
+ * called. False if a webhook supports no dry runs, and if a namespace is being deleted.
  */
 export function isByAdmission(error: KubeError): boolean {
   if (isWebhookDenial(error) || error.message.includes('failed calling webhook')) return true;
@@ -265,7 +266,7 @@ export function isByAdmission(error: KubeError): boolean {
   return classifyEviction(error) === 'Denied';
 }
 
-/** How long the same request would be in vain; undefined where only the budget's next change helps. */
+/** How long the same request would be in vain; undefined if only the next change of the budget helps. */
 function retryDelayMs(outcome: EvictionOutcome, count: number, error: unknown): number | undefined {
   switch (outcome) {
     case 'Accepted':
@@ -275,7 +276,7 @@ function retryDelayMs(outcome: EvictionOutcome, count: number, error: unknown): 
     case 'BudgetPending':
     case 'Throttled':
       return (isKubeError(error) ? error.retryAfterMs : undefined) ?? backoffMs(PATIENCE, count - 1);
-    // `Gone` too: a cache that has not seen the deletion yet must not cause request after request.
+    // `Gone` too: a cache that has not seen the deletion yet must not cause one request after another.
     case 'Gone':
     case 'MultipleBudgets':
     case 'Denied':
@@ -284,7 +285,7 @@ function retryDelayMs(outcome: EvictionOutcome, count: number, error: unknown): 
   }
 }
 
-/** The causes name the budget and its numbers, which the message leaves out; those of a policy say the same once more. */
+/** The causes name the budget and its numbers, which the message leaves out; those of a policy only repeat the message. */
 function detailOf(error: unknown): string {
   if (!(error instanceof KubeError)) return clip(String(error));
   const more = error.causes.flatMap(({ message = '' }) => (error.message.includes(message) ? [] : message));

@@ -4,7 +4,7 @@ import type { LeaseRecord, LeaseStore } from '../../runtime/leader.ts';
 import { type ApiClient, type ApiRequest, pathOf } from '../http/api.ts';
 import { orUndefined } from '../http/errors.ts';
 
-/** Only that a foreign object is an object is certain; fields that we do not know are written back unchanged. */
+/** It is only certain that the value is an object; unknown fields are written back unchanged. */
 export interface Lease {
   readonly metadata?: { readonly resourceVersion?: string };
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export const LEASE: Resource<Lease> = {
 /** Half the default renew deadline, as client-go does: a hung request leaves time for another. */
 const TIMEOUT_MS = 5000;
 
-/** A store that serves one elector: it remembers the object last read, to keep the fields that are not its own. */
+/** A store that serves one elector: it remembers the object last read, to keep fields that are not its own. */
 export function makeLeaseStore(options: {
   readonly client: ApiClient;
   readonly namespace: string;
@@ -30,7 +30,7 @@ export function makeLeaseStore(options: {
   const { client, namespace, name } = options;
   let lastRead: Lease = {};
 
-  /** The elector repeats by itself, and a request repeated behind its back could arrive when its term is over. */
+  /** The elector retries by itself, and a request retried by the client could arrive when its term is over. */
   async function send(request: Omit<ApiRequest, 'timeoutMs' | 'retry'>): Promise<LeaseRecord> {
     const lease = await client.request<Lease>({ ...request, timeoutMs: TIMEOUT_MS, retry: 'never' });
     lastRead = lease;
@@ -62,7 +62,7 @@ export function makeLeaseStore(options: {
           signal,
         }),
         'Conflict',
-        // Deleted in between: there is nothing to update, the next attempt creates it.
+        // Deleted in between: there is nothing to update, and the next attempt creates it.
         'NotFound',
       ),
   };

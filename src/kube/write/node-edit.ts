@@ -1,13 +1,13 @@
-/** Edits of one Node by a person's command: read, change, write, and nothing that was written in between is lost. */
+/** Edits one Node for a person's command: read, change, write, without losing what was written in between. */
 import { NODE, type Node } from '../../core/objects.ts';
 import { type ApiClient, pathOf } from '../http/api.ts';
 import { isKubeError, KubeError } from '../http/errors.ts';
 import { fields, listOf, type Raw } from '../http/json.ts';
 import { trimOf } from '../objects/trim.ts';
 
-/** What becomes of a Node; what is absent stays as it is. */
+/** The change of a Node; absent parts stay as they are. */
 export interface NodeChange {
-  /** Entries of `spec.taints` as the server has them: a taint keeps the fields that we do not know. */
+  /** Entries of `spec.taints` as the server has them: a taint keeps unknown fields. */
   readonly taints?: readonly Raw[];
   /** Single keys; null removes one. */
   readonly annotations?: Readonly<Record<string, string | null>>;
@@ -21,10 +21,10 @@ export interface ReadNode {
 }
 
 const TIMEOUT_MS = 10_000;
-/** Kubelet and controllers write to a Node a few times a minute; so many conflicts in a row are no coincidence. */
+/** Kubelet and controllers write to a Node a few times a minute; this many conflicts in a row are no coincidence. */
 const MAX_TRIES = 10;
 
-/** @returns undefined where there is no such Node. @throws KubeError */
+/** @returns undefined if there is no such Node. @throws KubeError */
 export async function readNode(client: ApiClient, name: string, signal?: AbortSignal): Promise<ReadNode | undefined> {
   try {
     const path = pathOf(NODE, { name });
@@ -36,12 +36,12 @@ export async function readNode(client: ApiClient, name: string, signal?: AbortSi
 }
 
 /**
- * Reads the Node, and writes what `change` makes of it by a merge patch that holds the UID and the resourceVersion that were
- * read. A conflict reads again and asks `change` again, which therefore must not rely on being called once.
+ * Reads the Node, and writes the result of `change` by a merge patch with the UID and the resourceVersion that were read. After a conflict
+ * the Node is read and `change` called again, so it must not rely on being called once.
  *
- * @param change gives undefined where there is nothing to write.
- * @returns the Node as it is afterwards; undefined where there is none.
- * @throws KubeError, and whatever `change` throws
+ * @param change returns undefined if there is nothing to write.
+ * @returns the Node afterwards; undefined if there is none.
+ * @throws KubeError, and any error of `change`
  */
 export async function editNode(
   client: ApiClient,

@@ -1,4 +1,4 @@
-/** Objects of any kind over one client: what the server answers becomes a value that says how much it proves. */
+/** Access to objects of any kind over one client: the server's answer becomes a value that states what it proves. */
 import type {
   Answer,
   AnyObject,
@@ -16,10 +16,10 @@ import { type ApiClient, type ApiRequest, pathOf } from '../http/api.ts';
 import { isKubeError, type KubeError } from '../http/errors.ts';
 import { boolean, fields, listOf, text } from '../http/json.ts';
 
-/** What a server serves of one group and version; short, since a definition may come at any time. */
+/** How long discovery of one group and version is cached; short, since a definition may come at any time. */
 const DISCOVERY_TTL_MS = 30_000;
 const MAX_MESSAGE = 1024;
-/** Webhooks may take ten seconds each, and a write that was given up may have been carried out. */
+/** Webhooks may take ten seconds each, and a write that we gave up may have been carried out. */
 const WRITE_TIMEOUT_MS = 30_000;
 
 interface Served {
@@ -32,7 +32,7 @@ interface Served {
 type Listing = { readonly is: 'listed'; readonly kinds: readonly Served[]; readonly atMs: number } | Refusal;
 
 export interface ObjectAccessOptions {
-  /** Milliseconds, for how long discovery is believed. */
+  /** The clock, in milliseconds, that the age of cached discovery is measured with. */
   readonly now: () => number;
   /** Writes are refused as `DryRun`. */
   readonly dryRun: boolean;
@@ -42,7 +42,7 @@ export function makeObjectAccess(client: ApiClient, options: ObjectAccessOptions
   return new DiscoveringAccess(client, options);
 }
 
-/** Discovery is remembered for half a minute; `forget` makes the next look-up ask again. */
+/** Discovery is cached for half a minute; `forget` makes the next look-up ask again. */
 export class DiscoveringAccess implements ObjectAccess {
   readonly #client: ApiClient;
   readonly #now: () => number;
@@ -55,7 +55,7 @@ export class DiscoveringAccess implements ObjectAccess {
     this.#dryRun = dryRun;
   }
 
-  /** Definitions have come, gone or changed; or the server is another one. */
+  /** Drops cached discovery: definitions have come, gone or changed, or the server is another one. */
   forget(): void {
     this.#listings.clear();
   }
@@ -155,7 +155,7 @@ export class DiscoveringAccess implements ObjectAccess {
     let listing = await this.#listing(groupVersion);
     let found = kindIn(listing, name);
     if (listing.is === 'listed' && listing.atMs < asked && found === undefined) {
-      // A definition may have come since: that a kind is missing is never concluded from memory.
+      // A definition may have come since: the absence of a kind is never concluded from the cache.
       this.#listings.delete(groupVersion);
       listing = await this.#listing(groupVersion);
       found = kindIn(listing, name);
@@ -179,7 +179,7 @@ export class DiscoveringAccess implements ObjectAccess {
     return listing;
   }
 
-  /** A kind that is not served is `NotFound` only where the server's own list of groups lacks it: a lone 404 may be a proxy's. */
+  /** A kind that is not served is `NotFound` only if the server's own list of groups lacks it: a single 404 may come from a proxy. */
   async #discover(groupVersion: string): Promise<Listing> {
     const path = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
     try {
@@ -247,7 +247,7 @@ function refusalOf(error: unknown, at: ObjectAddress | undefined): Refusal {
   return { is: 'refused', reason: reasonOf(error, at), message: wordsOf(error), causes };
 }
 
-/** Never the words of a server that sent no `Status`: whoever chose it would read what some other server has to say. */
+/** Never quotes a server that sent no `Status`: a tenant who chose it could read the answer of some other server. */
 function wordsOf({ code, statusReason, message }: KubeError): string {
   if (code !== 0 && statusReason === undefined)
     return `the server answered ${code} without the Status of an API server`;
@@ -290,7 +290,7 @@ function reasonOf(error: KubeError, at: ObjectAddress | undefined): RefusalReaso
   }
 }
 
-/** Only a `Status` that names the object, in its details, is the API server's word on it. */
+/** Only a `Status` whose details name the object is an answer of the API server about it. */
 function absenceOf({ statusReason, subject }: KubeError, { resource, name, namespace }: ObjectAddress): RefusalReason {
   if (statusReason !== 'NotFound' || subject === undefined) return 'PathNotFound';
   const { kind, group = '' } = subject;

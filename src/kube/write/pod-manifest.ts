@@ -1,13 +1,14 @@
 /**
- * The manifest by which a Pod is created again: what the API server gave, without what belongs to that one Pod alone.
+ * The manifest from which a Pod is created again: the API server's object, without the parts that belong to that one Pod alone.
  *
- * - `spec.nodeName` goes. A Pod that names its Node bypasses the scheduler, and a kubelet that has no room for it fails it
- *   for good. What ties the Pod to its Node (volumes, selectors, affinity) stays, and brings it back there.
- * - The token volume that the ServiceAccount admission injected goes, with its mounts; it is injected anew
- *   (kubernetes `plugin/pkg/admission/serviceaccount/admission.go`, whose names these are).
- * - Ephemeral containers go: a Pod cannot be created with them (kubernetes `pkg/apis/core/validation`).
- * - Annotations go by which a network plugin, or whoever else, says what it has given to that one Pod: addresses, sandbox, devices. A
- *   new Pod would carry them as if they were its own, and some plugins then set nothing up. What a user asks of such a plugin stays.
+ * - `spec.nodeName` is removed. A Pod that names its Node bypasses the scheduler, and a kubelet without room for it fails it for good.
+ *   Volumes, selectors and affinity that tie the Pod to its Node stay, and bring it back there.
+ * - The token volume that the ServiceAccount admission injected is removed, with its mounts; it is injected again (kubernetes
+ *   `plugin/pkg/admission/serviceaccount/admission.go`, whose names these are).
+ * - Ephemeral containers are removed: a Pod cannot be created with them (kubernetes `pkg/apis/core/validation`).
+ * - Annotations in which a network plugin or another program records what it gave to that one Pod (addresses, sandbox, devices) are
+ *   removed. A new Pod would carry them as if they were its own, and some plugins then set nothing up. Annotations by which a user asks for
+ *   something stay.
  * - Tolerations that admission has added stay; adding them again changes nothing.
  */
 import { fields, type Raw, text } from '../http/json.ts';
@@ -25,7 +26,7 @@ const OF_ONE_POD = new Set([
   'selfLink',
 ]);
 
-/** Of Calico, Multus, OVN-Kubernetes, Kube-OVN, AWS VPC CNI, Spiderpool and Antrea, by their documentation. */
+/** Annotations of Calico, Multus, OVN-Kubernetes, Kube-OVN, AWS VPC CNI, Spiderpool and Antrea, from their documentation. */
 const STATUS_ANNOTATIONS: readonly RegExp[] = [
   /^cni\.projectcalico\.org\/(containerID|podIPs?)$/,
   /^k8s\.v1\.cni\.cncf\.io\/networks?-status$/,
@@ -58,7 +59,7 @@ function without(object: Raw, keys: ReadonlySet<string>): Raw {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)));
 }
 
-/** Where the Pod wants no token mounted, such a volume is its own. */
+/** If the Pod wants no token mounted, such a volume is the user's own. */
 function withoutToken(spec: Raw): Raw {
   const injected = new Set(arrayOf(spec.volumes).flatMap((volume) => injectedName(volume) ?? []));
   if (injected.size === 0 || spec.automountServiceAccountToken === false) return spec;

@@ -1,9 +1,9 @@
 /**
  * Writes annotations on Pods in the background and remembers which Pods refuse them.
  *
- * - A webhook that fails or hangs on one Pod delays no other, and nothing of the Node.
- * - After a failure the Pod is left alone for a second, then ever longer up to a minute; a Pod that has changed is asked at once.
- *   When the time has come the owner's controller decides again: nothing is written that is no longer wanted.
+ * - A webhook that fails or hangs for one Pod delays no other, and nothing else on the Node.
+ * - After a failure the Pod is left alone for a second, then longer each time, up to a minute; a changed Pod is retried at once. When the
+ *   time has come the owner's controller decides again, so that no unwanted mark is written.
  * - A Pod is never written twice at once.
  */
 import type { PatchMeta } from '../../core/action.ts';
@@ -25,7 +25,7 @@ export interface BackgroundPodMarkerOptions {
   readonly maxParallel?: number;
   /** Sends nothing, and logs each Pod once. */
   readonly dryRun: boolean;
-  /** Called when what has failed is worth another try; the owner's controller looks again. */
+  /** Called when a failed write is due for a retry, so that the owner's controller reconciles again. */
   readonly onDue: (owner: string) => void;
 }
 
@@ -36,7 +36,7 @@ const PATIENCE: Backoff = { baseMs: 1000, maxMs: 60_000 };
 interface Failure {
   readonly resourceVersion: string | undefined;
   readonly atMs: number;
-  /** How often in a row. */
+  /** The number of failures in a row. */
   readonly count: number;
 }
 
@@ -47,13 +47,13 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
   readonly needsLeadership = true;
   readonly #options: BackgroundPodMarkerOptions;
   readonly #maxParallel: number;
-  /** By owner, then by UID: what waits to be sent. */
+  /** By owner, then by UID: the patches that wait to be sent. */
   readonly #waiting = new Map<string, Map<string, PatchMeta>>();
   /** By owner, then by UID. */
   readonly #failures = new Map<string, Map<string, Failure>>();
   /** By UID. */
   readonly #inFlight = new Map<string, Promise<void>>();
-  /** Marks that a dry run has named. */
+  /** Marks that a dry run has logged. */
   readonly #announced = new Set<string>();
   readonly #due: DelayedKeys;
   #stop: AbortSignal | undefined;
@@ -80,7 +80,7 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
       for (const mark of waiting) this.#announce(owner, mark);
       return;
     }
-    // Behind those of others who have not had their turn.
+    // Queues the owner behind others that have not had their turn.
     this.#waiting.delete(owner);
     if (waiting.length > 0) this.#waiting.set(owner, new Map(waiting.map((mark) => [mark.target.uid, mark])));
     this.#sendNext();
@@ -99,7 +99,7 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
     if (failure === undefined || failure.resourceVersion !== resourceVersion) return true;
     const nowMs = this.#options.clock.now();
     const afterMs = failure.atMs + backoffMs(PATIENCE, failure.count - 1) - nowMs;
-    // A clock that was set back holds nothing.
+    // After the clock was set back, the delay is ignored.
     if (afterMs <= 0 || nowMs < failure.atMs) return true;
     this.#due.add(owner, afterMs);
     return false;
@@ -149,7 +149,7 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
     this.#failures.set(owner, failures.set(target.uid, { resourceVersion, atMs: this.#options.clock.now(), count }));
     this.#due.add(owner, backoffMs(PATIENCE, count - 1));
     const { log } = this.#options;
-    // A conflict says that the Pod has changed under the decision, which is nobody's fault.
+    // A conflict only shows that the Pod has changed since the decision, which needs no warning.
     const level = count === 1 && !isKubeError(error, 'Conflict') ? 'warn' : 'debug';
     log[level]('Annotating a Pod failed', { Pod: `${target.namespace}/${target.name}`, Node: owner, err: error });
   }

@@ -57,7 +57,7 @@ type Answer = object | KubeError;
 const fails = (reason: KubeErrorReason, message: string = reason): KubeError =>
   new KubeError({ reason, code: 400, message });
 
-/** Answers by method and path; what is not named succeeds with an empty body. */
+/** Answers by method and path; any other request succeeds with an empty body. */
 function setUp(answers: Readonly<Record<string, Answer>> = {}) {
   const client = new RecordingApi(({ method, path }) => {
     const answer = answers[`${method} ${path}`];

@@ -1,8 +1,8 @@
 /**
  * Stores Pods in Secrets and creates them again.
  *
- * The Secret is there before the Pod is evicted (the decision waits for it), and goes only when the API server has the Pod
- * again: wherever the process ends, one of the two exists. Doing any step twice changes nothing.
+ * The Secret exists before the Pod is evicted (the decision waits for it), and is deleted only when the API server has the Pod again:
+ * wherever the process ends, one of the two exists. Repeating any step changes nothing.
  */
 import type { DiscardStored, ObjectRef, RecordEvent, RestoreOutcome, RestorePod, StorePod } from '../../core/action.ts';
 import { type Backoff, backoffMs } from '../../core/backoff.ts';
@@ -24,26 +24,26 @@ import { manifestOf } from './pod-manifest.ts';
 
 export interface PodKeeperOptions {
   readonly client: ApiClient;
-  /** Where the Secrets are: our own namespace. */
+  /** The namespace of the Secrets: our own. */
   readonly namespace: string;
   readonly recorder: { record(event: RecordEvent): void };
   readonly clock: Clock;
-  /** Called after an attempt that did not succeed; the owner's controller looks again. */
+  /** Called after an attempt that did not succeed, so that the owner's controller reconciles again. */
   readonly onFailure: (owner: string) => void;
 }
 
-/** A Secret takes 1 MiB in all (kubernetes `MaxSecretSize`), and etcd 1.5 MiB with everything around it. */
+/** A Secret holds 1 MiB in total (kubernetes `MaxSecretSize`), and etcd 1.5 MiB with everything around it. */
 const MAX_MANIFEST_BYTES = 900 * 1024;
 const RETRY: Backoff = { baseMs: 1000, maxMs: 60_000 };
-/** This name in a Pod's managedFields tells a Pod that we have created from one that somebody else has. */
+/** This name in a Pod's managedFields distinguishes a Pod that we have created from one created by somebody else. */
 const FIELD_MANAGER = 'maintenance-bridge-restore';
 
 const NO_ATTEMPTS: ReadonlyMap<string, KeepingAttempt> = new Map();
 
-/** What an attempt came to: undefined where everything is as it should be. */
+/** The failure of an attempt; undefined if it succeeded. */
 type Failure = { readonly outcome: KeepingOutcome; readonly detail: string } | undefined;
 
-/** Keeps Pods of one cluster. */
+/** Stores and restores Pods of one cluster. */
 export class PodKeeper implements PodStore {
   readonly #options: PodKeeperOptions;
   readonly #owners = new Map<string, Map<string, KeepingAttempt>>();
@@ -60,14 +60,14 @@ export class PodKeeper implements PodStore {
     this.#owners.delete(owner);
   }
 
-  /** Never fails for what the API server answers; see `attempts`. */
+  /** Does not throw for answers of the API server; they are in `attempts`. */
   async store(action: StorePod, log: Log): Promise<void> {
     const { pod, node, session } = action.as;
     const failure = await attempt('NotStored', () => this.#store(action));
     this.#record(node, pod, session, failure, log);
   }
 
-  /** As `store`. */
+  /** Does not throw for answers of the API server; they are in `attempts`. */
   async restore(action: RestorePod, log: Log): Promise<void> {
     const { pod, node, resourceVersion } = action;
     const failure = await attempt('NotRestored', () => this.#restore(action, log));
@@ -106,10 +106,10 @@ export class PodKeeper implements PodStore {
       return undefined;
     const found = trimMeta(await this.#get(SECRET, namespace, metadata.name));
     const known = found && storedPodOf(found);
-    // An eviction that was sent, for whichever session, may take effect yet.
+    // An eviction that was sent, for whichever session, may still take effect.
     const next = known?.eviction === 'sent' ? { ...as, eviction: known.eviction } : as;
     if (known?.session === next.session && known.eviction === next.eviction) return undefined;
-    // In one request, so that there is no moment without a copy. Another process that did the same was no worse.
+    // In one request, so that there is no moment without a copy. If another process did the same, its copy is just as good.
     const { resourceVersion } = found?.metadata ?? {};
     const body = { ...secret, metadata: { ...storedMetadata(next), resourceVersion } };
     await client.request({ method: 'PUT', path: pathOf(SECRET, { namespace, name: metadata.name }), body });
@@ -151,7 +151,7 @@ export class PodKeeper implements PodStore {
     return this.#options.client.request<Raw>({ method: 'GET', path: pathOf(resource, { namespace, name }) });
   }
 
-  /** @param target one that has gone, or that a namesake has replaced, counts as deleted. */
+  /** @param target counts as deleted if it has gone, or if another object has taken its name. */
   async #delete({ namespace, name, uid }: ObjectRef, resourceVersion?: string): Promise<void> {
     const path = pathOf(SECRET, { namespace, name });
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
@@ -186,17 +186,17 @@ async function attempt(outcome: 'NotStored' | 'NotRestored', life: () => Promise
   }
 }
 
-/** An answer that is no JSON is quoted in the message, and may be the beginning of a Secret. */
+/** The message of an answer that is not JSON quotes it, and may contain the beginning of a Secret. */
 function detailOf({ reason, message }: KubeError): string {
   return reason === 'Malformed' ? 'The API server answered with something that is no JSON' : message;
 }
 
-/** To the creation of a Pod the API server answers 404 only for its namespace (NamespaceLifecycle admission). */
+/** The API server answers the creation of a Pod with 404 only if its namespace is gone (NamespaceLifecycle admission). */
 function isNamespaceGone(error: unknown): boolean {
   return isKubeError(error, 'NotFound') && error.message.includes('namespaces "');
 }
 
-/** @returns undefined for content that is not what the Secret's name and annotations promise: nobody shall have us create another Pod. */
+/** @returns undefined for content that does not match the Secret's name and annotations: nobody may make us create another Pod. */
 function manifestIn(secret: Raw, { namespace, name }: PodIdentity): Raw | undefined {
   const encoded = text(fields(secret.data)?.[STORED_POD_KEY]);
   if (secret.type !== STORED_POD_TYPE || encoded === undefined) return undefined;
@@ -204,7 +204,7 @@ function manifestIn(secret: Raw, { namespace, name }: PodIdentity): Raw | undefi
   try {
     manifest = fields(JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')));
   } catch {
-    return undefined; // Without the parser's words, which quote the content.
+    return undefined; // The parser's message is left out, as it quotes the content.
   }
   const metadata = fields(manifest?.metadata);
   const isMeant = manifest?.kind === 'Pod' && metadata?.namespace === namespace && metadata.name === name;

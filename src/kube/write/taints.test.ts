@@ -8,7 +8,7 @@ import { setTaint } from './taints.ts';
 const FENCE = { key: 'maintenance-bridge.io/machine', value: '', effect: 'NoSchedule' };
 const OTHER = { key: 'dedicated', value: 'x', effect: 'NoExecute', timeAdded: '2026-11-21T01:00:00Z' };
 
-/** A server that has one Node. @returns what it was sent, and a client of it. */
+/** A server that has one Node. @returns the requests that it received, and a client of it. */
 function serving(
   node: { taints?: readonly object[]; labels?: Readonly<Record<string, string>>; uid?: string },
   answer?: KubeError,

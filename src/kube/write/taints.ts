@@ -13,10 +13,10 @@ interface Operation {
 }
 
 /**
- * Reads the Node for its taints in the server's own form, and patches it unless it is as wanted: a test of the whole list stands before
- * the change. A Node that has gone, or another one of its name, has no taint of ours.
+ * Reads the Node for its taints in the server's own form, and patches it unless it is as wanted: the patch tests the whole list before it
+ * changes it. A Node that has gone, or was replaced under its name, has no taint of ours.
  *
- * @throws KubeError; a conflict where the Node was changed in between.
+ * @throws KubeError; a conflict if the Node was changed in between.
  */
 export async function setTaint(client: ApiClient, action: SetTaint): Promise<void> {
   const { target, taint, isSet, labels = {}, annotations = {} } = action;
@@ -36,7 +36,7 @@ export async function setTaint(client: ApiClient, action: SetTaint): Promise<voi
     await client.request({ method: 'PATCH', path: pathOf(NODE, { name: target.name }), patchType: 'json', body });
   } catch (error) {
     if (isKubeError(error, 'NotFound')) return;
-    // A test that fails is answered by 422: something else was written in between.
+    // A failed test is answered by 422: something else was written in between.
     if (isKubeError(error, 'Invalid')) {
       throw new KubeError({ reason: 'Conflict', code: error.code, message: error.message, cause: error });
     }
