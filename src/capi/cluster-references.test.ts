@@ -4,7 +4,7 @@ import { keyOf } from '../core/meta.ts';
 import { ClusterReferences } from './cluster-references.ts';
 
 let existing: Set<string>;
-/** The sets that were asked for, one after another. */
+/** The sets of clusters that were requested, one after another. */
 let wanted: string[][];
 let references: ClusterReferences;
 beforeEach(() => {

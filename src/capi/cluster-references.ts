@@ -1,12 +1,12 @@
-/** Which Machines need their workload cluster, and which clusters may hold something of ours: these are connected. */
+/** Which Machines need their workload cluster, and which clusters may still carry our marks: these are connected. */
 import type { ClusterKey, WorkloadClusters } from '../core/clusters.ts';
 import type { Machine } from '../core/machine-objects.ts';
 import { clusterOf } from './machines.ts';
 
 /**
- * A Machine is put on the roster when it takes part, and struck off only when a pass has found nothing of ours left on
- * its Node: so the last Machine of a cluster that is disabled can still be cleaned up. The clusters that are wanted
- * change with the first and the last Machine of each, and with what Cluster objects remember (`known-clusters.ts`).
+ * Tracks Machines: a Machine is added when it takes part, and removed only when a pass has found none of our marks left on its Node. So the
+ * last Machine of a cluster that is disabled can still be cleaned up. The set of wanted clusters changes with the first and the last
+ * Machine of each, and with the Nodes recorded on Cluster objects (`known-clusters.ts`).
  */
 export class ClusterReferences {
   readonly #clusters: Pick<WorkloadClusters, 'want'>;
@@ -19,8 +19,8 @@ export class ClusterReferences {
   readonly #givenUp = new Set<ClusterKey>();
 
   /**
-   * @param exists whether there is a Cluster object: anybody who may create a Machine can invent a cluster's name.
-   * @param onIdle called when the last Machine of a cluster was struck off.
+   * @param exists whether there is a Cluster object: anyone who may create a Machine can invent a cluster's name.
+   * @param onIdle called when the last Machine of a cluster was removed.
    */
   constructor(
     clusters: Pick<WorkloadClusters, 'want'>,
@@ -37,7 +37,7 @@ export class ClusterReferences {
     return this.#counts.has(cluster);
   }
 
-  /** Whether the Cluster object says that we have been there, so that something of ours may be left. */
+  /** Records whether the Cluster object says that we have written to its workload cluster, so that marks may be left there. */
   remember(cluster: ClusterKey, isRemembered: boolean): void {
     if (isRemembered === this.#remembered.has(cluster)) return;
     if (isRemembered) this.#remembered.add(cluster);
@@ -45,13 +45,13 @@ export class ClusterReferences {
     this.#changed();
   }
 
-  /** What is left there cannot be cleaned: no connection is kept for it alone. The next process tries again. */
+  /** The remaining marks cannot be removed: no connection is kept for them alone. The next process tries again. */
   giveUp(cluster: ClusterKey): void {
     this.#givenUp.add(cluster);
     this.#changed();
   }
 
-  /** To be called when a Cluster object came or went. */
+  /** Call this when a Cluster object came or went. */
   clusterChanged(cluster: ClusterKey): void {
     if (this.#counts.has(cluster)) this.#changed();
   }
@@ -60,7 +60,7 @@ export class ClusterReferences {
     return this.#clusterOf.has(machineKey);
   }
 
-  /** The Node that the Machine last named, where it is on the roster. */
+  /** The Node that the Machine last named, if the Machine is tracked. */
   nodeOf(machineKey: string): { readonly cluster: ClusterKey; readonly name: string } | undefined {
     const [cluster, name] = [this.#clusterOf.get(machineKey), this.#nodeOf.get(machineKey)];
     return cluster === undefined || name === undefined ? undefined : { cluster, name };

@@ -16,13 +16,13 @@ const HOUR = 60 * MINUTE;
 interface Given {
   readonly machine?: MachinePart;
   readonly cluster?: Cluster;
-  /** Labels of the Node without our prefix; or what else is known of it. */
+  /** Labels of the Node without our prefix, or why the Node is not available. */
   readonly node?: Readonly<Record<string, string>> | 'none' | 'unknown' | 'absent' | 'taken';
   readonly ownsNode?: boolean;
   readonly hasPredecessor?: boolean;
   readonly settings?: object;
   readonly memory?: Memory;
-  /** After the deletion was asked for. */
+  /** Milliseconds since the deletion was requested. */
   readonly afterMs?: number;
 }
 
@@ -48,7 +48,7 @@ function decideOn({ node = {}, settings = {}, memory = {}, afterMs = MINUTE, ...
   );
 }
 
-/** What is written, in order, and what is told: `Node +machine-deleted`, `Machine -hook`, `(MaintenanceApproved)`. */
+/** The writes, in order, and the Events: `Node +machine-deleted`, `Machine -hook`, `(MaintenanceApproved)`. */
 function written({ steps }: CapiDecision): readonly string[] {
   return steps.flatMap(({ in: where, actions }) =>
     actions.flatMap((action) => {
@@ -71,7 +71,7 @@ const TOLD_OF_DELETION = { 'machine-deleted': 'true' };
 const TOLD_OF_MAINTENANCE = { 'machine-maintenance': 'true' };
 const deleting = (part: MachinePart = {}): MachinePart => ({ hook: true, deletedAt: DELETED, ...part });
 const TIMER = 'maintenance-bridge.io/hook-timer';
-/** The Node was told as the deletion began. */
+/** The Node was labelled when the deletion began. */
 const TIMED: MachinePart = { annotations: { [TIMER]: DELETED } };
 const IGNORE = { staleApprovals: 'ignore' };
 const STALE_DELETION = { 'maintenance-bridge.io/stale-approve-deletion': 'true' };
@@ -487,7 +487,7 @@ const rows: readonly Row[] = [
     because: 'DeletionApproved',
     written: ['Machine -hook', 'Machine +hook-released=DeletionApproved', '(DeletionApproved)'],
   },
-  // Approvals that were there before the question
+  // Approvals that existed before the question
   {
     name: 'keeps the hook in spite of an approval that nobody asked for, where it is told so',
     machine: { hook: true },
@@ -663,7 +663,7 @@ describe('`decide()`', () => {
       note: `The deletion has been held for 2m and waits for label ${P}/approve-deletion=true on Node m of cluster metal/shop`,
     });
     expect(written(decideOn({ ...given, memory: seen.memory }))).toEqual([]);
-    // What was said stays true while the connection is away; that it is away is told of the cluster.
+    // While the connection is away, what was reported stays true; the outage itself is reported on the cluster.
     expect(written(decideOn({ ...given, node: 'unknown', memory: seen.memory }))).toEqual([]);
   });
 

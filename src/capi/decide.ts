@@ -1,24 +1,26 @@
 /**
- * What a Machine, its Node and the people at both ends have asked for, and what is therefore written. The four outputs:
+ * Decides what to write from the state of a Machine, its Node, and the requests of people on both sides. The four outputs:
  *
  * | Output | Set while | Otherwise |
  * | --- | --- | --- |
  * | the Machine's hook | enabled, and the Node does not approve the deletion | removed |
  * | Node label `machine-deleted` | enabled, and the Machine is being deleted | removed |
  * | Node label `machine-maintenance` | enabled, and maintenance is requested or approved | removed |
- * | Machine label `maintenance: approved` | enabled, it was `requested`, and the Node approves | left as it is |
+ * | Machine label `maintenance: approved` | enabled, it was `requested`, and the Node approves | unchanged |
  *
- * Rules on top:
- * - Paused, or the Cluster being deleted: nothing at all. Cluster API skips hooks while it deletes a whole Cluster.
- * - A hook is never added to a Machine that is being deleted. It may have been released before, or the drain may have
- *   begun; another hook would stop Cluster API in the middle (it looks for hooks in each pass). So a Machine that is
- *   enabled only after its deletion began is not held; its Node gets the labels nevertheless.
- * - Two Machines that name one Node: the Node is the younger one's. The older one's deletion goes on as if the Node were
- *   gone; an approval that is there before the younger one is deleted was meant for the older one.
- * - An approval that was there before the question (`StaleApproval`) is reported, and with `capi.staleApprovals: ignore` it has
- *   to be taken back and given anew.
- * - Not knowing the Node removes nothing. A Node that is gone can never approve, so a deletion is let go.
- * - What a template forces is not fought over while the template can do so, which is until the deletion begins.
+ * Further rules:
+ *
+ * - If the Machine is paused, or its Cluster is being deleted, nothing is written. Cluster API skips hooks while it deletes a whole
+ *   Cluster.
+ * - A hook is never added to a Machine that is being deleted. It may have been released before, or the drain may have begun; another hook
+ *   would stop Cluster API in the middle (it looks for hooks in each pass). So a Machine that is enabled only after its deletion began is
+ *   not held; its Node gets the labels nevertheless.
+ * - If two Machines name one Node, the younger one owns it. The older one's deletion proceeds as if the Node were gone; an approval that
+ *   exists before the younger one is deleted was meant for the older one.
+ * - An approval that existed before the question (`StaleApproval`) is reported, and with `capi.staleApprovals: ignore` it has to be removed
+ *   and given again.
+ * - While the Node is unknown, nothing is removed. A Node that is gone can never approve, so its deletion is released.
+ * - A key that a template forces is left to the template as long as it can force it, which is until the deletion begins.
  */
 
 import { HOOK_ANNOTATION, MAINTENANCE_LABEL } from '../core/machine-keys.ts';
@@ -35,7 +37,9 @@ import { answerOf, isAsked, isTold, QUESTIONS, type Question } from './questions
 import type { CapiSettings } from './settings.ts';
 
 export interface Context {
-  /** Whether Nodes under maintenance are kept from the cluster autoscaler: where machines are switched off, it would pick them first. */
+  /**
+   * Whether Nodes under maintenance are protected from the cluster autoscaler: where machines are switched off, it would choose them first.
+   */
   readonly guardsScaleDown?: boolean;
   readonly settings: CapiSettings;
   readonly memory: Memory;
@@ -45,7 +49,7 @@ export function decide(observed: Observed, context: Context): CapiDecision {
   const { settings, memory } = context;
   const { wish, forced } = respectForcedKeys(wishFor(observed, context), observed.machine);
   const decision = stepsFor(wish, observed, memory, settings);
-  // The recorder says it once an hour at most; what is forced stays so until somebody changes the template.
+  // The recorder repeats it once an hour at most; a forced key stays until somebody changes the template.
   return forced.length === 0
     ? decision
     : {
@@ -57,7 +61,7 @@ export function decide(observed: Observed, context: Context): CapiDecision {
       };
 }
 
-/** The rules, and nothing else. */
+/** The rules of the table, and nothing else. */
 function wishFor(observed: Observed, context: Context): Desired {
   const { settings } = context;
   const { machine, cluster, node } = observed;
@@ -80,7 +84,7 @@ function wishFor(observed: Observed, context: Context): Desired {
   }
 }
 
-/** What is wanted of a Machine that does not take part. */
+/** The desired state of a Machine that does not take part. */
 const NOTHING = {
   hook: false,
   node: NO_MARKS,
@@ -135,7 +139,7 @@ function isOverdue({ machine, nowMs }: Observed, { hookTimeoutMs }: CapiSettings
   return hookTimeoutMs > 0 && isHeld && sinceMs !== undefined && nowMs - sinceMs >= hookTimeoutMs;
 }
 
-/** Takes back what a template would only undo. @returns the keys that stay as the template has them, too. */
+/** Drops changes that a template would only undo. @returns the keys that keep the template's value as well. */
 function respectForcedKeys(
   wish: Desired,
   machine: Machine,

@@ -1,4 +1,4 @@
-/** From what is wished for to what must be written, in which order, and the Events that report it. */
+/** Turns the desired state into ordered writes, and into the Events that report them. */
 import { type Action, type PatchMeta, type RecordEvent, refOf } from '../core/action.ts';
 import {
   APPROVED,
@@ -19,30 +19,30 @@ import type { Observed } from './observed.ts';
 import { isMarkedStale, KEYS, QUESTIONS, type Question } from './questions.ts';
 import type { CapiSettings } from './settings.ts';
 
-/** What the rules ask for; an absent part is left as it is. */
+/** The state that the rules ask for; an absent part stays as it is. */
 export interface Desired {
   readonly because: Because;
   readonly hook?: boolean;
   readonly approve?: boolean;
   readonly node?: Marks;
-  /** Whether the Machine shall remember that an approval was there before its question. */
+  /** Whether the Machine records that an approval existed before its question. */
   readonly stale?: Readonly<Record<Question, boolean>>;
-  /** Questions whose approval is there as they are asked. */
+  /** Questions whose approval exists already when they are asked. */
   readonly surprises?: readonly Question[];
 }
 
-/** What the process remembers of a Machine between passes, only to be calm; a new process starts without it. */
+/** What the process remembers of a Machine between passes, only to avoid repeated Events; a new process starts without it. */
 export interface Memory {
-  /** When people were last told that the deletion is held. */
+  /** When the held deletion was last reported. */
   readonly toldAtMs?: number;
-  /** Whether they were told then that the Node cannot be seen. */
+  /** Whether that report said that the Node cannot be seen. */
   readonly toldUnseen?: boolean;
   /**
-   * Our hook is being removed from this Machine, for this reason. Where the answer to the patch is lost and the Machine goes, it
-   * is told by this.
+   * Our hook is being removed from this Machine, for this reason. If the answer to the patch is lost and the Machine goes, this is used to
+   * report the release.
    */
   readonly releasing?: { readonly what: Release; readonly machine: Machine };
-  /** It was told that the hook has gone. */
+  /** The removal of the hook was reported. */
   readonly toldReleased?: true;
 }
 
@@ -50,38 +50,38 @@ export interface Memory {
 export interface Step {
   readonly in: 'management' | 'workload';
   readonly actions: readonly Action[];
-  /** Left out where the workload cluster has not taken what came before. */
+  /** Skipped if the workload cluster has refused the steps before. */
   readonly onceToldOnly?: boolean;
 }
 
 export interface CapiDecision {
   readonly because: Because;
   /**
-   * To be carried out in this order. A step in the management cluster that fails leaves the later ones to the next pass; one
-   * that the workload cluster refuses holds up nothing.
+   * Carry them out in this order. If a step in the management cluster fails, the later ones are left to the next pass; a step that the
+   * workload cluster refuses holds up no other.
    */
   readonly steps: readonly Step[];
-  /** Absent: no requeue needed, an event of the Machine, the Cluster, the Node or the connection will come. */
+  /** Absent if no requeue is needed: an event of the Machine, the Cluster, the Node or the connection will come. */
   readonly requeueAfterMs?: number;
   readonly memory: Memory;
-  /** Since when our hook holds the deletion, in milliseconds since the epoch; absent where it holds nothing. */
+  /** Since when our hook holds the deletion, in milliseconds since the epoch; absent if it holds none. */
   readonly heldSinceMs?: number;
   readonly completed: readonly Completed[];
-  /** Why this pass takes our hook off a Machine that is being deleted; see `Memory.releasing`. */
+  /** Why this pass removes our hook from a Machine that is being deleted; see `Memory.releasing`. */
   readonly releasing?: Release;
-  /** Why the hook went by an earlier pass, perhaps of another process, that may not have told it. */
+  /** Why an earlier pass removed the hook, perhaps one of another process that did not report it. */
   readonly owed?: Release;
 }
 
 const TELL_AGAIN_MS = 3_600_000;
 
 /**
- * Writes only what differs, one patch per object.
+ * Writes only what differs, with one patch per object.
  *
- * Order: a hook is added, and a stale approval remembered, before anything is written on the Node, so that the Node's answer never
- * comes too early; everything else is written on the Node first. A crash between the two leaves a Machine with a hook and a
- * Node that was not told, or a Node that was told and a Machine that is not approved or released yet. Either way the next
- * pass does the rest: while the hook is there, the Machine is known to be unfinished even if it is not enabled any more.
+ * Order: a hook is added, and a stale approval recorded, before anything is written on the Node, so that the Node's answer never comes too
+ * early; everything else is written on the Node first. A crash between the two leaves a Machine with a hook and a Node without its label,
+ * or a labelled Node and a Machine that is not approved or released yet. Either way the next pass does the rest: while the hook is there,
+ * the Machine is known to be unfinished even if it is not enabled any more.
  */
 export function stepsFor(wish: Desired, observed: Observed, memory: Memory, settings: CapiSettings): CapiDecision {
   const { machine, node, ownsNode } = observed;
@@ -130,7 +130,7 @@ export function stepsFor(wish: Desired, observed: Observed, memory: Memory, sett
   };
 }
 
-/** Why the deletion goes on, where our hook has held it. */
+/** Why a deletion that our hook has held continues. */
 function releaseOf(because: Because, machine: Machine): readonly [Release] | undefined {
   if (!isDeleting(machine)) return undefined;
   switch (because) {
@@ -146,7 +146,7 @@ function releaseOf(because: Because, machine: Machine): readonly [Release] | und
   }
 }
 
-/** Approvals that people should know of: as the question is put, and where one takes the hook off before any deletion. */
+/** Approvals that people should know of: when the question is asked, and when one removes the hook before any deletion. */
 function surprisesOf(
   { because, surprises = [] }: Desired,
   machine: Machine,
@@ -167,10 +167,10 @@ function markChanges(
 interface MachineChanges {
   readonly addsHook: boolean;
   readonly removesHook: boolean;
-  /** Written in the same request that removes the hook, so that no crash comes between the two: the next process can tell of it. */
+  /** Written in the same request that removes the hook, so that no crash comes between the two: the next process can report it. */
   readonly release: Release | undefined;
   readonly approves: boolean;
-  /** RFC 3339; the value of the hook's timer where it starts now. */
+  /** RFC 3339; the value of the hook's timer if it starts now. */
   readonly timer: string | undefined;
   readonly stale: Readonly<Record<string, string | null>>;
 }
@@ -210,20 +210,20 @@ function eventsOfNodePatch(machine: Machine, { labels = {} }: PatchMeta): readon
   }
 }
 
-/** States in which Cluster API does not look at hooks, or nobody may act. */
+/** States in which Cluster API ignores hooks, or nobody may act. */
 const HOLDS_NOTHING: ReadonlySet<Because> = new Set(['Paused', 'ClusterDeleting', 'NodePending']);
 
 interface Hold {
   readonly timing: Pick<CapiDecision, 'heldSinceMs' | 'requeueAfterMs'>;
   readonly memory: Memory;
   readonly events: readonly RecordEvent[];
-  /** The Node is being told of the deletion in this pass, or cannot be: from now on `capi.hookTimeout` counts. */
+  /** The Node gets its deletion label in this pass, or cannot get it: `capi.hookTimeout` starts now. */
   readonly startsTimer: boolean;
 }
 
 /**
- * A deletion that our hook holds is reported once an hour, and released when its time is over. It is reported again, too, once the
- * Node can be seen: before that nobody could say what it waits for.
+ * A deletion that our hook holds is reported once an hour, and released when its time is over. It is also reported once the Node becomes
+ * visible: before that it was not known what it waits for.
  */
 function hold({ because, hook }: Desired, observed: Observed, memory: Memory, { hookTimeoutMs }: CapiSettings): Hold {
   const { machine, node, nowMs } = observed;

@@ -65,7 +65,7 @@ export function hookWaiting({ machine, node, connection }: Observed, ageMs: numb
   return event(refOf(MACHINE, machine), 'Normal', 'MaintenanceHookWaiting', 'HoldDeletion', note);
 }
 
-/** That something came to its end, by approval or otherwise. Of a deletion that was let go, the note begins with the reason. */
+/** A maintenance or a held deletion has completed, by approval or otherwise. The note of a released deletion begins with the reason. */
 export function completed(
   machine: Machine,
   what: Completed,
@@ -98,7 +98,7 @@ function whyReleased(machine: Machine, what: Release, node: Observed['node']): s
   }
 }
 
-/** That an approval was there before anybody asked for it: perhaps since the last time, and nobody has prepared the Node. */
+/** An approval existed before it was requested: perhaps it is left from the last time, and nobody has prepared the Node. */
 export function staleApproval(machine: Machine, question: Question, { staleApprovals }: CapiSettings): RecordEvent {
   const meaning =
     staleApprovals === 'ignore'
@@ -108,7 +108,7 @@ export function staleApproval(machine: Machine, question: Question, { staleAppro
   return event(refOf(MACHINE, machine), 'Warning', 'StaleApproval', 'AskNode', note);
 }
 
-/** @param words the API server's own. */
+/** @param words the API server's message. */
 export function nodeWriteRefused(machine: Machine, words: string): RecordEvent {
   const note = `${nodeOf(machine)} does not take our labels, which holds up nothing here: ${words}`;
   return event(refOf(MACHINE, machine), 'Warning', 'NodeWriteRefused', 'LabelNode', note);
@@ -121,9 +121,9 @@ export function keyForcedByTemplate(machine: Machine, key: string): RecordEvent 
 }
 
 /**
- * What people should know of a connection's new state; nothing while all goes well.
+ * Reports a connection's new state; nothing while the connection is well.
  *
- * @param about the Cluster, or one of its Machines where there is no such object.
+ * @param about the Cluster, or one of its Machines if there is no such object.
  */
 export function connectionChanged(
   about: { readonly cluster: Cluster } | { readonly machine: Machine },

@@ -1,4 +1,4 @@
-/** Tells people how a Machine stands, by the very rules that the bridge acts on. */
+/** Explains the state of a Machine to people, by the very rules that the bridge acts on. */
 import type { Explanation, Outlook } from '../core/explanation.ts';
 import {
   APPROVE_DELETION_LABEL,
@@ -20,7 +20,7 @@ import type { Observed } from './observed.ts';
 import { isMarkedStale, KEYS, QUESTIONS } from './questions.ts';
 import type { CapiSettings } from './settings.ts';
 
-/** What is known of a Machine besides itself. */
+/** The facts about a Machine besides the object itself. */
 export type MachineLook = Pick<Observed, 'cluster' | 'node' | 'connection' | 'nowMs'>;
 
 type Telling = Pick<Explanation, 'summary' | 'waitsFor' | 'preparation' | 'release' | 'reason'>;
@@ -50,7 +50,7 @@ export function explainMachine(machine: DatedMachine, look: MachineLook, setting
       `Cluster: ${clusterOf(machine) ?? 'none'}`,
       `Node: ${nodeName ?? 'none yet'}`,
       `Pre-drain hook: ${hasHook(machine) ? 'set' : 'not set'}`,
-      // Whether the machine is off is for its host to say.
+      // Only its host shows whether the machine is off.
       ...(host === undefined ? [] : [`Its host: maintenance-bridge why ${host}`]),
       ...QUESTIONS.filter((question) => isMarkedStale(question, machine)).map(
         (question) =>
@@ -96,7 +96,7 @@ function hostOf({ spec }: Machine): string | undefined {
   return named.is === 'named' ? `baremetalhost/${named.namespace}/${named.host}` : undefined;
 }
 
-/** RFC 3339; when the hook is let go without approval. Absent where it is held for ever, or the Node is yet to be told. */
+/** RFC 3339; when the hook is released without approval. Absent if it is held for ever, or the Node has not been labelled yet. */
 function hookDeadline(machine: Machine, { hookTimeoutMs }: CapiSettings): string | undefined {
   const sinceMs = timerOf(machine);
   if (sinceMs === undefined || hookTimeoutMs === 0) return undefined;
@@ -163,7 +163,7 @@ function tell(because: Because, observed: Observed): Telling {
       return {
         summary: `Its Node cannot be seen (${connection?.detail ?? connection?.state ?? 'no connection'})`,
         ...(isDeleting(machine)
-          ? // The only way to go on without the Node's word; it is the user's to choose.
+          ? // The only way to proceed without the Node's approval; the decision is the user's.
             {
               waitsFor: `a connection to cluster ${cluster}; the command deletes the Machine without the Node's approval`,
               release: `${onMachine} ${ENABLED_LABEL}-`,
@@ -204,11 +204,11 @@ function tell(because: Because, observed: Observed): Telling {
   }
 }
 
-/** How to label the Node in the cluster where it lives, whose kubeconfig is in the Secret that Cluster API keeps for it. */
+/** How to label the Node in its own cluster, whose kubeconfig is in the Secret that Cluster API keeps for it. */
 function approval({ machine }: Observed, label: string): Pick<Explanation, 'preparation' | 'release'> {
   const { namespace } = machine.metadata;
   const { clusterName } = machine.spec;
-  // A namespace has no dot in its name, so that no two clusters share a file.
+  // A namespace contains no dot, so that no two clusters share a file.
   const file = `${namespace}.${clusterName}.kubeconfig`;
   return {
     preparation: `kubectl -n ${namespace} get secret ${clusterName}-kubeconfig -o go-template='{{.data.value | base64decode}}' > ${file}`,

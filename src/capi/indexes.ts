@@ -1,4 +1,4 @@
-/** The cache indexes by which an event of a cluster or of a Node finds its Machines. */
+/** The cache indexes that lead from an event of a cluster or of a Node to its Machines. */
 
 import type { ClusterKey } from '../core/clusters.ts';
 import type { Machine } from '../core/machine-objects.ts';
@@ -13,7 +13,7 @@ export const MACHINES_BY_CLUSTER: Index<Machine> = {
   },
 };
 
-/** Under the Node that the Machine itself names. What a Node says of its Machine is never asked: anybody there may write it. */
+/** By the Node that the Machine itself names. A Node's own claim about its Machine is never used: anyone in that cluster may write it. */
 export const MACHINES_BY_NODE: Index<Machine> = {
   name: 'node',
   of: (machine) => {
@@ -23,13 +23,13 @@ export const MACHINES_BY_NODE: Index<Machine> = {
   },
 };
 
-/** Under the bare name of the Node, whatever the cluster. */
+/** By the bare name of the Node, whatever the cluster. */
 export const MACHINES_BY_NODE_NAME: Index<Machine> = {
   name: 'node-name',
   of: ({ status }) => (status.nodeName === undefined ? [] : [status.nodeName]),
 };
 
-/** Neither part can hold the slash that would make two of them look alike. */
+/** The slash separates the parts unambiguously: neither of them can contain one. */
 export function nodeIndexKey(cluster: ClusterKey, nodeName: string): string {
   return `${cluster}/${nodeName}`;
 }

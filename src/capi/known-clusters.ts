@@ -1,9 +1,9 @@
 /**
- * Keeps on each Cluster by which Nodes its workload cluster is known again. Two things follow from it, whichever process runs:
+ * Records on each Cluster the Nodes by which its workload cluster is recognised. This has two effects, whichever process runs:
  *
- * - A kubeconfig that leads to another cluster is noticed, where every Node would be missing, and be taken for gone.
- * - A cluster that we have written on is connected to even where no Machine takes part in it any more, until nothing of ours is
- *   left there. Then the Cluster forgets it.
+ * - A kubeconfig that leads to another cluster is detected; in that cluster every Node would be missing, and would be taken for gone.
+ * - A cluster to which we have written stays connected even if no Machine takes part in it any more, until none of our marks is left there.
+ *   Then the record is removed from the Cluster.
  */
 import { type Action, refOf } from '../core/action.ts';
 import type { ClusterKey, WorkloadClusters } from '../core/clusters.ts';
@@ -22,10 +22,10 @@ import type { WriteAnswer } from './reconcile.ts';
 
 /**
  * - `Paused`: the Cluster is paused or being deleted: nothing is done.
- * - `Known`: by enough of its Nodes.
- * - `Learned`: others are written down.
- * - `Left`: nobody takes part there, and Nodes carry what is ours.
- * - `Forgotten`: nobody takes part there, and nothing is left.
+ * - `Known`: the cluster is recognised by enough of its Nodes.
+ * - `Learned`: other Nodes are recorded.
+ * - `Left`: no Machine takes part there, and Nodes carry our marks.
+ * - `Forgotten`: no Machine takes part there, and no mark is left.
  */
 export type ClusterBecause = 'Paused' | 'Known' | 'Learned' | 'Left' | 'Forgotten';
 
@@ -33,7 +33,7 @@ export interface ObservedCluster {
   readonly cluster: Cluster;
   /** Of the connected workload cluster. */
   readonly nodes: readonly KubeObject[];
-  /** Whether any of them carries what is nobody's, as far as that is known. */
+  /** Whether any of them carries marks that belong to no Machine, as far as is known. */
   readonly isLeft: boolean;
   /** Whether a Machine takes part. */
   readonly isNeeded: boolean;
@@ -73,12 +73,12 @@ export interface ClusterPorts {
   readonly answerOf: (error: unknown) => WriteAnswer;
 }
 
-/** Another cluster that may be the same one is not connected, or what is left belongs to somebody who is paused. */
+/** Retry interval if another cluster that may be the same one is not connected, or the remaining marks belong to a paused Machine. */
 const ASK_AGAIN_MS = 30_000;
-/** Until the cache shows what was written. */
+/** Wait until the cache shows the write. */
 const LOOK_AGAIN_MS = 1000;
 
-/** @returns a reconciler whose keys are `namespace/name` of Clusters. It throws what writes throw; the runtime retries. */
+/** @returns a reconciler whose keys are `namespace/name` of Clusters. It throws the errors of writes; the runtime retries. */
 export function reconcileClusters(
   ports: ClusterPorts,
 ): (key: string, context: { readonly log: Log }) => Promise<Result> {
@@ -106,9 +106,9 @@ export function reconcileClusters(
   };
 
   /**
-   * What cannot be cleaned is reported, by each process once, and keeps no connection open.
+   * Marks that cannot be removed are reported, once per process, and keep no connection open.
    *
-   * @returns when to look again, in milliseconds; undefined where nothing is left.
+   * @returns when to look again, in milliseconds; undefined if nothing is left.
    */
   async function cleanUp(key: ClusterKey, nodes: readonly KubeObject[], log: Log): Promise<number | undefined> {
     const left = new Set<NodeBecause>();

@@ -1,4 +1,4 @@
-/** What a Machine says about itself. */
+/** The state of a Machine as its own fields show it. */
 import type { ClusterKey } from '../core/clusters.ts';
 import {
   APPROVED,
@@ -35,20 +35,20 @@ export function isSelected(node: KubeObject, { requireNodeLabel }: Pick<CapiSett
   return requireNodeLabel === '' || labelOf(node, requireNodeLabel) !== undefined;
 }
 
-/** From when on `capi.hookTimeout` counts, in milliseconds since the epoch; undefined before the Node was told. */
+/** The start of `capi.hookTimeout`, in milliseconds since the epoch; undefined before the Node was labelled. */
 export function timerOf(machine: Machine): number | undefined {
   const ms = Date.parse(annotationOf(machine, HOOK_TIMER_ANNOTATION) ?? '');
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** Why the hook was taken off this deletion, by whichever process; undefined where it was not, or nobody can say. */
+/** Why the hook was removed from this Machine under deletion, by whichever process; undefined if it was not, or if it is not known. */
 export function releasedBy(machine: Machine): Release | undefined {
   const value = annotationOf(machine, RELEASED_ANNOTATION) ?? '';
   const isKnown = Object.hasOwn(REASON_OF_RELEASE, value);
   return isKnown && isDeleting(machine) && !hasHook(machine) ? (value as Release) : undefined;
 }
 
-/** `none` for every other value too: nobody is asked by a word that nobody knows. */
+/** `none` for every other value too: an unknown value is not a request. */
 export function maintenanceOf(machine: Machine): 'requested' | 'approved' | 'none' {
   const value = labelOf(machine, MAINTENANCE_LABEL);
   return value === REQUESTED || value === APPROVED ? value : 'none';
@@ -59,13 +59,13 @@ export function clusterOf({ metadata, spec }: Machine): ClusterKey | undefined {
   return spec.clusterName === undefined ? undefined : `${metadata.namespace}/${spec.clusterName}`;
 }
 
-/** When the deletion was asked for, in milliseconds since the epoch; Machines have no grace period. */
+/** When the deletion was requested, in milliseconds since the epoch; Machines have no grace period. */
 export function deletedAtMs({ metadata }: Machine): number | undefined {
   const ms = Date.parse(metadata.deletionTimestamp ?? '');
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** Whether we must see the Machine's Node: it takes part, or what we wrote on the Machine says that its Node is not cleaned up yet. */
+/** Whether we must see the Machine's Node: it takes part, or our marks on the Machine show that its Node is not cleaned up yet. */
 export function needsCluster(machine: Machine): boolean {
   return isEnabled(machine) || hasHook(machine) || annotationOf(machine, DRAIN_ANNOTATION) !== undefined;
 }

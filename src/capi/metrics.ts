@@ -1,4 +1,4 @@
-/** What this feature measures. No object's name is ever a label. */
+/** The metrics of this feature. No object's name is ever a label. */
 import { CONNECTION_STATES, type ConnectionStatus } from '../core/clusters.ts';
 import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
 import type { CapiDecision } from './desired.ts';
@@ -63,7 +63,7 @@ export const CAPI_METRICS: readonly MetricDeclaration[] = [
   OLDEST_IN_STATE,
 ];
 
-/** Keeps count as Machines change; what depends on the time is worked out when somebody asks. */
+/** Counts as Machines change; values that depend on the time are computed at collection. */
 export class CapiMeter {
   readonly #metrics: Metrics;
   readonly #states = new Map<string, Because>();
@@ -74,7 +74,7 @@ export class CapiMeter {
     this.#metrics = metrics;
   }
 
-  /** To be called after the decision's steps were carried out. */
+  /** Records a decision; call it after its steps were carried out. */
   record(machineKey: string, { because, heldSinceMs, completed }: CapiDecision): void {
     this.forget(machineKey);
     this.#states.set(machineKey, because);
@@ -102,7 +102,10 @@ export class CapiMeter {
     this.#counts.set(state, (this.#counts.get(state) ?? 1) - 1);
   }
 
-  /** Before an exposition. The work grows with the deletions that are held, of which there are few, and with the clusters. */
+  /**
+   * Computes the gauges; call it before each exposition. The work grows with the held deletions, of which there are few, and with the
+   * clusters.
+   */
   collect(nowMs: number, connections: readonly ConnectionStatus[]): void {
     for (const state of STATES) this.#metrics.set(MACHINES_BY_STATE, { state }, this.#counts.get(state) ?? 0);
     this.#metrics.set(OLDEST_HOOK_SECONDS, {}, longestSeconds(nowMs, this.#heldSinceMs.values()));

@@ -1,22 +1,22 @@
-/** The words of the Cluster API bridge. Labels and annotations are in `core/machine-keys.ts`: other features read them too. */
+/** The vocabulary of the Cluster API bridge. Labels and annotations are in `core/machine-keys.ts`, since other features read them too. */
 
 /**
- * Why a pass over a Machine did what it did; also the state that the Machine is in afterwards.
+ * Why a pass over a Machine did what it did; also the state of the Machine afterwards.
  *
- * - `NotEnabled`: it does not take part; whatever we wrote for it goes.
- * - `NotSelected`: its Node lacks the label of `capi.requireNodeLabel`; as `NotEnabled`.
+ * - `NotEnabled`: it does not take part; all of our marks are removed.
+ * - `NotSelected`: its Node lacks the label of `capi.requireNodeLabel`; treated like `NotEnabled`.
  * - `Paused`: the Machine or its Cluster is paused; nothing is done at all.
  * - `ClusterDeleting`: Cluster API skips hooks then, so nothing is held and nothing is written.
- * - `NodePending`: it has no Node yet; the hook is there from the start.
+ * - `NodePending`: it has no Node yet; the hook is set from the start.
  * - `NodeUnknown`: the workload cluster is not connected; nothing is concluded about the Node.
- * - `NodeGone`: there is no Node of that name any more, or it belongs to a younger Machine now. It can never approve, so a
- *   deletion is let go.
- * - `Guarded`: the hook is there, and nobody asks for anything.
- * - `MaintenanceRequested`: the Node has been told and has not approved yet.
+ * - `NodeGone`: there is no Node of that name any more, or it belongs to a younger Machine now. It can never approve, so a deletion is
+ *   released.
+ * - `Guarded`: the hook is set, and there is no request.
+ * - `MaintenanceRequested`: the Node is labelled and has not approved yet.
  * - `MaintenanceApproved`: the machine may be worked on.
- * - `DeletionWaiting`: the deletion is held, and the Node has been told.
+ * - `DeletionWaiting`: the deletion is held, and the Node is labelled.
  * - `DeletionApproved`: the Node approves, so there is no hook.
- * - `HookTimedOut`: the deletion was held for longer than `capi.hookTimeout`, and let go.
+ * - `HookTimedOut`: the deletion was held for longer than `capi.hookTimeout`, and released.
  * - `Released`: the Machine is being deleted without our hook, which is never added again then.
  */
 export const STATES = [
@@ -37,7 +37,7 @@ export const STATES = [
 ] as const;
 export type Because = (typeof STATES)[number];
 
-/** What came to its end in a pass: maintenance was approved, or a held deletion was let go for this reason. */
+/** What a pass completed: maintenance was approved, or a held deletion was released for this reason. */
 export const COMPLETIONS = [
   'MaintenanceApproved',
   'DeletionApproved',
@@ -49,7 +49,7 @@ export const COMPLETIONS = [
 export type Completed = (typeof COMPLETIONS)[number];
 export type Release = Exclude<Completed, 'MaintenanceApproved'>;
 
-/** Why a hook went from a Machine that is being deleted, in one word: in the Event's note and in the metric. */
+/** Why a hook was removed from a Machine under deletion, in one word: for the Event's note and the metric. */
 export const RELEASE_REASONS = ['Approved', 'NodeGone', 'NotSelected', 'Disabled', 'TimedOut'] as const;
 export type ReleaseReason = (typeof RELEASE_REASONS)[number];
 
@@ -61,5 +61,5 @@ export const REASON_OF_RELEASE: Readonly<Record<Release, ReleaseReason>> = {
   HookTimedOut: 'TimedOut',
 };
 
-/** What an approval of the Node means that was there before it was asked for. */
+/** How an approval is treated that was on the Node before it was requested. */
 export const STALE_APPROVALS = ['accept', 'ignore'] as const;

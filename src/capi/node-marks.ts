@@ -1,4 +1,4 @@
-/** What we write on Nodes of workload clusters, and what of it is to be there. */
+/** Our marks on Nodes of workload clusters, and which of them a Node should carry. */
 import { type PatchMeta, refOf } from '../core/action.ts';
 import {
   MACHINE_DELETED_LABEL,
@@ -13,13 +13,13 @@ import { DRAIN_LABEL } from './drain/names.ts';
 export interface Marks {
   readonly deleted: boolean;
   readonly maintenance: boolean;
-  /** Whether the cluster autoscaler is kept away. What somebody else wrote to that end is left to them. */
+  /** Whether the cluster autoscaler is kept away. A mark that somebody else has set for this purpose is left alone. */
   readonly guard: boolean;
 }
 
 export const NO_MARKS: Marks = { deleted: false, maintenance: false, guard: false };
 
-/** Whether anything of ours is on the Node; what machine drain has left there, it takes away itself. */
+/** Whether the Node carries any of our marks; machine drain removes its own marks itself. */
 export function carriesMarks(node: KubeObject): boolean {
   const labels = [MACHINE_DELETED_LABEL, MACHINE_MAINTENANCE_LABEL, DRAIN_LABEL].some(
     (key) => labelOf(node, key) !== undefined,
@@ -30,8 +30,8 @@ export function carriesMarks(node: KubeObject): boolean {
 /**
  * Writes only what differs, in one patch.
  *
- * @param isConditional whether another label of the Node was read, so that it matters that it is still there. Nodes change
- *   all the time: else only the autoscaler's annotation, which may be somebody else's, needs the resourceVersion.
+ * @param isConditional whether the decision has read another label of the Node, which must still be there. Nodes change all the time:
+ * otherwise only the autoscaler's annotation, which may be somebody else's, needs the resourceVersion.
  */
 export function patchOfMarks(node: KubeObject, wanted: Marks, isConditional: boolean): readonly PatchMeta[] {
   const labels = {

@@ -1,6 +1,6 @@
 /**
- * Takes from a Node what is ours as soon as no enabled Machine names it: after a `nodeRef` that changed, a Machine that was
- * disabled while nobody ran, or one whose finalizers somebody removed by hand.
+ * Removes our marks from a Node as soon as no enabled Machine names it: after a changed `nodeRef`, for a Machine that was disabled while no
+ * process ran, or for one whose finalizers were removed by hand.
  */
 import type { ClusterKey, WorkloadClusters } from '../core/clusters.ts';
 import type { Decision, Result } from '../core/decision.ts';
@@ -14,15 +14,15 @@ import { carriesMarks, NO_MARKS, patchOfMarks } from './node-marks.ts';
 import type { CapiReaders } from './observe.ts';
 
 /**
- * - `Clean`: nothing of ours is there.
+ * - `Clean`: the Node carries none of our marks.
  * - `Named`: an enabled Machine names it, here or in another Cluster object of the same workload cluster.
- * - `Unknown`: not all that could name it is known.
+ * - `Unknown`: not all Machines that could name it are known.
  * - `Paused`: the Cluster or the Machine that names it is paused, or the Cluster is being deleted: nothing is done.
- * - `Left`: what is on it is nobody's any more.
+ * - `Left`: the marks on it belong to no Machine any more.
  */
 export type NodeBecause = 'Clean' | 'Named' | 'Unknown' | 'Paused' | 'Left';
 
-/** Another cluster that may be the same one is not connected, and brings no event for this Node. */
+/** Retry interval if another cluster that may be the same one is not connected, since no event of this Node will come. */
 const ASK_AGAIN_MS = 30_000;
 
 export function decideNode(node: KubeObject, claim: Exclude<NodeBecause, 'Clean'>): Decision<NodeBecause> {
@@ -43,7 +43,7 @@ export interface NodePorts {
   readonly clusters: WorkloadClusters;
 }
 
-/** Looks at one Node. @throws what the write throws. @returns what it came to; `Unknown` while the Node cannot be seen. */
+/** Checks one Node. @throws the errors of the write. @returns the result; `Unknown` while the Node cannot be seen. */
 export async function sweepNode(
   { readers, clusters }: NodePorts,
   cluster: ClusterKey,

@@ -1,4 +1,4 @@
-/** Reads all that one pass over a Machine needs. */
+/** Reads everything that one pass over a Machine needs. */
 import type { WorkloadClusters } from '../core/clusters.ts';
 import { APPROVE_DELETION_LABEL } from '../core/machine-keys.ts';
 import type { Cluster, Machine } from '../core/machine-objects.ts';
@@ -14,7 +14,7 @@ export interface CapiReaders {
   readonly clusters: Lister<Cluster>;
 }
 
-/** @returns undefined where the cache of Clusters has not synced: whether the Machine is paused is not known then. */
+/** @returns undefined if the cache of Clusters has not synced: whether the Machine is paused is not known then. */
 export function observe(
   readers: CapiReaders,
   clusters: WorkloadClusters,
@@ -48,10 +48,9 @@ function nodeOf(
 }
 
 /**
- * The same observation, after the API server itself was asked about a Node that would let a deletion go, by its approval, its
- * absence, or the lack of the label of `capi.requireNodeLabel`: that cannot be taken back, and what the cache shows may be
- * a moment old, or minutes where a watch has died without a word. What the Machine itself says is confirmed by the
- * resourceVersion of the patch that removes the hook.
+ * The same observation, after asking the API server itself about a Node that would release a deletion, by its approval, its absence, or the
+ * lack of the label of `capi.requireNodeLabel`: a release cannot be taken back, and the cache may be a moment old, or minutes if a watch
+ * has died silently. The Machine's own fields are confirmed by the resourceVersion of the patch that removes the hook.
  */
 export async function confirmed(
   observed: Observed,
@@ -78,8 +77,8 @@ interface Rivals {
 }
 
 /**
- * Two Machines may name one Node for a while, when a host is used again under its old name. The younger one owns it; if
- * both did, each would undo what the other writes. The older one is asked for nothing any more.
+ * Two Machines may name one Node for a while, when a host is reused under its old name. The younger one owns it; if both did, each would
+ * undo the other's writes. Nothing is requested from the Node for the older one any more.
  */
 function rivalsOf({ machines }: CapiReaders, machine: Machine): Rivals {
   const [nodeKey] = MACHINES_BY_NODE.of(machine);

@@ -1,4 +1,4 @@
-/** What one pass over a Machine is decided by. */
+/** The input of the decision of one pass over a Machine. */
 import type { ConnectionStatus } from '../core/clusters.ts';
 import type { Cluster, Machine } from '../core/machine-objects.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -10,17 +10,17 @@ export type NodeSeen =
   | { readonly is: 'none' }
   | { readonly is: 'taken' /** `namespace/name` of the younger one. */; readonly by: string };
 
-/** What was true of one Machine at one moment. */
+/** The facts about one Machine at one moment. */
 export interface Observed {
   readonly machine: Machine;
-  /** undefined where there is none: a Machine may come before its Cluster. */
+  /** undefined if there is none: a Machine may be created before its Cluster. */
   readonly cluster: Cluster | undefined;
   readonly node: NodeSeen;
-  /** Whether this Machine is the one whose wishes are written on the Node. */
+  /** Whether the requests of this Machine are the ones that are written on the Node. */
   readonly ownsNode: boolean;
   /** Whether an older Machine names the Node as well: an approval on it may be meant for that one. */
   readonly hasPredecessor: boolean;
-  /** undefined while nobody wants the connection. */
+  /** undefined while the connection is not wanted. */
   readonly connection: ConnectionStatus | undefined;
   readonly nowMs: number;
 }

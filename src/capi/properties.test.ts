@@ -1,4 +1,4 @@
-/** Whatever happens at both ends, and in whatever order it is heard of: the end is the table's. */
+/** Whatever happens on both sides, and in whatever order the events arrive: the result is that of the table. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { bumped, MemoryClusters, MemoryManagement, merged } from '../../harness/builders/bridge.ts';
@@ -31,7 +31,7 @@ type Step =
   | { readonly do: 'refuse'; readonly is: boolean }
   /** The answer to the next write on a Machine is lost. */
   | { readonly do: 'lose' }
-  /** One pass over whatever waits; the position is taken modulo how many do. */
+  /** One pass over one of the waiting keys; the position is taken modulo their number. */
   | { readonly do: 'pass'; readonly at: number }
   /** The process is killed, and another one takes over. */
   | { readonly do: 'restart' };
@@ -71,16 +71,16 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 const RELEASES = ['DeletionApproved', 'NodeGone', 'NotSelected', 'Disabled', 'HookTimedOut'];
 const REFUSAL = new KubeError({ reason: 'Forbidden', code: 403, message: 'no' });
 
-/** Two Machines of one cluster, and a bridge that makes a pass when it is told to. */
+/** Two Machines of one cluster, and a bridge that makes a pass on request. */
 class World {
   readonly management = new MemoryManagement();
   readonly workload = new MemoryClusters();
-  /** Machines that a hook was once seen on while they took part: from then on it may not be missing. */
+  /** Machines that had a hook while they took part: from then on it may not be missing. */
   readonly guarded = new Set<string>();
   readonly faults: string[] = [];
-  /** Machines whose hook went while they were being deleted, which people have to be told, by whichever process. */
+  /** Machines whose hook was removed during their deletion, which has to be reported, by whichever process. */
   readonly owed = new Set<string>();
-  /** A Node may carry our labels although no process wrote them: nobody looks at a cluster in which nobody takes part. */
+  /** A Node may carry our labels although no process wrote them: a cluster without participating Machines is not watched. */
   #mayBeLeft = false;
   #queue = new Set<string>();
   #process = this.#start();
@@ -138,9 +138,9 @@ class World {
 
   async take(step: Step): Promise<void> {
     const isOurs = step.do === 'labelNode' && step.key.startsWith('machine-');
-    // Killed before the Cluster remembers that we have been there.
+    // Killed before the Cluster records that we have written to its workload cluster.
     const isForgotten = step.do === 'restart' && this.#cluster().knownNodes === undefined;
-    // A process that may not clean a cluster, and has nothing else to do there, gives up until the next one.
+    // A process that may not clean a cluster, and has nothing else to do there, leaves it to the next one.
     const isRefused = step.do === 'refuse' && step.is;
     if (isForgotten || isOurs || isRefused) this.#mayBeLeft = true;
     switch (step.do) {
@@ -158,7 +158,7 @@ class World {
         this.#process.listener.onNodeChange(CLUSTER_KEY, this.#name(step.of));
         break;
       case 'stray':
-        // An event that says nothing.
+        // An event without a change.
         this.#process.listener.onNodeChange(CLUSTER_KEY, this.#name(step.of));
         break;
       case 'connect':
@@ -183,7 +183,7 @@ class World {
     }
   }
 
-  /** Ends outages and pauses, one after the other, so that each must be heard of by itself. */
+  /** Ends outages and pauses, one after the other, so that each has to be noticed by itself. */
   async settle(): Promise<void> {
     this.workload.refusals.clear();
     this.management.losesAnswer = false;
@@ -213,7 +213,7 @@ class World {
     const key = KEYS[index] ?? KEYS[0];
     const before = this.#isHeldBack(key);
     this.management.edit(key, (object) => ({ ...object, metadata: { ...object.metadata, ...change(object) } }));
-    // What somebody else does may end the obligation, or begin it anew.
+    // Another party's action may end the obligation, or begin it again.
     if (!before || !this.#isHeldBack(key)) this.guarded.delete(key);
   }
 
@@ -300,7 +300,7 @@ class World {
     };
   }
 
-  /** The four outputs as the table has them, given what everybody else wrote. */
+  /** The four outputs according to the table, given what everybody else wrote. */
   table(key: string): object {
     const metadata = this.management.machines.objects.get(key)?.metadata;
     const labels = this.#node(key);

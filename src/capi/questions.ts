@@ -1,4 +1,4 @@
-/** The two questions that a Node is asked, and what its answers are worth. */
+/** The two questions that a Node is asked, and how its answers are judged. */
 import {
   APPROVE_DELETION_LABEL,
   APPROVE_MAINTENANCE_LABEL,
@@ -16,11 +16,11 @@ export const QUESTIONS = ['deletion', 'maintenance'] as const;
 export type Question = (typeof QUESTIONS)[number];
 
 interface Keys {
-  /** Node label by which it is asked. */
+  /** Node label that asks the question. */
   readonly told: string;
-  /** Node label by which it approves. */
+  /** Node label that approves. */
   readonly approval: string;
-  /** Machine annotation by which a stale approval is remembered. */
+  /** Machine annotation that records a stale approval. */
   readonly stale: string;
 }
 
@@ -33,7 +33,7 @@ export const KEYS: Readonly<Record<Question, Keys>> = {
   },
 };
 
-/** Whether the Machine has the Node asked now, and waits for the answer. */
+/** Whether the Machine asks the question of the Node now, and waits for the answer. */
 export function isAsked(question: Question, machine: Machine): boolean {
   return question === 'deletion' ? isDeleting(machine) : maintenanceOf(machine) === 'requested';
 }
@@ -47,8 +47,8 @@ export function isMarkedStale(question: Question, machine: Machine): boolean {
 }
 
 /**
- * `stale`: the approval was there before the question, perhaps since the last time, and nobody has looked at the Node for
- * this one. The Machine remembers it until the approval has been taken back once.
+ * `stale`: the approval existed before the question, perhaps since the last time, and nobody has checked the Node for this one. The Machine
+ * records it until the approval has been removed once.
  */
 export function answerOf(question: Question, machine: Machine, node: KubeObject): 'none' | 'given' | 'stale' {
   if (labelOf(node, KEYS[question].approval) !== 'true') return 'none';

@@ -1,4 +1,4 @@
-/** What this feature may do, and no more. */
+/** The rights of this feature, and no more. */
 import type { RbacRule } from '../core/rbac.ts';
 
 const WATCH = ['list', 'watch'];
@@ -31,7 +31,7 @@ export const CAPI_RULES: readonly RbacRule[] = [
   },
 ];
 
-/** In each workload cluster, for whoever issues narrower kubeconfigs than Cluster API's own. */
+/** In each workload cluster, for operators who issue narrower kubeconfigs than Cluster API's own. */
 export const WORKLOAD_RULES: readonly RbacRule[] = [
   { apiGroups: [''], resources: ['nodes'], verbs: [...WATCH, 'patch'], because: 'labels to and from the Nodes' },
 ];

@@ -38,7 +38,7 @@ let reconcile: ReturnType<typeof makeReconcile>;
 
 beforeEach(() => setUp());
 
-/** A new process; on the same clusters where some are handed over. */
+/** A new process; on the same clusters if they are passed. */
 function setUp(
   settings: object = {},
   guardsScaleDown = false,
@@ -93,7 +93,7 @@ function setUp(
   });
 }
 
-/** Makes passes until nobody asks for one. @returns how many. */
+/** Makes passes until none is requested. @returns how many. */
 async function settle(): Promise<number> {
   for (let passes = 0; ; passes += 1) {
     const [key]: Iterable<string> = queue;
@@ -109,7 +109,7 @@ async function settle(): Promise<number> {
     } else if (clusterKey !== undefined) {
       clusterQueue.delete(clusterKey);
       await clusterPass(clusterKey, { log });
-      // No matter of the Machines whose passes are counted.
+      // This pass does not count as one over a Machine.
       passes -= 1;
     } else return passes;
     for (const [nodeKey, node] of workload.stored) if (nodesBefore.get(nodeKey) !== node) heard(nodeKey);
@@ -384,7 +384,7 @@ describe('a Node that carries what is ours', () => {
     connect('metal/other');
     await settle();
     expect(workload.labels('metal/other', 'a')).toEqual(left);
-    // Nobody knows whether it is the same one.
+    // It is not known whether this is the same cluster.
     workload.states.set(SHOP, 'Unreachable');
     connect('metal/other');
     await settle();

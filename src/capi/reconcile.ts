@@ -31,26 +31,30 @@ export interface CapiPorts {
   /**
    * Records an Event that has an `onceAs`, and waits for it.
    *
-   * @returns whether it was the first to do so. @throws what is worth another try.
+   * @returns whether this call was the first to record it.
+   * @throws errors that are worth a retry.
    */
   readonly tellOnce: (event: RecordEvent) => Promise<boolean>;
 }
 
 /**
- * What an error says of a write in a workload cluster: it was `refused` in words of the API server, it was `lost` on the
- * way or met a change, or it is `none` at all but a bug.
+ * How a write in a workload cluster failed: it was `refused` with a message of the API server, it was `lost` on the way or met a conflict,
+ * or it is `none`, a bug.
  */
 export type WriteAnswer =
   | { readonly is: 'refused'; readonly words: string }
   | { readonly is: 'lost' }
   | { readonly is: 'none' };
 
-/** Clusters are mirrored beside Machines, so one is without the other only for a moment. */
+/** Clusters are mirrored beside Machines, so one cache is filled without the other only for a moment. */
 const SYNC_POLL_MS = 2000;
-/** A question that got no answer is asked again, though the connection may not have noticed anything. */
+/** An unanswered question is retried after this time, even if the connection has noticed nothing. */
 const ASK_AGAIN_MS = 5000;
 
-/** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what the two clusters' writes throw; the runtime retries. */
+/**
+ * @returns a reconciler whose keys are `namespace/name` of Machines. It throws the errors of writes to the two clusters; the runtime
+ * retries.
+ */
 export function makeReconcile(ports: CapiPorts): (key: string, context: { readonly log: Log }) => Promise<Result> {
   const { readers, clusters, apply, roster, clock, meter, settings, guardsScaleDown = false } = ports;
   const memories = new Map<string, Memory>();
@@ -73,14 +77,14 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     const refused = await carryOut(key, observed, decision, log);
     if (decision.owed !== undefined) await tellReleased(machine, decision.owed, observed);
     remember(key, observed, decision);
-    // What concerns the Machine is done; the runtime retries the Node with backoff.
+    // The Machine's own part is done; the runtime retries the Node with backoff.
     if (refused !== undefined) throw refused.error;
     const isUnanswered = cached.node.is !== 'unknown' && observed.node.is === 'unknown';
     const times = [decision.requeueAfterMs ?? [], isUnanswered ? ASK_AGAIN_MS : []].flat();
     return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
 
-  /** @returns what the workload cluster has not taken. */
+  /** @returns the write that the workload cluster refused. */
   async function carryOut(
     key: string,
     { machine }: Observed,
@@ -104,7 +108,9 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     return refused;
   }
 
-  /** A Node that cannot be told holds up nothing: neither a deletion nor an approval waits for what a workload cluster refuses. */
+  /**
+   * A Node that cannot be labelled holds up nothing: neither a deletion nor an approval waits for a write that a workload cluster refuses.
+   */
   async function tellNode(
     cluster: ClusterKey,
     machine: Machine,
@@ -122,7 +128,7 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     }
   }
 
-  /** The Machine was deleted before we saw that our hook had gone. */
+  /** Reports a Machine that was deleted before we saw the removal of our hook. */
   async function tellOfLast(key: string): Promise<void> {
     const { releasing } = memories.get(key) ?? {};
     if (releasing === undefined) return;
@@ -130,14 +136,14 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     await tellReleased(machine, what, { node: { is: 'none' }, nowMs: clock.now() });
   }
 
-  /** Told and counted once, though this process may not be the one that took the hook off. */
+  /** Reports and counts the release once, though another process may have removed the hook. */
   async function tellReleased(machine: Machine, what: Release, about: Pick<Observed, 'node' | 'nowMs'>): Promise<void> {
     if (await ports.tellOnce(completed(machine, what, about))) meter.completed([what]);
   }
 
   /**
-   * Cluster API deletes the Node before the Machine goes, and our labels with it; but not where somebody removed the Machine's
-   * finalizers by hand. The cluster stays connected until then.
+   * Cluster API deletes the Node before the Machine goes, and our labels with it; but not if somebody removed the Machine's finalizers by
+   * hand. The cluster stays connected until then.
    *
    * @returns whether the Node is yet to be seen.
    */
@@ -150,7 +156,7 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     } catch (error) {
       const answer = ports.answerOf(error);
       if (answer.is !== 'refused') throw error;
-      // There is no Machine left to tell of it.
+      // There is no Machine left to record an Event on.
       log.warn('The Node of a Machine that has gone keeps our labels', {
         Cluster: node.cluster,
         Node: node.name,
@@ -162,7 +168,7 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
 
   function remember(key: string, { machine, node }: Observed, decision: CapiDecision): void {
     const { because, memory, steps } = decision;
-    // What this pass wrote comes back as an event, and the next one finds it done.
+    // The writes of this pass come back as an event, whose pass finds them done.
     const isWritten = steps.some(({ actions }) => actions.some((action) => action.do !== 'recordEvent'));
     const keeps = memory.toldAtMs !== undefined || memory.toldReleased === true;
     const isClean = because === 'NotEnabled' && node.is !== 'unknown' && !needsCluster(machine) && !isWritten;
@@ -170,7 +176,7 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     if (keeps) memories.set(key, memory);
     else memories.delete(key);
     if (isClean) return;
-    // Not enabled and never on the roster: it was only looked at because its cluster was connected.
+    // Not enabled and never tracked: the pass only ran because its cluster was connected.
     if (because === 'NotEnabled' && !roster.has(key)) return;
     meter.record(key, decision);
   }

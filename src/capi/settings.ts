@@ -12,17 +12,17 @@ import { STALE_APPROVALS } from './names.ts';
 export interface CapiSettings {
   /** Only Nodes that carry this label, with any value, take part; empty means all. */
   readonly requireNodeLabel: string;
-  /** How long our hook may hold a deletion, counted from when the Node was told of it or could not be; 0 means for ever. */
+  /** How long our hook may hold a deletion, counted from when the Node was labelled or could not be; 0 means for ever. */
   readonly hookTimeoutMs: number;
   /** Which `proxy-url` of a workload cluster's kubeconfig may be used, as `host` or `host:port`. */
   readonly allowedProxies: readonly string[];
-  /** Whether a workload cluster's kubeconfig may say that nobody checks who answers (`insecure-skip-tls-verify`). */
+  /** Whether a workload cluster's kubeconfig may skip verification of the server's certificate (`insecure-skip-tls-verify`). */
   readonly allowInsecureTls: boolean;
-  /** What an approval counts that was on the Node before it was asked for; with `ignore` it has to be given anew. */
+  /** How an approval is treated that was on the Node before it was requested; with `ignore` it has to be given again. */
   readonly staleApprovals: (typeof STALE_APPROVALS)[number];
 }
 
-/** An address of IPv6 stands in brackets, as in a URL. */
+/** An IPv6 address is written in brackets, as in a URL. */
 const PROXY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?)(:[0-9]{1,5})?$/;
 
 const LABEL_KEY = /^(([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;

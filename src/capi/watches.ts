@@ -1,4 +1,4 @@
-/** Which changes concern which Machines. The work per event does not grow with the number of Machines. */
+/** Which Machines a change concerns. The work per event does not grow with the number of Machines. */
 import type { RecordEvent } from '../core/action.ts';
 import type { ClusterKey, ConnectionStatus } from '../core/clusters.ts';
 import type { Cluster, Machine } from '../core/machine-objects.ts';
@@ -16,7 +16,7 @@ export interface CapiSources {
   readonly clusters: Source<Cluster>;
 }
 
-/** What workload clusters report. */
+/** The events of workload clusters. */
 export interface ClusterListener {
   /** A Node came, went, or changed its labels. */
   onNodeChange(cluster: ClusterKey, nodeName: string): void;
@@ -27,7 +27,7 @@ export interface WiringPorts {
   readonly roster: ClusterReferences;
   readonly enqueue: (machineKey: string) => void;
   readonly enqueueCluster: (cluster: ClusterKey) => void;
-  /** The cluster may be another one now than it was known by. */
+  /** Accepts that the workload cluster may be another one than before. */
   readonly trustAnew: (cluster: ClusterKey) => void;
   /** Takes keys of `nodeIndexKey`. */
   readonly enqueueNode: (nodeKey: string) => void;
@@ -36,7 +36,7 @@ export interface WiringPorts {
   readonly tell: (events: readonly RecordEvent[]) => void;
 }
 
-/** Declares the indexes and has Machines enqueued that a change concerns. */
+/** Declares the indexes and enqueues the Machines that a change concerns. */
 export function setupWatches(
   { machines, clusters }: CapiSources,
   { roster, enqueue, enqueueCluster, trustAnew, enqueueNode, nodesOf, tell }: WiringPorts,
@@ -48,7 +48,7 @@ export function setupWatches(
   const look = (machine: Machine): void => {
     const key = keyOf(machine);
     if (needsCluster(machine)) roster.engage(key, machine);
-    // Whoever took the hook off may not have lived to tell it.
+    // The process that removed the hook may have been killed before it reported this.
     if (roster.has(key) || releasedBy(machine) !== undefined) enqueue(key);
   };
   machines.addHandler({
@@ -57,7 +57,7 @@ export function setupWatches(
       // Cluster API writes a Machine's status all the time.
       if (relevantFields(old) === relevantFields(now)) return;
       look(now);
-      // The Node that it named may be nobody's now.
+      // The Node that it named before may belong to no Machine now.
       if (old.status.nodeName !== now.status.nodeName) enqueueNodeOf(old);
     },
     onDelete: (last) => {
@@ -110,7 +110,7 @@ export function setupWatches(
       for (const node of roster.needs(cluster) ? nodesOf(cluster) : []) {
         if (carriesMarks(node)) enqueueNode(nodeIndexKey(cluster, node.metadata.name));
       }
-      // Also those that do not take part: a Node may still carry what the last process had no time to remove.
+      // Includes Machines that do not take part: a Node may still carry marks that the last process had no time to remove.
       const [machine] = enqueueAll(MACHINES_BY_CLUSTER.name, cluster);
       const seen = clusters.get(cluster);
       if (seen.is === 'present') tell(connectionChanged({ cluster: seen.object }, cluster, status));
@@ -119,7 +119,7 @@ export function setupWatches(
   };
 }
 
-/** Everything of a Machine that a decision depends on, besides its version. */
+/** Every field of a Machine that a decision depends on, besides its version. */
 function relevantFields({ metadata, spec, status, forcedKeys }: Machine): string {
   const { uid, labels, annotations, deletionTimestamp } = metadata;
   return JSON.stringify([uid, labels, annotations, deletionTimestamp, spec, status, forcedKeys]);

@@ -56,7 +56,7 @@ function observedOf({ machine: part = {}, record, labels = {}, inDrain = {}, ses
   return whole;
 }
 
-/** What is written, in words: `record Draining`, `fence`, `approve …`, Events by their reason. */
+/** The writes, in words: `record Draining`, `fence`, `approve …`, and Events by their reason. */
 function written({ steps }: DrainDecision): readonly string[] {
   return steps.flatMap(({ in: where, actions }) => actions.map((action) => wordOf(where, action)));
 }

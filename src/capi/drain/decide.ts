@@ -1,21 +1,22 @@
 /**
- * From a Machine that is asked to go to an empty Node and our approval, and back. Temporary Maintenance Mode does the drain: the fence
- * is a request to it. What the Machine asks for, and how far this has come:
+ * Decides how a Machine's request leads to an empty Node and our approval, and back. Temporary Maintenance Mode does the drain: the fence
+ * is a request to it. The inputs are the Machine's request and the recorded progress:
  *
- * | Asked | Record so far | What is decided |
+ * | Request | Record so far | What is decided |
  * | --- | --- | --- |
- * | nothing | any | our approvals and the fence go; once the session on the Node is over, the record |
- * | maintenance or deletion | none, `Waiting` | the fence, or what has to come first |
- * | the same | `Draining`, `Drained` | the fence where it is missing; on an empty Node our approval; a rejection is recorded |
- * | the same | `Rejected` | the fence goes; it is judged anew when something has changed, at most every 30 s |
+ * | none | any | remove our approvals and the fence; once the session on the Node is over, remove the record |
+ * | maintenance or deletion | none, `Waiting` | set the fence, or wait for what has to come first |
+ * | the same | `Draining`, `Drained` | set a missing fence; approve if the Node is empty; record a rejection |
+ * | the same | `Rejected` | remove the fence; judge again when something has changed, at most every 30 s |
  *
- * Rules on top:
- * - Paused, or the Cluster being deleted: nothing at all.
- * - The record is written before the Node is fenced, and goes after the last of ours has left it: killed anywhere, the next process
- *   finds the Node by its Machine, and counts its slot.
- * - Not seeing the Node, or what its verdict depends on, changes nothing.
- * - Approved is only what was asked for on the Node itself, and what is not approved by somebody else already.
- * - A deletion is not approved while a maintenance is: somebody may be at the machine, and with the hook its host comes back.
+ * Further rules:
+ *
+ * - If the Machine is paused, or its Cluster is being deleted, nothing is written.
+ * - The record is written before the Node is fenced, and removed after the last of our marks has left it: after a crash at any point, the
+ *   next process finds the Node by its Machine, and counts its slot.
+ * - While the Node, or anything that its verdict depends on, cannot be seen, nothing changes.
+ * - Only requests on the Node itself are approved, and only if nobody else has approved them already.
+ * - A deletion is not approved while a maintenance is: somebody may be at the machine, and the hook's release would give back its host.
  */
 import type { Action } from '../../core/action.ts';
 import type { Decision } from '../../core/decision.ts';
@@ -37,15 +38,15 @@ export interface DrainStep {
 }
 
 export interface DrainDecision extends Omit<Decision<DrainBecause>, 'actions'> {
-  /** To be carried out in this order; the first that fails leaves the others to the next pass. */
+  /** Carry them out in this order; the first that fails leaves the others to the next pass. */
   readonly steps: readonly DrainStep[];
-  /** Whether the caches of a drain have to be open in that cluster. */
+  /** Whether the caches for drains have to be open in that cluster. */
   readonly needsCaches: boolean;
-  /** Whether this pass lets the Machine go: it holds a slot from now on. */
+  /** Whether this pass begins the drain, so that the Machine holds a slot from now on. */
   readonly begins?: true;
 }
 
-/** A rejected request is judged anew at most so often. */
+/** The shortest time between two judgements of a rejected request. */
 export const JUDGE_AGAIN_MS = 30_000;
 
 export function decideDrain(observed: DrainObserved): DrainDecision {
@@ -65,7 +66,7 @@ export function decideDrain(observed: DrainObserved): DrainDecision {
     : go(observed, machine, node.object, asked);
 }
 
-/** A deletion comes before a maintenance: of both, it is what cannot be taken back. */
+/** A deletion takes precedence over a maintenance, because it cannot be taken back. */
 function askOf(machine: Machine): Question | undefined {
   if (!isEnabled(machine)) return undefined;
   if (isDeleting(machine)) return 'deletion';
@@ -74,10 +75,10 @@ function askOf(machine: Machine): Question | undefined {
 
 const nothing = (because: DrainBecause): DrainDecision => ({ because, steps: [], needsCaches: false });
 
-/** No event tells when caches are followed again. */
+/** Retry interval while caches are stale, since no event shows that they are followed again. */
 const LOOK_AGAIN_MS = 5000;
 
-/** Caches that are open stay open: what cannot be seen now may be seen in a moment. */
+/** Caches that are open stay open: the missing part may become visible in a moment. */
 function unseen({ machine, blindness }: DrainObserved): DrainDecision {
   const isUnderWay = machine !== undefined && recordOf(machine) !== undefined;
   const told = isUnderWay && blindness !== undefined ? [events.drainUnseen(machine, blindness)] : [];
@@ -85,12 +86,12 @@ function unseen({ machine, blindness }: DrainObserved): DrainDecision {
   return { because: 'Unseen', steps: manage(told), needsCaches: isUnderWay, ...again };
 }
 
-/** What was on the Node has gone with it. */
+/** The Node has gone, and everything that was on it. */
 function withoutNode(machine: Machine | undefined): DrainDecision {
   return { ...nothing('Idle'), steps: manage(machine === undefined ? [] : forget(machine)) };
 }
 
-/** Nobody asks any more: the Node is given back. */
+/** The request has gone: the Node is released. */
 function end(observed: DrainObserved, node: KubeObject): DrainDecision {
   const { machine, inDrain, blindness } = observed;
   if (labelOf(node, DRAIN_LABEL) === undefined) return withoutNode(machine);
@@ -103,7 +104,7 @@ function end(observed: DrainObserved, node: KubeObject): DrainDecision {
     const steps = [...inWorkload([unlabel(node)]), ...manage(machine === undefined ? [] : forget(machine))];
     return { because: 'Ending', steps, needsCaches: false };
   }
-  // What is late holds no slot; the Node stays labelled until Temporary Maintenance Mode is done with it.
+  // Late members hold no slot; the Node stays labelled until Temporary Maintenance Mode is done with it.
   const isLate = !isMarked(inDrain) && session?.isOverdue === true;
   const noted = machine === undefined ? [] : isLate ? forget(machine) : record(machine, observed, { state: 'Ending' });
   const steps = [...manage(noted), ...(isMarked(inDrain) ? inWorkload(withdraw(node, inDrain)) : [])];
@@ -122,7 +123,7 @@ function go(observed: DrainObserved, machine: Machine, node: KubeObject, asked: 
   if (!isUnderWay) {
     const isCarrying = labelOf(node, DRAIN_LABEL) !== undefined;
     if (before?.state === 'Rejected') return judgeAgain(observed, machine, node, before, asked);
-    // One that was asked to go again before it had come back: its slot is its own still.
+    // The Machine was asked to go again before its Node had come back: it still holds its slot.
     if (before?.state === 'Ending' && isCarrying) return begin(observed, machine, node, asked);
     return beginInTurn(observed, machine, node, asked);
   }
@@ -158,7 +159,7 @@ function begin(observed: DrainObserved, machine: Machine, node: KubeObject, aske
   return { because: 'Draining', steps, needsCaches: true, begins: true };
 }
 
-/** Whether nothing but what the maintenance leaves is on the Node, and somebody was asked: then it is approved. */
+/** Approves if the Node is empty except for Pods that stay, and the approval was requested. */
 function approve(
   observed: DrainObserved,
   machine: Machine,
@@ -174,7 +175,7 @@ function approve(
     (question) =>
       isTold(question, node) && isWanted(question, machine) && labelOf(node, KEYS[question].approval) !== 'true',
   );
-  // A Pod that has come meanwhile is told of by the Node's report, and nothing is taken back.
+  // A Pod that has come meanwhile is reported by the Node, and no approval is withdrawn.
   if (!isEmpty || wanted.length === 0) return { ...state, steps: manage([...noted, ...told]) };
   const steps = [
     ...manage(noted),
@@ -189,7 +190,7 @@ function isWanted(question: Question, machine: Machine): boolean {
   return !isDeleting(machine) && maintenanceOf(machine) === 'requested';
 }
 
-/** The Machine remembers it, and the Node goes back to work: nobody is at a taint who would take it off. */
+/** Records the rejection on the Machine and releases the Node: unlike with a user's taint, nobody would come to remove the fence. */
 function reject(
   observed: DrainObserved,
   machine: Machine,
@@ -205,7 +206,7 @@ function reject(
   return { because: 'Rejected', steps, needsCaches: true };
 }
 
-/** The caches stay open: they tell when something has changed. */
+/** The caches stay open: their events show when something has changed. */
 function judgeAgain(
   observed: DrainObserved,
   machine: Machine,
@@ -217,7 +218,7 @@ function judgeAgain(
   const rest = { because: 'Rejected', needsCaches: true } as const;
   if (inDrain === undefined) return { ...unseen(observed), ...rest };
   if (isMarked(inDrain)) return { ...rest, steps: inWorkload(withdraw(node, inDrain)) };
-  // What was evicted before the rejection is awaited first.
+  // The Pods that were evicted before the rejection are waited for first.
   if (inDrain.session !== undefined && !inDrain.session.isOverdue) return { ...rest, steps: [] };
   const dueMs = Date.parse(before.since) + JUDGE_AGAIN_MS;
   if (nowMs < dueMs) return { ...rest, steps: [], requeueAfterMs: dueMs - nowMs };

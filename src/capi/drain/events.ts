@@ -1,4 +1,4 @@
-/** The Events of machine drain, on the Machine: there is nobody at a taint who would look at the Node. */
+/** The Events of machine drain. They are about the Machine, since nobody has set a taint and watches the Node. */
 import { type RecordEvent, refOf } from '../../core/action.ts';
 import { MAINTENANCE_LABEL } from '../../core/machine-keys.ts';
 import { MACHINE, type Machine } from '../../core/machine-objects.ts';

@@ -1,4 +1,4 @@
-/** Tells people how far the drain of a Machine's Node has come, by what the Machine itself says. */
+/** Explains how far the drain of a Machine's Node has come, from the Machine alone. */
 import type { Explanation, Outlook } from '../../core/explanation.ts';
 import { MAINTENANCE_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
@@ -10,7 +10,7 @@ export interface DrainTelling extends Pick<Explanation, 'summary' | 'waitsFor' |
   readonly outlook: Outlook;
 }
 
-/** @returns undefined where machine drain has nothing to say, and the Machine's own state says it all. */
+/** @returns undefined if machine drain adds nothing to the Machine's own state. */
 export function tellDrain(machine: Machine): DrainTelling | undefined {
   const record = recordOf(machine);
   if (record === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What machine drain measures. No object's name is ever a label. */
+/** The metrics of machine drain. No object's name is ever a label. */
 import type { MetricDeclaration, Metrics } from '../../core/metrics.ts';
 import { DRAIN_STATES, type DrainBecause } from './names.ts';
 
@@ -14,13 +14,13 @@ export const DRAIN_METRICS: readonly MetricDeclaration[] = [DRAINS_BY_STATE];
 export class DrainMeter {
   readonly #states = new Map<string, DrainBecause>();
 
-  /** @param nodeKey of `nodeIndexKey`. */
+  /** @param nodeKey see `nodeIndexKey`. */
   record(nodeKey: string, state: DrainBecause): void {
     if (state === 'Idle') this.#states.delete(nodeKey);
     else this.#states.set(nodeKey, state);
   }
 
-  /** Before an exposition. */
+  /** Computes the gauges; call it before each exposition. */
   collect(metrics: Metrics): void {
     const states = [...this.#states.values()];
     for (const state of DRAIN_STATES) {

@@ -1,35 +1,38 @@
-/** The words of machine drain. */
+/** The vocabulary of machine drain. */
 import type { Taint } from '../../core/objects.ts';
 
-/** The fence: no Pod is scheduled to a Node whose Machine is asked to go, and Temporary Maintenance Mode takes it for a request. */
+/**
+ * The fence: it keeps Pods from being scheduled to a Node whose Machine is asked to go, and Temporary Maintenance Mode treats it as a
+ * request.
+ */
 export const MACHINE_TAINT = {
   key: 'maintenance-bridge.io/machine',
   value: '',
   effect: 'NoSchedule',
 } as const satisfies Taint;
 
-/** Node label: something of machine drain is on the Node. It comes with the fence, and goes when nothing is left. */
+/** Node label: machine drain has written to the Node. It is set together with the fence, and removed when nothing of ours is left. */
 export const DRAIN_LABEL = 'maintenance-bridge.io/machine-drain';
 /** Node annotation: which approvals are ours, separated by commas. */
 export const APPROVED_ANNOTATION = 'maintenance-bridge.io/approved';
-/** Node label of sapcc's maintenance-controller, which drains and approves as well. */
+/** Node label of sapcc's maintenance-controller, which also drains and approves. */
 export const MAINTENANCE_STATE_LABEL = 'cloud.sap/maintenance-state';
-/** The value by which it says that it has nothing to do. */
+/** The label's value while that controller has nothing to do. */
 export const OPERATIONAL = 'operational';
 
 /**
- * Why a pass over the Node of a Machine did what it did; also the state that the drain is in afterwards.
+ * Why a pass over the Node of a Machine did what it did; also the state of the drain afterwards.
  *
- * - `Idle`: nobody asks for anything, and nothing of ours is on the Node.
+ * - `Idle`: there is no request, and none of our marks is on the Node.
  * - `Paused`: the Machine or its Cluster is paused, or the Cluster is being deleted: nothing is done at all.
  * - `Unseen`: the Node, or what its verdict depends on, cannot be seen at present: nothing is concluded.
  * - `Waiting`: something has to come first; see `WAITS`.
- * - `Draining`: the fence is up, and the verdict is formed or Pods are evicted.
- * - `Drained`: the Node is empty, and we have approved what was asked for.
+ * - `Draining`: the fence is set, and the verdict is formed or Pods are evicted.
+ * - `Drained`: the Node is empty, and we have approved the request.
  * - `MaintenanceFirst`: it is empty, and the deletion waits until the maintenance has ended: somebody may be at the machine.
- * - `Rejected`: not all Pods may leave; it is judged anew when something has changed.
- * - `Released`: the deletion goes on, by whoever's word.
- * - `Ending`: the request has gone; the fence is taken down and what was displaced comes back.
+ * - `Rejected`: not all Pods may leave; it is judged again when something has changed.
+ * - `Released`: the deletion continues, whoever released it.
+ * - `Ending`: the request has gone; the fence is removed and the displaced members come back.
  */
 export const DRAIN_STATES = [
   'Idle',
@@ -49,11 +52,11 @@ export type DrainBecause = (typeof DRAIN_STATES)[number];
  * What a request waits for before its Node is fenced.
  *
  * - `Window`: `capi.drain.window` is closed.
- * - `MaintenanceController`: sapcc's maintenance-controller is at work on the Node.
- * - `Cluster`: the slots of its cluster, `tmm.maxConcurrentNodes`.
- * - `MachineDeployment`: those of its MachineDeployment or MachinePool, `capi.drain.maxUnavailable`.
- * - `ControlPlane`: another Machine of the same control plane is away or about to be, whatever the slots say: etcd keeps its quorum.
- * - `AllMachines`: the slots of all clusters together, `capi.drain.maxConcurrentMachines`.
+ * - `MaintenanceController`: sapcc's maintenance-controller is working on the Node.
+ * - `Cluster`: a slot of its cluster, `tmm.maxConcurrentNodes`.
+ * - `MachineDeployment`: a slot of its MachineDeployment or MachinePool, `capi.drain.maxUnavailable`.
+ * - `ControlPlane`: another Machine of the same control plane is away or about to be, whatever the slots allow: etcd keeps its quorum.
+ * - `AllMachines`: a slot of all clusters together, `capi.drain.maxConcurrentMachines`.
  */
 export const WAITS = [
   'Window',
@@ -65,6 +68,6 @@ export const WAITS = [
 ] as const;
 export type Wait = (typeof WAITS)[number];
 
-/** What the annotation on the Machine says. */
+/** The states that the annotation on the Machine records. */
 export const RECORDED_STATES = ['Waiting', 'Draining', 'Drained', 'Rejected', 'Ending'] as const;
 export type RecordedState = (typeof RECORDED_STATES)[number];

@@ -1,4 +1,4 @@
-/** Whatever is asked, approved, drained and killed, in whatever order: at most one Node is away, and all is given back. */
+/** Whatever is requested, approved, drained and killed, in any order: at most one Node is away, and everything is released in the end. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { bumped, MemoryClusters, MemoryManagement, merged } from '../../../harness/builders/bridge.ts';
@@ -32,7 +32,7 @@ const OURS: readonly string[] = [APPROVE_DELETION_LABEL, APPROVE_MAINTENANCE_LAB
 
 type Step =
   | { readonly do: 'request' | 'withdraw' | 'delete' | 'disable' | 'approve' | 'stray'; readonly of: number }
-  /** The session on a Node goes on: to its end where `well`, else to its rejection. */
+  /** The session on a Node proceeds: to its end if `well`, else to its rejection. */
   | { readonly do: 'session'; readonly of: number; readonly well: boolean }
   /** A Pod comes to the Node, or leaves it. */
   | { readonly do: 'pod'; readonly of: number }
@@ -199,7 +199,7 @@ class World {
     }
   }
 
-  /** Every request is taken back, and everybody gets on with what they do. */
+  /** Every request is taken back, and every party continues. */
   async settle(): Promise<void> {
     await this.take({ do: 'connect', is: true });
     this.management.losesAnswer = false;
@@ -282,7 +282,7 @@ class World {
     if (away.length > 1) this.faults.push(`${away.join(' and ')} are away at once`);
   }
 
-  /** What the approvals of a patch of ours may be. */
+  /** Checks that the approvals in a patch of ours are permitted. */
   #judge(name: string, labels: Readonly<Record<string, string | null>>): void {
     const given = Object.keys(labels).filter((key) => OURS.includes(key) && labels[key] === 'true');
     if (given.length === 0) return;
@@ -294,7 +294,7 @@ class World {
     }
   }
 
-  /** What of ours is left; of a Machine whose deletion goes on, all goes with its Node. */
+  /** Our remaining marks; if a Machine's deletion continues, all of them go with its Node. */
   left(): readonly string[] {
     return NAMES.flatMap((name) => {
       const { metadata } = this.management.machines.objects.get(`metal/${name}`) ?? machine(name);
@@ -313,7 +313,7 @@ class World {
 
 const nameOf = (index: number): string => NAMES[index] ?? NAMES[0];
 
-/** The cluster must stay connected until the last of its Nodes is given back. */
+/** The cluster must stay connected until the last of its Nodes is released. */
 const ALL_DISABLED: readonly Step[] = [
   { do: 'disable', of: 1 },
   { do: 'request', of: 0 },

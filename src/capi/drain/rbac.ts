@@ -1,4 +1,4 @@
-/** What machine drain may do in workload clusters, and no more: what every drain may, and the fence. */
+/** The rights of machine drain in workload clusters, and no more: those of every drain, and the fence. */
 import { DRAIN_RULES, NAMESPACES_RULE } from '../../core/drain-rules.ts';
 import type { RbacRule } from '../../core/rbac.ts';
 

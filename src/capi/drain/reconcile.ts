@@ -16,17 +16,17 @@ import type { DrainSettings } from './settings.ts';
 import { type SlotLimits, slotToWaitFor } from './slots.ts';
 import { isOpen, opensAtMs } from './window.ts';
 
-/** Temporary Maintenance Mode in the workload clusters: its caches are open where somebody wants them. */
+/** Temporary Maintenance Mode in the workload clusters: its caches are open while a Node wants them. */
 export interface Drains {
-  /** @param nodeKey of `nodeIndexKey`. */
+  /** @param nodeKey see `nodeIndexKey`. */
   want(cluster: ClusterKey, nodeKey: string, isWanted: boolean): void;
   /** undefined while the caches are not filled. */
   nodeIn(cluster: ClusterKey, nodeName: string): NodeInDrain | undefined;
-  /** Why they are not, or are not followed at present, for people. */
+  /** Why the caches are not filled, or not followed at present, for people. */
   blindnessOf(cluster: ClusterKey): string | undefined;
-  /** A number that grows with each change of what verdicts in that cluster depend on. */
+  /** A number that grows with each change that verdicts in that cluster depend on. */
   revisionOf(cluster: ClusterKey): number;
-  /** What would be said to a request now; undefined where a cache does not tell. */
+  /** What the answer to a request would be now; undefined if a cache cannot answer. */
   outlook(cluster: ClusterKey, nodeName: string): Promise<Outlook | undefined>;
 }
 
@@ -44,14 +44,16 @@ export interface DrainPorts {
   readonly requireNodeLabel: string;
 }
 
-/** @returns a reconciler whose keys are those of `nodeIndexKey`. It throws what the two clusters' writes throw; the runtime retries. */
+/**
+ * @returns a reconciler whose keys are those of `nodeIndexKey`. It throws the errors of writes to the two clusters; the runtime retries.
+ */
 export function makeDrainReconcile(
   ports: DrainPorts,
 ): (key: string, context: { readonly log: Log }) => Promise<Result> {
   const { readers, clusters, drains, apply, clock, settings, limits, meter } = ports;
-  /** By Node: Machines that were let go a moment ago, which the cache may not show yet. */
+  /** By Node: Machines whose drain began a moment ago, which the cache may not show yet. */
   const reserved = new Map<string, Machine>();
-  /** By Node: what the cluster's revision was when its rejection was last looked at. */
+  /** By Node: the cluster's revision when its rejection was last judged. */
   const judged = new Map<string, number>();
 
   return async (key, { log }) => {
@@ -61,7 +63,7 @@ export function makeDrainReconcile(
     if (machine === 'unknown') return {};
     if (machine === undefined || holdsSlot(machine)) reserved.delete(key);
     const outlook = machine === undefined ? undefined : await lookAgain(key, cluster, nodeName, machine);
-    // From here on without a pause: another pass may take the slot.
+    // From here on nothing is awaited: another pass may take the slot.
     const observed = observeNode(cluster, nodeName, machine, outlook);
     const decision = decideDrain(observed);
     drains.want(cluster, key, decision.needsCaches);
@@ -86,7 +88,7 @@ export function makeDrainReconcile(
     }
   }
 
-  /** The youngest enabled Machine that names the Node; else one that did take part and still has something to give back. */
+  /** The youngest enabled Machine that names the Node; else one that took part and has not released the Node yet. */
   function ownerOf(nodeKey: string): Machine | undefined | 'unknown' {
     const found = readers.machines.byIndex(MACHINES_BY_NODE.name, nodeKey);
     if (found.is === 'unknown') return 'unknown';
@@ -130,7 +132,7 @@ export function makeDrainReconcile(
     return slotToWaitFor(machine, { machines: readers.machines, reserved }, limits);
   }
 
-  /** A rejection is looked at again when the cluster has changed since, and not more often than every half minute. */
+  /** A rejection is judged again when the cluster has changed since, at most every half minute. */
   async function lookAgain(
     key: string,
     cluster: ClusterKey,

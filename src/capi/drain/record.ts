@@ -1,4 +1,4 @@
-/** How far the drain of a Machine's Node has come: a small JSON text on the Machine, where every process and every user finds it. */
+/** The progress of the drain of a Machine's Node: a small JSON text on the Machine, for every process and every user. */
 import { z } from 'zod';
 import { DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
@@ -11,7 +11,7 @@ const recordSchema = z.object({
   state: z.enum(RECORDED_STATES),
   /** RFC 3339. */
   since: z.iso.datetime(),
-  /** What it waits for, or the reason of the rejection. */
+  /** What the request waits for, or the reason of the rejection. */
   reason: z.string().max(63).optional(),
   /** For people. */
   message: z.string().optional(),
@@ -19,10 +19,10 @@ const recordSchema = z.object({
 
 export type DrainRecord = Readonly<z.infer<typeof recordSchema>>;
 
-/** Objects of a cache never change, and are asked for theirs often. */
+/** The parsed records: objects of a cache never change, and their records are read often. */
 const READ = new WeakMap<Machine, DrainRecord | 'none'>();
 
-/** @returns undefined where there is none, or one that is not ours to read: the drain then begins anew. */
+/** @returns undefined if there is no record, or one that we cannot read: the drain then begins again. */
 export function recordOf(machine: Machine): DrainRecord | undefined {
   const known = READ.get(machine);
   if (known !== undefined) return known === 'none' ? undefined : known;
@@ -48,7 +48,7 @@ export function formatRecord({ state, since, reason, message }: DrainRecord): st
 
 const HOLDING: readonly RecordedState[] = ['Draining', 'Drained', 'Ending'];
 
-/** Whether a Machine's Node is away, by whoever's approval, is about to be, or is on its way back. */
+/** Whether a Machine's Node is away, by anybody's approval, is about to be, or is on its way back. */
 export function holdsSlot(machine: Machine): boolean {
   const record = recordOf(machine);
   const isAway = isEnabled(machine) && maintenanceOf(machine) === 'approved';

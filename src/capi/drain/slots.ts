@@ -1,4 +1,4 @@
-/** Who may be away at once: of a cluster, of a MachineDeployment, of a control plane, and in all. */
+/** Which Machines may be away at once: per cluster, MachineDeployment and control plane, and in total. */
 import type { ClusterKey } from '../../core/clusters.ts';
 import { CONTROL_PLANE_LABEL, DEPLOYMENT_LABEL, POOL_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
@@ -20,7 +20,7 @@ export const MACHINES_IN_DRAIN: Index<Machine> = {
   },
 };
 
-/** By the group of `groupOf`. */
+/** Indexed by the group of `groupOf`. */
 export const MACHINES_BY_GROUP: Index<Machine> = {
   name: 'group',
   of: (machine) => {
@@ -31,7 +31,7 @@ export const MACHINES_BY_GROUP: Index<Machine> = {
 
 export interface SlotReaders {
   readonly machines: Lister<Machine>;
-  /** Machines that were let go a moment ago, which the cache may not show yet. */
+  /** Machines whose drain began a moment ago, which the cache may not show yet. */
   readonly reserved: ReadonlyMap<string, Machine>;
 }
 
@@ -41,13 +41,13 @@ export interface SlotLimits extends Pick<DrainSettings, 'maxUnavailable' | 'maxC
   readonly nodesOf: (cluster: ClusterKey) => number;
 }
 
-/** The slots that a request has to wait for, in the order in which they are looked at. */
+/** The slots that a request has to wait for, in the order in which they are checked. */
 type SlotWait = Extract<Wait, 'ControlPlane' | 'Cluster' | 'MachineDeployment' | 'AllMachines'>;
 
 /**
- * Who asked first goes first: of those that wait for the same slots, the earlier ones count as if they held one.
+ * The Machine that asked first goes first: of those that wait for the same slots, the earlier ones count as if they held one.
  *
- * @returns undefined where a cache does not tell.
+ * @returns undefined if a cache cannot answer.
  */
 export function slotToWaitFor(
   machine: Machine,
@@ -101,8 +101,8 @@ function isOfControlPlane(machine: Machine): boolean {
 }
 
 /**
- * Whether another Machine of the same control plane is away, is about to be, or is not well. Whoever deletes a control-plane Machine
- * has looked after its health already; a maintenance asks for all the others.
+ * Whether another Machine of the same control plane is away, is about to be, or is unhealthy. A controller that deletes a control-plane
+ * Machine has checked the others' health already; a maintenance requires all of them.
  */
 function isAwayBeside(machine: Machine, other: Machine, holders: readonly Machine[]): boolean {
   if (keyOf(other) === keyOf(machine) || !isOfControlPlane(other)) return false;
@@ -110,7 +110,7 @@ function isAwayBeside(machine: Machine, other: Machine, holders: readonly Machin
   return !isDeleting(machine) && (isDeleting(other) || other.status.nodeReady === false);
 }
 
-/** The MachineDeployment or MachinePool, with what tells it from namesakes. */
+/** The MachineDeployment or MachinePool, with what distinguishes it from others of the same name. */
 function groupOf(machine: Machine): string | undefined {
   const deployment = labelOf(machine, DEPLOYMENT_LABEL);
   const pool = labelOf(machine, POOL_LABEL);
@@ -119,7 +119,7 @@ function groupOf(machine: Machine): string | undefined {
   return pool === undefined ? undefined : `${cluster}/pool/${pool}`;
 }
 
-/** By the time at which they began to wait, then by name; one that has not waited yet comes last. */
+/** Ordered by the time at which they began to wait, then by name; one that has not waited yet comes last. */
 function isBefore(a: Machine, b: Machine): boolean {
   const sinceOf = (machine: Machine): string => {
     const record = recordOf(machine);

@@ -66,7 +66,7 @@ describe('`setupDrainWatches()`', () => {
       'metal/shop/first',
       'metal/shop/last',
     ]);
-    // Whoever goes brings about the next.
+    // The Machine that goes triggers the next.
     expect(by(() => machines.put(recorded('first', 'Draining', LATE)))).toContain('metal/shop/second');
   });
 

@@ -18,8 +18,8 @@ export interface DrainListener {
 }
 
 /**
- * Declares the indexes and has Nodes enqueued. Of those that wait for slots, only the first for each kind of slot are looked at when
- * one goes free: whoever goes brings about the next.
+ * Declares the indexes and enqueues Nodes. Of those that wait for slots, only the first for each kind of slot are enqueued when one becomes
+ * free: each Machine that goes triggers the next.
  *
  * @param enqueue takes keys of `nodeIndexKey`.
  * @param nodesOf the cached Nodes of a connected cluster.
@@ -57,7 +57,7 @@ export function setupDrainWatches(
   return {
     onNodeChange: (cluster, nodeName) => enqueue(nodeIndexKey(cluster, nodeName)),
     onStateChange: (cluster) => {
-      // Also of Machines that have gone meanwhile.
+      // Includes Nodes of Machines that have gone meanwhile.
       for (const node of nodesOf(cluster)) {
         const key = nodeIndexKey(cluster, node.metadata.name);
         const owners = machines.byIndex(MACHINES_BY_NODE.name, key);
@@ -68,7 +68,7 @@ export function setupDrainWatches(
   };
 }
 
-/** The first that waits for each kind of slot, of each cluster: what it waits for may be shared with others of it only. */
+/** The first Machine that waits for each kind of slot, per cluster: its slot may be shared only with others of that cluster. */
 function firstOfEach(waiting: readonly Machine[]): readonly Machine[] {
   const first = new Map<string, Machine>();
   for (const machine of waiting) {

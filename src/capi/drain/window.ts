@@ -1,11 +1,11 @@
-/** When requests may begin: on some days, between two times of day. The words and the rules are kured's (`pkg/timewindow`). */
+/** When requests may begin: on certain days, between two times of day. Syntax and rules are kured's (`pkg/timewindow`). */
 
 /** Monday is 1, Sunday is 0, as `Date.getUTCDay()` counts. */
 export type Day = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 export interface Window {
   readonly days: ReadonlySet<Day>;
-  /** Seconds since midnight; both belong to the window. */
+  /** Seconds since midnight; both ends are included in the window. */
   readonly start: number;
   readonly end: number;
   /** An IANA name, or `UTC`. */
@@ -15,12 +15,12 @@ export interface Window {
 export const ALWAYS: Window = { days: new Set([0, 1, 2, 3, 4, 5, 6]), start: 0, end: 86_399, timeZone: 'UTC' };
 
 const MINUTE_MS = 60_000;
-/** A week and a day: whatever the summer time does. */
+/** The longest search for an opening: a week and a day, which daylight saving time cannot exceed. */
 const MOST_MINUTES = 8 * 24 * 60;
 
 /**
- * Whether it is open: the day of the week has to be one of those named at that moment; where the end comes before the start, the
- * window spans midnight.
+ * Whether the window is open: the current day of the week has to be one of the given days; if the end is before the start, the window spans
+ * midnight.
  */
 export function isOpen({ days, start, end, timeZone }: Window, nowMs: number): boolean {
   const { day, second } = localTime(nowMs, timeZone);
@@ -28,7 +28,7 @@ export function isOpen({ days, start, end, timeZone }: Window, nowMs: number): b
   return start <= end ? second >= start && second <= end : second >= start || second <= end;
 }
 
-/** When it opens next, to the minute, in milliseconds since the epoch; undefined where it never does. */
+/** When the window opens next, to the minute, in milliseconds since the epoch; undefined if it never opens. */
 export function opensAtMs(window: Window, nowMs: number): number | undefined {
   const from = Math.ceil(nowMs / MINUTE_MS);
   for (let minute = from; minute <= from + MOST_MINUTES; minute += 1) {
@@ -55,7 +55,7 @@ function formatFor(timeZone: string): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat('en-US', { timeZone, weekday: 'short', ...time });
 }
 
-/** @returns undefined for what names no day: `mo`, `mon` and `monday` are the forms of kured. */
+/** @returns undefined if the text is not a day: `mo`, `mon` and `monday` are the forms of kured. */
 export function parseDay(text: string): Day | undefined {
   const lower = text.trim().toLowerCase();
   const at = DAYS.findIndex((day) => {
@@ -77,7 +77,7 @@ const FULL_DAYS: Readonly<Record<string, string>> = {
 
 const TIME = /^(\d{1,2})(?::(\d{2})(?::(\d{2}))?)?\s*([ap]m)?$/i;
 
-/** @returns seconds since midnight; undefined for what is no time of day such as `9am`, `17:00` or `23:59:59`. */
+/** @returns seconds since midnight; undefined if the text is not a time of day such as `9am`, `17:00` or `23:59:59`. */
 export function parseTimeOfDay(text: string): number | undefined {
   const [, hours = '', minutes = '0', seconds = '0', half] = TIME.exec(text.trim()) ?? [];
   if (hours === '' || (half === undefined && !text.includes(':'))) return undefined;

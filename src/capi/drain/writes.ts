@@ -1,4 +1,4 @@
-/** What machine drain writes on a Node and on its Machine, piece by piece. */
+/** The writes of machine drain on a Node and on its Machine, one function for each. */
 import { type Action, refOf } from '../../core/action.ts';
 import { DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
 import { MACHINE, type Machine } from '../../core/machine-objects.ts';
@@ -20,9 +20,9 @@ export const fence = (node: KubeObject): Action => ({
 });
 
 /**
- * Approvals of ours, marked as such; by the version of the Node that shows what was asked.
+ * Sets our approvals, marked as ours; guarded by the version of the Node that carries the request.
  *
- * @param approved those that are there already.
+ * @param approved those that exist already.
  */
 export function approval(node: KubeObject, approved: readonly Question[], wanted: readonly Question[]): Action {
   return {
@@ -34,7 +34,7 @@ export function approval(node: KubeObject, approved: readonly Question[], wanted
   };
 }
 
-/** Approvals first: with the fence, the session goes that they were given for. */
+/** Approvals are removed first: without the fence, the session ends that they were given for. */
 export function withdraw(node: KubeObject, { isFenced, approved }: NodeInDrain): readonly Action[] {
   const target = refOf(NODE, node);
   const labels = Object.fromEntries(approved.map((question) => [KEYS[question].approval, null]));
@@ -52,7 +52,7 @@ export const unlabel = (node: KubeObject): Action => ({
   labels: { [DRAIN_LABEL]: null },
 });
 
-/** @returns nothing where it says so already. */
+/** @returns nothing if the Machine has this record already. */
 export function record(
   machine: Machine,
   { nowMs }: Pick<DrainObserved, 'nowMs'>,
@@ -60,7 +60,7 @@ export function record(
 ): readonly Action[] {
   const before = recordOf(machine);
   const isSame = before?.state === next.state && before.reason === next.reason;
-  // One that waits keeps its place whatever it waits for.
+  // A waiting Machine keeps its place, whatever it waits for.
   const keepsTime = isSame || (before?.state === 'Waiting' && next.state === 'Waiting');
   const since = keepsTime && next.state !== 'Rejected' ? before.since : new Date(nowMs).toISOString();
   const text = formatRecord({ ...next, since });
@@ -72,7 +72,7 @@ export function forget(machine: Machine): readonly Action[] {
   return annotationOf(machine, DRAIN_ANNOTATION) === undefined ? [] : [annotate(machine, null)];
 }
 
-/** By its version: a request that was taken back meanwhile must not be acted on. */
+/** Guarded by the version: a request that was taken back meanwhile must not be acted on. */
 function annotate(machine: Machine, text: string | null): Action {
   const { resourceVersion } = machine.metadata;
   return {
