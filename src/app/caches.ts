@@ -1,4 +1,4 @@
-/** How the features' wirings add a cache of the management cluster, and a recorder of Events. */
+/** How the features' wiring adds a cache of the management cluster, and a recorder of Events. */
 import { CLUSTER, CLUSTER_API_VERSIONS, MACHINE } from '../core/machine-objects.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Source } from '../core/ports.ts';
@@ -11,12 +11,12 @@ import { makeEventSink } from '../kube/write/events.ts';
 import { EventRecorder } from '../runtime/recorder.ts';
 import type { ClusterApiKinds, Parts, Watch, WatchedKind } from './parts.ts';
 
-/** A watch that ends as it should is open again within milliseconds, and after a broken connection within a second or two. */
+/** A watch that ends regularly is reopened within milliseconds, and after a broken connection within a second or two. */
 export const BLIND_AFTER_MS = 3000;
 
 /**
- * The kinds of these watches that have been silent for too long to act upon: nobody watches them at present, though
- * their caches still answer. Objects may have come, gone or changed unseen.
+ * The kinds of these watches that have been disconnected for too long to act on: their caches still answer, but objects may have come, gone
+ * or changed unseen.
  */
 export function unseen(watches: readonly Watch[]): readonly string[] {
   const nowMs = Date.now();
@@ -26,7 +26,7 @@ export function unseen(watches: readonly Watch[]): readonly string[] {
   return [...new Set(kinds)].sort();
 }
 
-/** A kind of which the caches are counted in metrics. */
+/** A kind whose caches are counted in metrics. */
 export type WatchedResource<T> = Resource<T> & { readonly plural: string };
 
 /** Adds the cache of a kind that every cluster serves. */
@@ -34,7 +34,7 @@ export function watch<T extends KubeObject>(parts: Parts, resource: WatchedResou
   return addMirror(parts, resource, mirrorOptions(parts, resource));
 }
 
-/** Adds the cache of the metadata of some objects of one namespace; their content stays on the server. */
+/** Adds a cache of the metadata of some objects of one namespace; their content stays on the server. */
 export function watchMetadata(
   parts: Parts,
   resource: WatchedResource<KubeObject>,
@@ -74,21 +74,21 @@ export function watchClusterApi(parts: Parts): ClusterApiKinds {
   const over = { versions: CLUSTER_API_VERSIONS, namespaces: parts.namespaces };
   return {
     machines: watchOptional(parts, MACHINE, over),
-    // Machines may be served without Clusters where only a part of Cluster API is installed; then none is paused.
+    // If only a part of Cluster API is installed, Machines may be served without Clusters; then no Cluster is paused.
     clusters: watchOptional(parts, CLUSTER, { ...over, emptyWithoutKind: true }),
   };
 }
 
 interface Over {
-  /** The best first. */
+  /** In order of preference. */
   readonly versions: readonly string[];
-  /** None means all. */
+  /** Empty means all. */
   readonly namespaces: readonly string[];
   /** See `OptionalKindOptions`. */
   readonly emptyWithoutKind?: boolean;
 }
 
-/** Adds the cache of a kind that comes with a CRD. */
+/** Adds a cache of a kind defined by a CRD. */
 export function watchOptional<T extends KubeObject>(
   parts: Parts,
   resource: WatchedResource<T>,
@@ -116,7 +116,7 @@ export function watchOptional<T extends KubeObject>(
   return { source, resource: () => mirror.resource };
 }
 
-/** Adds a recorder of Events in the name of one feature. */
+/** Adds a recorder of Events under the name of one feature. */
 export function recordEvents(
   { manager, unfenced, observers, log, identity }: Parts,
   controller: string,

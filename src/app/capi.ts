@@ -19,7 +19,7 @@ import { recordEvents } from './caches.ts';
 import { CLUSTER_WORKERS, machineLanes, NODE_LANES } from './lanes.ts';
 import type { Parts } from './parts.ts';
 
-/** Offers the workload clusters, which are connected while one of their Machines takes part. */
+/** Offers the connections of the workload clusters, each of which is open while one of its Machines takes part. */
 export function wire(parts: Parts, settings: CapiSettings): void {
   const { machines, clusters } = parts.clusterApi();
   const { manager, client, mayWrite, observers, registry, log, env, dryRun } = parts;
@@ -80,7 +80,7 @@ export function wire(parts: Parts, settings: CapiSettings): void {
     }),
     log,
     metrics: observers.controllers,
-    // An object that has gone changed as much as one can: the cache will know in a moment.
+    // A missing object counts as a conflict: it has changed, and the cache will show this in a moment.
     isConflict: (error) => isKubeError(error, 'Conflict', 'NotFound'),
     workers: CLUSTER_WORKERS,
     queue: { lanes: machineLanes(machines.source) },
@@ -108,7 +108,7 @@ export function wire(parts: Parts, settings: CapiSettings): void {
     roster,
     enqueue: (key) => controller.enqueue(key),
     enqueueNode: (key) => ofNodes.enqueue(key),
-    // Nodes come and go by the hundred.
+    // Nodes come and go by the hundred, so the Cluster is enqueued after a pause.
     enqueueCluster: (cluster) => ofClusters.enqueueAfter(cluster, CLUSTER_PAUSE_MS),
     trustAnew: (cluster) => workload.trustAnew(cluster),
     nodesOf: (cluster) => workload.nodes(cluster),
@@ -125,7 +125,7 @@ export function wire(parts: Parts, settings: CapiSettings): void {
 
 const CLUSTER_PAUSE_MS = 200;
 
-/** In a dry run no hook was taken off, so nothing is owed. */
+/** In a dry run no hook was removed, so there is no release to report. */
 async function tellOnce({ unfenced, identity, dryRun, log }: Parts, event: RecordEvent): Promise<boolean> {
   if (dryRun) return false;
   const sink = makeEventSink({ client: unfenced, controller: 'capi', instance: identity });
@@ -141,7 +141,7 @@ async function tellOnce({ unfenced, identity, dryRun, log }: Parts, event: Recor
 const MAX_WORDS = 512;
 const NO_REFUSALS: ReadonlySet<KubeErrorReason> = new Set(['Conflict', 'NotFound', 'Unauthorized']);
 
-/** A conflict or a Node that has just gone is no refusal, and a request without an answer is reported on the cluster. */
+/** A conflict or a Node that has just gone is not a refusal, and a request without an answer is reported on the cluster. */
 export function writeAnswerOf(error: unknown): WriteAnswer {
   if (!isKubeError(error)) return { is: 'none' };
   const { code, reason, message } = error;

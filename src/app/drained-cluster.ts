@@ -29,7 +29,7 @@ import { BLIND_AFTER_MS } from './caches.ts';
 import type { Observers } from './parts.ts';
 import { makeTmmCluster } from './tmm-cluster.ts';
 
-/** Small, so that a page is parsed in some milliseconds, and within what a workload cluster may answer. */
+/** Small, so that a page is parsed within some milliseconds, and within the limit of a workload cluster's answers. */
 const PAGE_SIZE = 200;
 
 export interface DrainedClusterOptions {
@@ -41,11 +41,11 @@ export interface DrainedClusterOptions {
   readonly identity: string;
   readonly log: Log;
   readonly dryRun: boolean;
-  /** Has Temporary Maintenance Mode look at a Node. */
+  /** Enqueues a Node for Temporary Maintenance Mode. */
   readonly enqueue: (nodeName: string) => void;
-  /** A Node has changed in what machine drain depends on. */
+  /** Called when a Node has changed in a field that machine drain depends on. */
   readonly onNodeChange: (nodeName: string) => void;
-  /** All caches are filled. */
+  /** Called when all caches are filled. */
   readonly onFilled: () => void;
 }
 
@@ -58,7 +58,7 @@ export class DrainedCluster {
   readonly #closing = new AbortController();
   readonly tmm: TmmCluster;
   #isFilled = false;
-  /** Grows with each change of anything that verdicts depend on. */
+  /** Grows with each change that verdicts depend on. */
   revision = 0;
 
   constructor(options: DrainedClusterOptions) {
@@ -91,7 +91,7 @@ export class DrainedCluster {
     const { cluster, runnables } = makeTmmCluster({
       client,
       sources: this.#sources,
-      // A user's taint on another Node is for a bridge in that cluster, if there is one.
+      // A user's taint on another Node is handled by a bridge in that cluster, if there is one.
       isOurs: (node) => labelOf(node, DRAIN_LABEL) !== undefined,
       recorder,
       settings,
@@ -115,7 +115,7 @@ export class DrainedCluster {
     });
   }
 
-  /** Runs until `close`. @throws what a part throws, which is a bug. */
+  /** Runs until `close`. @throws the error of a part, which is a bug. */
   async run(): Promise<void> {
     const { signal } = this.#closing;
     const running = [...this.#mirrors, ...this.#runnables].map((each) => each.start(signal));
@@ -132,7 +132,7 @@ export class DrainedCluster {
     return this.#isFilled;
   }
 
-  /** Why verdicts cannot be formed at present, for people; undefined where they can, or will be in a moment. */
+  /** Why verdicts cannot be formed at present, for people; undefined if they can, or will be in a moment. */
   get blindness(): string | undefined {
     const excess = this.#budget.excess();
     if (excess !== undefined) return excess;
@@ -158,7 +158,7 @@ export class DrainedCluster {
     };
   }
 
-  /** What Temporary Maintenance Mode would say if the Node were fenced now. */
+  /** The answer of Temporary Maintenance Mode if the Node were fenced now. */
   async outlook(nodeName: string): Promise<Outlook | undefined> {
     const { settings } = this.#options;
     const taint = { ...MACHINE_TAINT };
@@ -177,13 +177,13 @@ export class DrainedCluster {
     const { observed } = seen.value;
     const related = relatedPods(observed.pods, taint, settings, observed.nowMs);
     const verdict = judge(questionOf(observed, related, settings));
-    // What may become better within a minute is judged by the session itself.
+    // A verdict that may improve within a minute is left to the session itself.
     return verdict.is === 'never'
       ? { is: 'refused', reason: verdict.reason, message: verdict.message }
       : { is: 'open' };
   }
 
-  /** The names of Nodes that Temporary Maintenance Mode has, or may have, something to do with. */
+  /** The names of Nodes that Temporary Maintenance Mode works on, or may have to. */
   #nodesInDrain(): readonly string[] {
     const nodes = this.#sources.nodes.byIndex(ALL_NODES.name, '');
     if (nodes.is === 'unknown') return [];
@@ -239,7 +239,7 @@ function sessionOf(node: Node): DrainSession | undefined {
   };
 }
 
-/** Everything of a Node that machine drain decides by. */
+/** Every field of a Node that machine drain's decisions depend on. */
 function drainFields({ metadata, spec }: Node): string {
   const { annotations = {} } = metadata;
   return JSON.stringify([spec.taints, annotations[REPORT_ANNOTATION], annotations[APPROVED_ANNOTATION]]);

@@ -1,6 +1,6 @@
 /**
- * The features of the program: the one list that configuration, command line, metrics, rights, documentation, chart and start read.
- * A feature is a folder with its descriptor (`core/feature.ts`), a file in `app/` that wires it, and a row here.
+ * The features of the program: the single list that configuration, command line, metrics, rights, documentation, chart and start read. A
+ * feature is a folder with its descriptor (`core/feature.ts`), a file in `app/` that wires it, and a row here.
  */
 import type { z } from 'zod';
 import { machineDrain } from '../capi/drain/feature.ts';
@@ -13,7 +13,7 @@ import { ramenBridge, ramenModes } from '../ramen/feature.ts';
 import { tmm } from '../tmm/feature.ts';
 import type { Parts } from './parts.ts';
 
-/** In the order in which they are shown and started: what one of them offers (`Parts.offers`), those after it find. */
+/** In the order in which they are shown and started: a feature finds what the earlier ones offer (`Parts.offers`). */
 const LIST = [
   { ...tmm, load: () => import('./tmm.ts') },
   { ...capi, load: () => import('./capi.ts') },
@@ -28,7 +28,7 @@ export type FeatureName = Listed['name'];
 /** The settings of each feature, by its name. */
 export type SettingsByName = { readonly [F in Listed as F['name']]: ReturnType<F['settings']['parse']> };
 
-/** What a feature runs with. */
+/** The state and the settings of a feature. */
 export interface Section<Settings> {
   readonly enabled: boolean;
   readonly settings: Settings;
@@ -37,7 +37,7 @@ export interface Section<Settings> {
 /** The section of each feature, by its name. */
 export type Sections = { readonly [N in FeatureName]: Section<SettingsByName[N]> };
 
-/** What a file in `app/` exports. It is loaded when its feature runs, since most commands need none of it. */
+/** The exports of a file in `app/`. It is loaded when its feature runs, since most commands do not need it. */
 interface Wiring<Settings> {
   /**
    * Puts caches, controllers and metrics together, and adds them to the manager.
@@ -53,7 +53,7 @@ export function settingsOf(sections: Sections): SettingsByName {
   return Object.fromEntries(settings) as unknown as SettingsByName;
 }
 
-/** A row of the list. Written so that the compiler knows which settings belong to which feature, even of a row that it cannot tell. */
+/** A row of the list, typed so that the compiler matches settings and feature even if it does not know which row it has. */
 type Row<N extends FeatureName> = {
   readonly [K in N]: Feature<SettingsByName[K]> & {
     readonly name: K;
@@ -64,7 +64,7 @@ type Row<N extends FeatureName> = {
 
 export const FEATURES: readonly Row<FeatureName>[] = LIST;
 
-/** Names of the controllers that this binary can run. */
+/** Names of the controllers that this program can run. */
 export const CONTROLLERS: readonly ControllerName[] = LIST.flatMap(({ controllers }) => controllers);
 export type ControllerName = Listed['controllers'][number];
 
@@ -79,22 +79,22 @@ export function rightsIn(sections: Sections): readonly FeatureRights[] {
   return FEATURES.filter(({ name }) => sections[name].enabled).map(rightsOf);
 }
 
-/** The kinds that people may ask about, in the order in which they are shown. */
+/** The kinds that users can ask about, in the order in which they are shown. */
 export const EXPLAINED: readonly Pick<ExplainedKind<never>, 'resource' | 'versions' | 'shortNames' | 'overview'>[] =
   FEATURES.flatMap(({ explained = [] }): readonly ExplainedKind<never>[] => explained);
 
-/** Those of which an overview is given, by name. */
+/** The names of the kinds that have an overview. */
 export const SHOWN_KINDS: readonly string[] = EXPLAINED.flatMap(({ resource, overview }) =>
   overview === undefined ? [] : [resource.kind],
 );
 
-/** A kind of which an overview is given. */
+/** A kind that has an overview. */
 export interface Shown extends ReadKind {
   readonly by: readonly ReadKind[];
   explainer(sourceOf: SourceOf): Explainer<KubeObject>;
 }
 
-/** The kinds of which an overview is given, explained by these settings. */
+/** The kinds that have an overview, explained by these settings. */
 export function shownBy(settings: SettingsByName): readonly Shown[] {
   const shownOf = <N extends FeatureName>({ name, explained = [] }: Row<N>): readonly Shown[] =>
     explained.flatMap(({ resource, versions, trim, overview }): readonly Shown[] => {
@@ -113,7 +113,7 @@ export async function wireFeatures(parts: Parts, sections: Sections): Promise<vo
   for (const feature of FEATURES) if (sections[feature.name].enabled) await wire(feature);
 }
 
-/** Sections for features that are on, each with the keys that a file would set, and the others off. */
+/** Sections in which the given features are on, with the keys that a file would set, and all others off. */
 export function sectionsWith(on: Readonly<Partial<Record<FeatureName, object>>>): Sections {
   const sections = FEATURES.map(({ name, settings }) => {
     return [name, { enabled: on[name] !== undefined, settings: settings.parse(on[name] ?? {}) }] as const;

@@ -1,6 +1,6 @@
 /**
- * What of ours is in the cluster although nobody looks after it any more: a feature was switched off, `namespaces` was shrunk,
- * or the program is about to be uninstalled. A hook holds its Machine's deletion for ever then, and a host stays off.
+ * Finds our marks that nobody looks after any more: a feature was switched off, `namespaces` was reduced, or the program is about to be
+ * uninstalled. A left hook holds its Machine's deletion for ever, and a host stays off.
  */
 import type { RunOptions } from '../config/schema.ts';
 import { messageOf } from '../core/error-message.ts';
@@ -19,7 +19,7 @@ import { aborted } from '../runtime/sleep.ts';
 import { FEATURES, type Sections } from './features.ts';
 import type { Parts } from './parts.ts';
 
-/** What was found of one trace. */
+/** The findings for one kind of mark. */
 export interface Leftover {
   readonly what: string;
   readonly isGrave: boolean;
@@ -30,30 +30,30 @@ export interface Leftover {
 
 export interface Leftovers {
   readonly found: readonly Leftover[];
-  /** Kinds that our rights do not reach, and why: nothing of ours was written there with these rights. */
+  /** Kinds that our rights do not cover, and why: with these rights we have written nothing there. */
   readonly unseen: readonly string[];
-  /** Kinds that could not be looked through although they should, and why: what is there is not known. */
+  /** Kinds that should have been searched but could not be, and why: their leftovers are unknown. */
   readonly faults: readonly string[];
 }
 
-/** Where to look, and at what. */
+/** Which objects to look for, and where. */
 export interface Look {
   readonly traces: readonly Trace[];
-  /** Where namespaced kinds are looked for; none means all. */
+  /** The namespaces in which namespaced kinds are searched; empty means all. */
   readonly namespaces: readonly string[];
-  /** Namespaces that somebody looks after; objects there are not left. */
+  /** Namespaces that a running bridge looks after; their objects are not leftovers. */
   readonly exceptIn: readonly string[];
-  /** Where stored Pods are. */
+  /** The namespace of stored Pods. */
   readonly ownNamespace: string;
 }
 
-/** Everything, whoever looks after it: before the program is uninstalled. */
+/** Looks for all marks, whoever looks after them: before the program is uninstalled. */
 export function lookForAll(namespaces: readonly string[], ownNamespace: string): Look {
   const traces = FEATURES.flatMap((feature): readonly Trace[] => feature.traces ?? []);
   return { traces, namespaces, exceptIn: [], ownNamespace };
 }
 
-/** What these options do not look after. */
+/** Looks for the marks that these options do not look after. */
 export function lookBesides(options: Sections & Pick<RunOptions, 'namespaces'>, ownNamespace: string): Look {
   const isLimited = options.namespaces.length > 0;
   const traces = FEATURES.flatMap(({ name, traces: all = [] }): readonly Trace[] =>
@@ -62,11 +62,11 @@ export function lookBesides(options: Sections & Pick<RunOptions, 'namespaces'>, 
   return { traces, namespaces: [], exceptIn: options.namespaces, ownNamespace };
 }
 
-/** Whether it is where the process may be limited to some namespaces. */
+/** Whether the objects are in namespaces to which the process may be limited. */
 const isInWatched = ({ resource, isInOwnNamespace = false }: Trace): boolean =>
   resource.namespaced && !isInOwnNamespace;
 
-/** Looks as far as the rights reach; what is not served has left nothing. Never rejects. */
+/** Searches as far as the rights permit; a kind that is not served has no leftovers. Never rejects. */
 export async function findLeftovers(client: ApiClient, look: Look, signal: AbortSignal): Promise<Leftovers> {
   const found: Leftover[] = [];
   const unseen: string[] = [];
@@ -86,7 +86,7 @@ export async function findLeftovers(client: ApiClient, look: Look, signal: Abort
 }
 
 const PAGE_SIZE = 500;
-/** More than anybody has; an API server whose pages never end shall not keep us. */
+/** More pages than any cluster has; a server whose pages never end must not keep us reading. */
 const MAX_PAGES = 400;
 const MAX_WORDS = 256;
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
@@ -133,7 +133,7 @@ async function listMetadata(
   throw new KubeError({ reason: 'TooLarge', code: 200, message: 'the pages never end' });
 }
 
-/** Asked beforehand, so that a missing right is not a refusal in anybody's audit log. */
+/** Checked beforehand, so that a missing right does not appear as a refusal in an audit log. */
 async function mayList(
   client: ApiClient,
   { group, plural }: Resource<unknown>,
@@ -148,14 +148,14 @@ async function mayList(
 
 const NAMED = 5;
 
-/** The first few by name, and how many more. */
+/** Lists the first few by name, and the number of the others. */
 export function someOf(objects: readonly string[]): string {
   const more = objects.length - NAMED;
   const named = objects.slice(0, NAMED).join(', ');
   return more > 0 ? `${named} and ${more} more` : named;
 }
 
-/** One Warning for each trace that was found. */
+/** Logs one warning for each kind of mark that was found. */
 export function reportLeftovers({ found, unseen, faults }: Leftovers, log: Log): void {
   for (const { what, objects, remedy } of found) {
     log.warn('Left behind, and nobody looks after it', {
@@ -167,7 +167,7 @@ export function reportLeftovers({ found, unseen, faults }: Leftovers, log: Log):
   if (missed.length > 0) log.info('Not looked for what may be left behind', { detail: missed.join('; ') });
 }
 
-/** Looks once, as the program starts, at what these options do not look after. */
+/** Looks once, at the start of the program, for the marks that these options do not look after. */
 export function addLeftovers(
   { manager, unfenced, log, namespace }: Pick<Parts, 'manager' | 'unfenced' | 'log' | 'namespace'>,
   options: Parameters<typeof lookBesides>[0],
@@ -179,7 +179,7 @@ export function addLeftovers(
     phase: 'services',
     needsLeadership: false,
     start: async (stop) => {
-      // It reads only; the reviews of our own rights are requests that a process without the Lease may make too.
+      // This only reads; the reviews of our own rights are requests that a process without the Lease may make too.
       const leftovers = await findLeftovers(unfenced, look, stop);
       if (!stop.aborted) reportLeftovers(leftovers, log);
       await aborted(stop);

@@ -1,4 +1,7 @@
-/** Puts machine drain together: Machines of the management cluster ask, and Temporary Maintenance Mode drains in the workload clusters. */
+/**
+ * Wires machine drain: Machines of the management cluster carry the requests, and Temporary Maintenance Mode drains in the workload
+ * clusters.
+ */
 import { DrainMeter } from '../capi/drain/metrics.ts';
 import { MACHINE_TAINT } from '../capi/drain/names.ts';
 import type { Outlook } from '../capi/drain/observed.ts';
@@ -131,14 +134,14 @@ export function wire(parts: Parts, settings: DrainSettings, all: Pick<SettingsBy
 }
 
 /**
- * A user's taint on a workload Node is a request there too, and its rules come first. Pods without a controller are not stored: there is
- * no namespace of ours in that cluster.
+ * A user's taint on a workload Node is a request there too, and its rules take precedence. Pods without a controller are not stored: we
+ * have no namespace in that cluster.
  */
 function settingsInWorkload(settings: TmmSettings): TmmSettings {
   return { ...settings, taints: [...settings.taints, MACHINE_TAINT], unmanagedPods: 'reject' };
 }
 
-/** The workload clusters in which something is to be drained: opened with the first Node, closed after the last. */
+/** The workload clusters with drains: each is opened with its first Node, and closed after the last. */
 class DrainedClusters implements Drains, Runnable {
   readonly name = 'drained-clusters';
   readonly phase = 'services';
@@ -186,7 +189,7 @@ class DrainedClusters implements Drains, Runnable {
     return [...(this.#wanted.get(cluster) ?? [])];
   }
 
-  /** Opened once it is connected; an outage later is for the caches to get over. */
+  /** Opened once the cluster is connected; the caches recover from later outages by themselves. */
   connectionChanged(cluster: ClusterKey): void {
     const isConnected = this.#workload.status(cluster)?.state === 'Connected';
     if (!this.#isStarted || !isConnected || !this.#wanted.has(cluster) || this.#clusters.has(cluster)) return;

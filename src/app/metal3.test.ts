@@ -10,7 +10,7 @@ const HEAD = 'apiVersion: maintenance-bridge.io/v1alpha1\nkind: BridgeConfigurat
 interface Given {
   readonly flags?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** What follows the head of `bridge.yaml`. */
+  /** The part of `bridge.yaml` after its head. */
   readonly file?: string;
 }
 
@@ -73,7 +73,7 @@ describe('the Metal3 integration among the features', () => {
     expect(faultsOf(given)).toEqual([`${where}: wanted false while capi.enabled is false, found true`]);
   });
 
-  // Off by default: were the default taken for the answer, "nothing is enabled" would be a second fault.
+  // Off by default: if the default were taken, "nothing is enabled" would be a second fault.
   it.each<[string, Given]>([
     ['is not read', { flags: { 'enable-tmm': 'false', 'enable-capi': 'false', 'enable-metal3-maintenance': 'yes' } }],
     ['is misspelt', { file: 'tmm: { enabled: false }\ncapi: { enabled: false }\nmetal3: { enabledd: true }\n' }],

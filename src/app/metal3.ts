@@ -1,4 +1,4 @@
-/** Puts the Metal3 integration together: Machines and BareMetalHosts of the management cluster. */
+/** Wires the Metal3 integration: Machines and BareMetalHosts of the management cluster. */
 import { BARE_METAL_HOST, BARE_METAL_HOST_VERSIONS, CLUSTER, MACHINE } from '../core/machine-objects.ts';
 import { isKubeError } from '../kube/http/errors.ts';
 import { makeNodeReadings } from '../kube/workload/node-readings.ts';
@@ -12,7 +12,7 @@ import { recordEvents, unseen, watchOptional } from './caches.ts';
 import { CLUSTER_WORKERS, machineLanes } from './lanes.ts';
 import type { Parts } from './parts.ts';
 
-/** How many hosts are worked on at once. Only the management cluster is asked; maintenance is rare, and a pass is one or two requests. */
+/** How many hosts are handled at once. Only the management cluster is involved; maintenance is rare, and a pass is one or two requests. */
 const HOST_WORKERS = 4;
 
 export function wire(parts: Parts, settings: Metal3Settings): void {
@@ -46,7 +46,7 @@ export function wire(parts: Parts, settings: Metal3Settings): void {
   const shared = {
     log,
     metrics: observers.controllers,
-    // An object that has gone changed as much as one can: the cache will know in a moment.
+    // A missing object counts as a conflict: it has changed, and the cache will show this in a moment.
     isConflict: (error: unknown) => isKubeError(error, 'Conflict', 'NotFound'),
   };
   const ofMachines = new Controller({

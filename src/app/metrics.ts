@@ -1,6 +1,6 @@
 /**
- * Every metric of the binary: those of the features, and what is measured of the adapters, which report through plain
- * callbacks and know nothing of metrics. All are declared as data; docs/metrics.md is generated from them.
+ * Every metric of the program: those of the features, and those of the adapters, which report through plain callbacks and do not depend on
+ * metrics. All are declared as data; docs/metrics.md is generated from them.
  */
 import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
 import type { EvictionOutcome } from '../core/ports.ts';
@@ -12,7 +12,7 @@ import { VERSION } from '../version.ts';
 import { CONTROLLERS, type ControllerName, FEATURES, WATCHED, type Watched } from './features.ts';
 import type { Observers } from './parts.ts';
 
-/** Written as records, so that the compiler finds a member that is missing. */
+/** Written as a record, so that the compiler reports a missing member. */
 const VERBS: Readonly<Record<Verb, true>> = {
   get: true,
   list: true,
@@ -165,7 +165,7 @@ export function makeObservers(metrics: Metrics): Observers {
   };
 }
 
-/** A status by its first digit; where no answer came, the code is a word. */
+/** The class of a status by its first digit; if no answer came, the code is a word. */
 function classOf(code: string): (typeof CODE_CLASSES)[number] {
   return CODE_CLASSES.find((each) => /^\d{3}$/.test(code) && each[0] === code[0]) ?? 'NoAnswer';
 }

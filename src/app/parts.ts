@@ -1,4 +1,4 @@
-/** What the wirings of the features share: the management cluster's client, the manager, and what each feature adds and offers. */
+/** What the features' wiring shares: the management cluster's client, the manager, and what each feature adds and offers. */
 import type { ClusterListener } from '../capi/watches.ts';
 import type { Cluster, Machine } from '../core/machine-objects.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -20,7 +20,7 @@ export interface Parts {
   readonly manager: Manager;
   /** Writes only while this process leads. */
   readonly client: ApiClient;
-  /** For Events: they tell of what was done, and may come late. */
+  /** For Events: they report completed work, and may be sent late. */
   readonly unfenced: ApiClient;
   readonly mayWrite: () => boolean;
   readonly observers: Observers;
@@ -30,32 +30,32 @@ export interface Parts {
   readonly outages: Outages;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homedir: string;
-  /** Which kubeconfig, and which of its contexts, leads to the cluster that we run against. */
+  /** The kubeconfig and its context for the cluster that we run against. */
   readonly access: { readonly kubeconfig?: string | undefined; readonly context?: string | undefined };
   /** Name of our Lease. */
   readonly leaseName: string;
   readonly dryRun: boolean;
   /** The identity of this process, as in the Lease. */
   readonly identity: string;
-  /** Our own: where the Lease is, and stored Pods are. */
+  /** Our own namespace, which holds the Lease and stored Pods. */
   readonly namespace: string;
-  /** To which Machines, hosts and the like are limited; none means all. */
+  /** The namespaces to which Machines, hosts and similar kinds are limited; empty means all. */
   readonly namespaces: readonly string[];
-  /** Whether a feature that runs switches machines off. */
+  /** Whether an enabled feature switches machines off. */
   readonly machinesAreSwitchedOff: boolean;
   /** Labels of workload Nodes that the enabled features read, besides those of the Cluster API bridge. */
   readonly workloadLabels: readonly string[];
   /** Each cache that was added, for probes and metrics. */
   readonly watches: Watch[];
-  /** Cluster API's kinds, whose caches the first call adds. */
+  /** The caches of Cluster API's kinds, which the first call adds. */
   readonly clusterApi: () => ClusterApiKinds;
-  /** What features offer to those that are started after them. */
+  /** What features offer to those that start after them. */
   readonly offers: {
     /** The connections of the Cluster API bridge. */
     workload?: ClusterSet;
-    /** Of Temporary Maintenance Mode, in whichever clusters. */
+    /** The metrics of Temporary Maintenance Mode in all clusters. */
     tmmMeter?: TmmMetrics;
-    /** Told, besides the Cluster API bridge itself, of what these report. */
+    /** Further listeners for the events of workload clusters, besides the Cluster API bridge itself. */
     workloadListeners?: ClusterListener[];
   };
 }
@@ -66,14 +66,14 @@ export interface Watch {
   readonly mirror: Pick<OptionalKind<KubeObject>, 'isWatching' | 'isStale' | 'silentMs' | 'disconnectedMs'>;
 }
 
-/** A kind that is there when what defines it is installed. */
+/** A kind that exists only if its definition is installed. */
 export interface WatchedKind<T extends KubeObject> {
   readonly source: Source<T>;
-  /** In the version that is served. */
+  /** The resource in the version that is served. */
   resource(): Resource<T>;
 }
 
-/** What the features that read Machines share. */
+/** The caches that the features which read Machines share. */
 export interface ClusterApiKinds {
   readonly machines: WatchedKind<Machine>;
   readonly clusters: WatchedKind<Cluster>;

@@ -17,10 +17,10 @@ import { aborted, sleep } from '../runtime/sleep.ts';
 import type { WatchedResource } from './caches.ts';
 import type { Parts } from './parts.ts';
 
-/** Who may not read kube-system of the hub needs an administrator. */
+/** Retry interval if we may not read kube-system of the hub, which an administrator has to permit. */
 const RETRY_MS = 5000;
 
-/** Where works and views are. */
+/** The cluster that holds works and views. */
 export interface Hub {
   readonly isRemote: boolean;
   readonly client: ApiClient;
@@ -98,7 +98,7 @@ export function localAccess({ env, homedir, access: { kubeconfig, context } }: P
   }
 }
 
-/** Of one kind; none of the namespaces means all. */
+/** Adds the watches of one kind; empty namespaces mean all. */
 export function watchKinds<T extends KubeObject>(
   parts: Parts,
   hub: Hub,
@@ -130,7 +130,7 @@ export function watchKind<T extends KubeObject>(
     clock: Date,
     log: hub.isRemote ? inDetail(log) : log,
     outages: hub.outages,
-    // Ramen waits for whatever we are late with.
+    // Ramen waits for us, so reconnect quickly.
     ...(hub.isRemote && { backoff: { baseMs: 200, maxMs: 2000 } }),
     onRestart: (reason) => observers.watchRestart(plural, reason),
     onHandlerError: () => observers.handlerError(plural),

@@ -1,4 +1,4 @@
-/** Puts the Ramen parts together: the MaintenanceMode provider of this cluster, and the bridge between hub and clusters. */
+/** Wires the Ramen parts: the MaintenanceMode provider of this cluster, and the bridge between hub and clusters. */
 import { createHash } from 'node:crypto';
 import type { RecordEvent } from '../core/action.ts';
 import { keyOf } from '../core/meta.ts';
@@ -38,9 +38,9 @@ import { recordEvents } from './caches.ts';
 import type { Parts } from './parts.ts';
 import { localAccess, localHub, remoteHub, watchKind, watchKinds } from './ramen-hub.ts';
 
-/** A pass mostly waits for answers of a cluster; one that hangs must not keep the others waiting. */
+/** A pass mostly waits for a cluster's answers; one that hangs must not keep the others waiting. */
 const WORKERS = 32;
-/** From one look to the next at whether the hub is known. */
+/** Interval between two checks whether the hub is known. */
 const LOOK_MS = 100;
 
 /** Adds the MaintenanceMode provider. */
@@ -75,7 +75,7 @@ export function wireModes(parts: Parts, settings: MaintenanceModeSettings): void
     log,
     metrics: observers.controllers,
     isConflict: () => false,
-    // One at a time: what one of them restores, another may need to be at zero while it says True.
+    // One at a time: a workload that one of them restores may have to be at zero for another that reports True.
     workers: 1,
   });
   setupModeWatches(modes.informer, (key) => controller.enqueue(key));
@@ -96,11 +96,11 @@ export function wireModes(parts: Parts, settings: MaintenanceModeSettings): void
 export function wireBridge(parts: Parts, settings: BridgeSettings): void {
   const { manager, observers, registry, log, dryRun, env } = parts;
   const meter = new BridgeMeter(registry);
-  // Who we are is told by the cluster that we run against, whichever of the two it is.
+  // Our identity comes from the cluster that we run against, whichever of the two it is.
   const local = localHub(parts);
   const hub = settings.hub.kubeconfigSecret === undefined ? local : remoteHub(parts, settings.hub.kubeconfigSecret);
   const namespaces = hub.isRemote ? settings.clusters.map(({ name }) => name) : parts.namespaces;
-  // Events stand on works and views, which are on the hub.
+  // Events are recorded on works and views, which are on the hub.
   const recorder = recordEvents(hub.isRemote ? { ...parts, unfenced: hub.client } : parts, 'ramen');
   const record = (event: RecordEvent): void => recorder.record(event);
   const works = watchKinds(parts, hub, MANIFEST_WORK, namespaces, (raw) => trimWork(raw, metaOf));
@@ -175,7 +175,7 @@ export function wireBridge(parts: Parts, settings: BridgeSettings): void {
       onCondition: () => {
         const keys = keysOf(works, name) ?? [];
         if (cluster.condition().is === 'connected') {
-          // What was applied before may have been lost with whatever happened there.
+          // Objects that were applied before may have been lost together with the cluster.
           for (const key of keys) memory.forgetApplied(key);
           settling.begin(name, keys);
         } else {
@@ -234,7 +234,7 @@ export function wireBridge(parts: Parts, settings: BridgeSettings): void {
   registry.beforeExposition(() => meter.collect(fleet.clusters().map(({ status }) => status.state)));
 }
 
-/** Of a view's result: the same for two that differ in the order of their fields alone. */
+/** A digest of a view's result that ignores the order of fields. */
 function digestOf(result: unknown): string {
   return createHash('sha256').update(canonicalJson(result)).digest('base64url');
 }

@@ -1,17 +1,17 @@
-/** What the program may do with given options: the features' rules and those of the parts that they share. */
+/** The rights that the program needs with given options: those of the features and those of the parts that they share. */
 import type { RbacRule } from '../core/rbac.ts';
 import { rightsIn, type Sections } from './features.ts';
 
 export interface Rights {
   /** For a ClusterRole. */
   readonly cluster: readonly RbacRule[];
-  /** For a Role in each of the namespaces that the process is limited to; empty where it is not. */
+  /** For a Role in each of the namespaces that the process is limited to; empty if it is not limited. */
   readonly watched: readonly RbacRule[];
-  /** For a Role in our own namespace, which is that of the Lease. */
+  /** For a Role in our own namespace, which holds the Lease. */
   readonly namespace: readonly RbacRule[];
 }
 
-/** @param options those of `run`, or as many of them as matter here. */
+/** @param options those of `run`; only some of them matter here. */
 export function rightsFor(
   options: Sections & {
     readonly namespaces: readonly string[];

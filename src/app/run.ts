@@ -21,17 +21,17 @@ import { addLeftovers } from './leftovers.ts';
 import { ALL_METRICS, makeObservers } from './metrics.ts';
 import type { ClusterApiKinds, Observers, Parts, Watch } from './parts.ts';
 
-/** What the process around it provides. */
+/** The environment that the process provides. */
 export interface ProcessContext {
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homedir: string;
   readonly hostname: string;
-  /** Aborts when the process shall end. */
+  /** Aborts when the process has to end. */
   readonly stop: AbortSignal;
 }
 
-/** No cluster to work on: a matter of configuration, not of the cluster. */
+/** No cluster is configured: an error of the configuration, not of a cluster. */
 export class NoCluster extends Error {
   override readonly name = 'NoCluster';
 }
@@ -39,7 +39,7 @@ export class NoCluster extends Error {
 /**
  * Runs until `stop` aborts, then resolves when everything has ended.
  *
- * @throws NoCluster where no usable kubeconfig is found; otherwise the first failure of a part, lost leadership among them.
+ * @throws NoCluster if no usable kubeconfig is found; otherwise the first failure of a part, including lost leadership.
  */
 export async function run(options: RunOptions, context: ProcessContext): Promise<void> {
   const { log, env, hostname, stop } = context;
@@ -47,13 +47,13 @@ export async function run(options: RunOptions, context: ProcessContext): Promise
   const registry = new MetricRegistry(ALL_METRICS);
   registry.collectProcessMetrics();
   const observers = makeObservers(registry);
-  // Of all kinds together: a few hundred KiB may unpack to more than the container has.
+  // For all kinds together: a few hundred KiB may decompress to more than the container's memory.
   const limits = { ...DEFAULT_LIMITS, inAll: new ByteBudget(getHeapStatistics().heap_size_limit / 2) };
   const requests = { userAgent: `maintenance-bridge/${VERSION}`, onRequest: observers.request, limits };
   const unfenced = makeClient(credentials, requests);
   const identity = `${env.POD_NAME ?? hostname}_${randomUUID()}`;
   const namespace = options.leaderElection.namespace ?? credentials.namespace ?? 'default';
-  // Requests of others may wait for minutes, behind a slow webhook for instance, and fill every connection of theirs.
+  // Other requests may wait for minutes, for instance behind a slow webhook, and occupy every connection of their own pool.
   const ofLease = makeClient(findCluster(options, context, LEASE_SOCKETS), requests);
   const { election, isLeader } = elect(options, namespace, ofLease, identity, log);
   const client = makeClient(credentials, { ...requests, mayWrite: isLeader });
@@ -112,7 +112,7 @@ export async function run(options: RunOptions, context: ProcessContext): Promise
   log.info('Stopped');
 }
 
-/** A request that hangs leaves one for the next. */
+/** If one request hangs, a second connection is left for the next. */
 const LEASE_SOCKETS = 2;
 
 function findCluster(
@@ -134,7 +134,7 @@ function elect(
   identity: string,
   log: Log,
 ): { readonly election?: Election; readonly isLeader: () => boolean } {
-  // A dry run writes nothing, not even a Lease, and disturbs nobody who leads.
+  // A dry run writes nothing, not even a Lease, and does not disturb the leader.
   if (!leaderElection.enabled || dryRun) return { isLeader: () => true };
   const election = new LeaderElector({
     store: makeLeaseStore({ client, namespace, name: leaderElection.id }),
@@ -160,7 +160,7 @@ function freshness(watches: readonly Watch[]): Check {
   };
 }
 
-/** Where a kind is watched in several namespaces, the watch that has been silent longest counts. */
+/** If a kind is watched in several namespaces, the watch that has been silent longest counts. */
 function reportStaleness(watches: readonly Watch[], observers: Observers): void {
   for (const kind of WATCHED) {
     const silent = watches.filter(({ resource }) => resource === kind).map(({ mirror }) => mirror.silentMs(Date.now()));

@@ -1,4 +1,4 @@
-/** Temporary Maintenance Mode in one cluster: its watches, and what it writes with. */
+/** Temporary Maintenance Mode in one cluster: its watches, and the ports through which it writes. */
 import type { Node } from '../core/objects.ts';
 import type { EvictionOutcome, Log } from '../core/ports.ts';
 import type { ApiClient } from '../kube/http/api.ts';
@@ -18,7 +18,7 @@ import type { TmmSettings } from '../tmm/settings.ts';
 import { setupWatches, type TmmSources } from '../tmm/watches.ts';
 import type { Parts } from './parts.ts';
 
-/** One for all clusters: its gauges count the Nodes of all of them. */
+/** Shared by all clusters, since its gauges count the Nodes of all of them. */
 export function tmmMeterOf(parts: Parts): TmmMetrics {
   const known = parts.offers.tmmMeter;
   if (known !== undefined) return known;
@@ -39,15 +39,15 @@ export interface TmmSite {
   readonly log: Log;
   readonly dryRun: boolean;
   readonly onEviction: (outcome: EvictionOutcome) => void;
-  /** Kinds whose caches may be old, for people; empty while all are followed. */
+  /** Kinds whose caches may be stale, for people; empty while all are followed. */
   readonly unseen: () => readonly string[];
-  /** Has a Node looked at. */
+  /** Enqueues a Node. */
   readonly enqueue: (nodeName: string) => void;
   /** Only with `unmanagedPods: recreate`. */
   readonly keeper?: PodKeeper;
 }
 
-/** Declares the watches' handlers. @returns the cluster, and what has to run while it is worked on. */
+/** Declares the handlers of the watches. @returns the cluster, and the parts that have to run with it. */
 export function makeTmmCluster(site: TmmSite): {
   readonly cluster: TmmCluster;
   readonly runnables: readonly Runnable[];

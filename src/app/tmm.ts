@@ -1,4 +1,4 @@
-/** Puts Temporary Maintenance Mode together for the management cluster. */
+/** Wires Temporary Maintenance Mode for the management cluster. */
 import { DRAIN_LABEL } from '../capi/drain/names.ts';
 import { labelOf } from '../core/meta.ts';
 import { NODE } from '../core/objects.ts';
@@ -40,7 +40,7 @@ export function wire(parts: Parts, settings: TmmSettings): void {
   const { cluster, runnables } = makeTmmCluster({
     client,
     sources,
-    // Machine drain, of this process or of one in the management cluster of this cluster, has those in hand.
+    // Such Nodes are handled by machine drain, of this process or of one in the management cluster of this cluster.
     isOurs: (node) => labelOf(node, DRAIN_LABEL) === undefined,
     recorder,
     settings,

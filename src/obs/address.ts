@@ -1,4 +1,4 @@
-/** Where a server listens, in Go's notation. */
+/** The address on which a server listens, in Go's notation. */
 
 export type BindAddress =
   | { readonly is: 'off' }
@@ -7,7 +7,7 @@ export type BindAddress =
 
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]*)):(\d{1,5})$/;
 
-/** @returns undefined where the text is no address. `0` alone means off, as in controller-runtime. */
+/** @returns undefined if the text is not an address. `0` alone means off, as in controller-runtime. */
 export function parseBindAddress(text: string): BindAddress | undefined {
   if (text === '0') return { is: 'off' };
   const match = ADDRESS.exec(text);

@@ -13,7 +13,7 @@ export interface EndpointOptions {
   readonly log: Log;
 }
 
-/** Where a server really listens. */
+/** The actual address on which a server listens. */
 export interface Listening {
   readonly address: string;
   readonly port: number;
@@ -28,13 +28,13 @@ interface Answer {
 type Route = (query: URLSearchParams) => Answer | Promise<Answer>;
 type On = Extract<BindAddress, { readonly is: 'on' }>;
 
-/** Probes and scrapers are few and ask briefly; whoever is slow or many is neither. */
+/** Probes and scrapers open few, short connections; this stops clients that are slow or numerous. */
 const MAX_CONNECTIONS = 256;
 const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_HEADER_BYTES = 8192;
 
-/** One server per address; both kinds of endpoint share one where their addresses are equal. */
+/** One server per address; the two kinds of endpoints share one if their addresses are equal. */
 export class Endpoints implements Runnable {
   readonly name = 'endpoints';
   readonly phase = 'servers';
@@ -44,14 +44,14 @@ export class Endpoints implements Runnable {
 
   constructor(options: EndpointOptions) {
     this.#options = options;
-    // Whoever awaits `addresses()` gets the failure; without anyone, `start` still rejects.
+    // A caller of `addresses()` gets the failure; without any, `start` still rejects.
     this.#listening.promise.catch(() => {});
   }
 
   /**
-   * Serves until `stop` aborts, then cuts what connections are left.
+   * Serves until `stop` aborts, then closes the remaining connections.
    *
-   * @throws Error that names the address, where it cannot be listened on.
+   * @throws Error that names the address, if listening fails.
    */
   async start(stop: AbortSignal): Promise<void> {
     const servers: Server[] = [];
@@ -72,16 +72,16 @@ export class Endpoints implements Runnable {
 
   async whenReady(stop: AbortSignal): Promise<void> {
     const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
-    // A failure to listen comes out of `start`.
+    // A failure to listen is thrown by `start`.
     await Promise.race([stopped, this.#listening.promise.catch(() => {})]);
   }
 
-  /** What is being listened on, once it is: metrics first. */
+  /** The addresses on which the servers listen, once they do: metrics first. */
   addresses(): Promise<readonly Listening[]> {
     return this.#listening.promise;
   }
 
-  /** Which routes to serve where. */
+  /** Which routes are served on which address. */
   #sites(): readonly (readonly [On, ReadonlyMap<string, Route>])[] {
     const { metricsAddress, healthAddress, healthz, readyz, exposition } = this.#options;
     const metrics: [string, Route][] = [['/metrics', async () => ({ code: 200, ...(await exposition()) })]];
@@ -172,7 +172,7 @@ function text(code: number, body: string): Answer {
   return { code, contentType: 'text/plain; charset=utf-8', body };
 }
 
-/** As apiserver's `healthz` package: `ok`, or with `?verbose` and on failure one line per check; `?exclude=NAME` leaves one out. */
+/** Like apiserver's `healthz` package: `ok`, or with `?verbose` and on failure one line per check; `?exclude=NAME` leaves one out. */
 function answerChecks(name: string, checks: readonly Check[], query: URLSearchParams): Answer {
   const excluded = query.getAll('exclude');
   const results = checks

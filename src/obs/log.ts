@@ -15,8 +15,8 @@ export interface LogOptions {
 }
 
 /**
- * Every field is bounded and cleaned before it is written: values under keys that name a credential, and bearer tokens in
- * texts, are replaced, errors become plain data with their chain of causes, and cycles end at a fixed depth.
+ * Makes a log. Every field is bounded and cleaned before it is written: values under keys that name a credential, and bearer tokens in
+ * texts, are replaced; errors become plain data with their chain of causes; cycles end at a fixed depth.
  */
 export function makeLog({ level, format, write = standardOutput(), now = Date.now }: LogOptions): Log {
   const line = format === 'json' ? write : (json: string) => write(toText(json));
@@ -27,7 +27,7 @@ export function makeLog({ level, format, write = standardOutput(), now = Date.no
       messageKey: 'msg',
       timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      // Errors are made plain by `clean`, in every field and not only in `err`.
+      // `clean` turns errors into plain data in every field, not only in `err`.
       serializers: { err: (value) => value },
     },
     { write: line },
@@ -35,10 +35,10 @@ export function makeLog({ level, format, write = standardOutput(), now = Date.no
   return wrap(logger);
 }
 
-/** No transport and no buffer: what was logged before an exit is on the pipe, and the bundle needs no worker file. */
+/** No transport and no buffer: lines logged before an exit have been written, and the bundle needs no worker file. */
 function standardOutput(): (line: string) => void {
   const stream = destination({ dest: 1, sync: true });
-  // A reader that went away must not take the controller with it.
+  // A reader that has gone away must not end the controller.
   stream.on('error', () => {});
   return (line) => {
     stream.write(line);
@@ -118,7 +118,7 @@ function toText(json: string): string {
   return `${[time, String(level).toUpperCase().padEnd(5), msg, ...pairs].join(' ')}\n`;
 }
 
-/** Unquoted where it can be read back as one word; an error as its chain of messages, the stack being for the JSON form. */
+/** Unquoted if it can be read back as one word; an error as its chain of messages, since only the JSON form has the stack. */
 function toWord(value: unknown): string {
   const text = isErrorRecord(value) ? messagesOf(value) : value;
   if (typeof text === 'string') return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);

@@ -8,11 +8,11 @@ type Instrument =
   | { readonly type: 'histogram'; readonly in: Histogram };
 
 /**
- * Guarantees: every series of a declared metric is exposed from the start (controller-runtime's `initMetrics`), and none
- * beyond them ever appears.
+ * Guarantees: every series of a declared metric is exposed from the start (like controller-runtime's `initMetrics`), and no other series
+ * ever appears.
  *
- * Assumption: declarations are compared by name; a metric that was not declared, of another type, or with a label value
- * outside its set is a bug and throws a RangeError.
+ * Declarations are compared by name; using a metric that was not declared, or has another type, or a label value outside its set, is a bug
+ * and throws a RangeError.
  */
 export class MetricRegistry implements Metrics {
   readonly #registry = new Registry();
@@ -45,7 +45,7 @@ export class MetricRegistry implements Metrics {
     instrument.in.observe(labels, value);
   }
 
-  /** Has `collect` called before each exposition: for gauges that are cheaper to ask for than to keep. */
+  /** Calls `collect` before each exposition: for gauges that are cheaper to compute on demand than to keep. */
   beforeExposition(collect: () => void): void {
     this.#collectors.push(collect);
   }
@@ -102,7 +102,7 @@ function toZero(instrument: Instrument, labels: Readonly<Record<string, string>>
   }
 }
 
-/** Every choice of one value per label; the empty choice where there is no label. */
+/** Every combination of one value per label; the empty combination if there are no labels. */
 function combinations(labels: LabelSets): readonly Readonly<Record<string, string>>[] {
   return Object.entries(labels).reduce<readonly Readonly<Record<string, string>>[]>(
     (chosen, [label, values]) => chosen.flatMap((each) => values.map((value) => ({ ...each, [label]: value }))),
