@@ -1,18 +1,18 @@
-/** Exponential backoff as data; attempts become delays without a clock or a source of chance of its own. */
+/** Exponential backoff as data: a pure function from attempts to delays, without a clock or randomness of its own. */
 export interface Backoff {
   /** The full delay of attempt 0, in milliseconds. */
   readonly baseMs: number;
-  /** No delay is longer. */
+  /** The upper bound of all delays. */
   readonly maxMs: number;
   /**
-   * The share of the full delay, 0 to 1, that chance may take away, so that many clients do not come back at once.
+   * The share of the full delay, 0 to 1, that may be taken off at random, so that many clients do not come back at once.
    *
    * @default 0
    */
   readonly jitter?: number;
 }
 
-/** Beyond this the power of two only grows towards infinity; every sensible `maxMs` has long been reached. */
+/** Beyond this the power of two only grows towards infinity; every sensible `maxMs` is reached long before. */
 const MAX_DOUBLINGS = 52;
 
 /**

@@ -1,4 +1,4 @@
-/** What it takes to judge the Pods of a Node and to drain it, in whichever cluster: shared by the features that do so. */
+/** The rights to judge the Pods of a Node and to drain it, in any cluster: shared by the features that do so. */
 import type { RbacRule } from './rbac.ts';
 
 const WATCH = ['list', 'watch'];
@@ -52,7 +52,7 @@ export const DRAIN_RULES: readonly RbacRule[] = [
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'], because: 'Events on the Node' },
 ];
 
-/** Where the settings select Pods by labels of their namespaces. */
+/** Needed if the settings select Pods by labels of their namespaces. */
 export const NAMESPACES_RULE: RbacRule = {
   apiGroups: [''],
   resources: ['namespaces'],

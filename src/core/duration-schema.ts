@@ -1,4 +1,4 @@
-/** How settings take durations, wherever they stand. */
+/** The schemas of durations in settings. */
 import { z } from 'zod';
 import { durationMs, isLimit, isPositiveDuration, limitMs } from './duration.ts';
 
@@ -10,7 +10,7 @@ export const duration = z
   .refine(isPositiveDuration, `a duration above zero such as ${EXAMPLES}`)
   .transform(durationMs);
 
-/** A duration in milliseconds, or 0 for none; as a number too, since YAML and Helm read an unquoted 0 as one. */
+/** A duration in milliseconds, or 0 for none; a number is accepted too, since YAML and Helm read an unquoted 0 as one. */
 export const limit = z
   .union([z.string(), z.literal(0)])
   .refine(isLimit, `a duration such as ${EXAMPLES}, or "0" for none`)

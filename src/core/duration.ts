@@ -3,7 +3,7 @@
 const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
 const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|h|m|s))+$/;
 
-/** @returns milliseconds, rounded; undefined where the text is no duration. `0` alone is allowed, as in Go. */
+/** @returns milliseconds, rounded; undefined if the text is not a duration. `0` alone is allowed, as in Go. */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   if (!DURATION.test(text)) return undefined;
@@ -14,14 +14,14 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(total);
 }
 
-/** Milliseconds of a text that has been checked before. @throws RangeError where it is no duration */
+/** Milliseconds of a text that has been checked before. @throws RangeError if it is not a duration */
 export function durationMs(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new RangeError(`Not a duration: ${text}`);
   return ms;
 }
 
-/** A duration that may be 0, for none: YAML and Helm read an unquoted 0 as a number. Every other number lacks its unit. */
+/** A duration, or 0 for none: YAML and Helm read an unquoted 0 as a number. Every other number lacks its unit. */
 export type Limit = string | 0;
 
 /** Whether it is a duration, or 0. */
@@ -29,7 +29,7 @@ export function isLimit(limit: Limit): boolean {
   return parseDuration(String(limit)) !== undefined;
 }
 
-/** Milliseconds of a limit that has been checked before. @throws RangeError where it is none */
+/** Milliseconds of a limit that has been checked before. @throws RangeError if it is not a limit */
 export function limitMs(limit: Limit): number {
   return durationMs(String(limit));
 }

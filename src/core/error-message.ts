@@ -1,18 +1,18 @@
-/** The message of whatever was thrown, for a sentence that puts it into context. */
+/** The message of a thrown value, for a sentence that puts it into context. */
 
-/** What `node:fs` says with a code and a path that the sentence names already. */
+/** Messages for `node:fs` errors, which contain a code and a path that the sentence names already. */
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'no permission to read it',
   EISDIR: 'a directory',
 };
 
-/** A program that cannot be started ends with the same codes, and needs its name. */
+/** A program that cannot be started fails with the same codes, and its message needs the name. */
 const FILE_CALLS: readonly string[] = ['access', 'open', 'read'];
 
 /**
- * The error's own message. Node leaves it empty when several addresses were tried: the messages of all of them then. Of a file
- * that cannot be read, the reason without the path.
+ * The error's own message. Node leaves it empty when several addresses were tried: then the messages of all of them. For a file that cannot
+ * be read, the reason without the path.
  */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join(', ');

@@ -1,18 +1,18 @@
 /**
- * What a person is told of one object: how things stand, whom they wait for, and what would let them go on. `status` and
- * `why` write it as it is with `-o json` and `-o yaml`: the names of the fields are a contract.
+ * The explanation of one object for people: its state, who has to act, and the command that lets it proceed. `status` and `why` print it
+ * unchanged with `-o json` and `-o yaml`: the names of the fields are a contract.
  */
 export interface Explanation {
-  /** As the API server names it. */
+  /** The kind's name in the API. */
   readonly kind: string;
   /** `namespace/name`, or the name of a Node. */
   readonly name: string;
   /** From the feature's closed set. */
   readonly state: string;
   readonly outlook: Outlook;
-  /** Whether something is under way that is worth a line in an overview. */
+  /** Whether something is under way that deserves a line in an overview. */
   readonly isUnderWay: boolean;
-  /** RFC 3339; when it was asked for, or when the state began. */
+  /** RFC 3339; when the request was made, or when the state began. */
   readonly since?: string;
   /** RFC 3339; when the state ends at the latest. */
   readonly deadline?: string;
@@ -20,28 +20,28 @@ export interface Explanation {
   readonly progress?: Progress;
   /** Why it was rejected, in the words of the rejection annotation. */
   readonly reason?: string;
-  /** A sentence without a full stop: how things stand. */
+  /** A sentence without a full stop that describes the state. */
   readonly summary: string;
-  /** Who or what has to do something; absent where nobody has. */
+  /** Who or what has to act; absent if nobody has to. */
   readonly waitsFor?: string;
-  /** The command that writes a file which `release` reads, in the current folder; absent where it reads none. */
+  /** The command that writes a file which `release` reads, in the current folder; absent if it reads none. */
   readonly preparation?: string;
-  /** The command that lets it go on; for Nodes and Pods, and where the machine may be worked on, the one that ends it. */
+  /** The command that lets the maintenance proceed; for Nodes and Pods, and if the machine may be worked on, the one that ends it. */
   readonly release?: string;
-  /** The other objects of the same machine, as `why` takes them: its Node, which may be one of a workload cluster, and its host. */
+  /** The other objects of the same machine, as arguments for `why`: its Node, which may be in a workload cluster, and its host. */
   readonly besides?: readonly string[];
-  /** The Pods that are in the way, as the Node's report has them. */
+  /** The Pods that are in the way, as listed in the Node's report. */
   readonly blockedBy?: readonly Blocker[];
-  /** More, one finding per line. */
+  /** Further findings, one per line. */
   readonly details: readonly string[];
 }
 
 /**
- * - `Idle`: nothing is asked for.
- * - `Moving`: it goes on by itself.
- * - `Ready`: the machine may be worked on, until the user ends it.
- * - `Waiting`: somebody has to do something, as was to be expected.
- * - `Stuck`: something is wrong, and somebody has to look at it.
+ * - `Idle`: there is no request.
+ * - `Moving`: it proceeds by itself.
+ * - `Ready`: the machine may be worked on, until the user ends the maintenance.
+ * - `Waiting`: somebody has to act, as expected.
+ * - `Stuck`: something is wrong, and somebody has to look into it.
  */
 export const OUTLOOKS = ['Idle', 'Moving', 'Ready', 'Waiting', 'Stuck'] as const;
 export type Outlook = (typeof OUTLOOKS)[number];

@@ -1,7 +1,6 @@
 /**
- * A feature as one value: everything about it that configuration, command line, metrics, rights, documentation and chart repeat.
- * Each feature exports its descriptor from its folder (`feature.ts`); `app/features.ts` lists them, and is the only place that
- * knows which features there are.
+ * A feature as one value, from which configuration, command line, metrics, rights, documentation and chart derive their parts. Each feature
+ * exports its descriptor from its folder (`feature.ts`); `app/features.ts` lists them, and is the only place that names all features.
  */
 import type { ExplainedKind } from './explained.ts';
 import type { MetricDeclaration } from './metrics.ts';
@@ -13,9 +12,9 @@ import type { Trace } from './trace.ts';
 export interface Feature<Settings> {
   /** Its key among the options of `run`, and its name in the list. */
   readonly name: string;
-  /** Where its section stands in the configuration file: at the top, or within one that it shares with others. */
+  /** The path of its section in the configuration file: at the top, or within a section that it shares with others. */
   readonly section: readonly [string] | readonly [string, string];
-  /** Heads its part of the help and of docs/flags.md; features of the same title are shown together. */
+  /** The heading of its part of the help and of docs/flags.md; features with the same title are shown together. */
   readonly title: string;
   /** The flag that switches it on and off. */
   readonly enable: {
@@ -25,49 +24,49 @@ export interface Feature<Settings> {
   };
   /** Its options besides `enable`, with paths that begin with `section`. */
   readonly options: readonly OptionRow[];
-  /** Checks what stands in its section beside `enabled`, and fills in the defaults. A zod schema. */
+  /** Checks the settings of its section besides `enabled`, and fills in the defaults. A zod schema. */
   readonly settings: { parse(section: unknown): Settings };
   /** Names of its controllers: values of the label `controller`. */
   readonly controllers: readonly string[];
   /** Plural names of the kinds that it watches: values of the label `resource`. */
   readonly watched: readonly string[];
   readonly metrics: readonly MetricDeclaration[];
-  /** What people may ask about, in the order in which it is shown. */
+  /** The kinds that users can ask about, in the order in which they are shown. */
   readonly explained?: readonly ExplainedKind<Settings>[];
-  /** What it leaves on objects of the management cluster. */
+  /** The marks that it leaves on objects of the management cluster. */
   readonly traces?: readonly Trace[];
   rights(settings: Settings): FeatureRights;
-  /** What it may do in workload clusters, for whoever issues narrower kubeconfigs than Cluster API's own. */
+  /** Its rights in workload clusters, for operators who issue narrower kubeconfigs than Cluster API's own. */
   readonly workloadRights?: WorkloadRights;
   /** Labels of workload Nodes that it reads. */
   readonly workloadLabels?: readonly string[];
   /** Whether it switches machines off: their Nodes then stay away for longer than an autoscaler may wait. @default false */
   readonly switchesMachinesOff?: boolean;
-  /** Finds values that are sound each and do not go together. */
+  /** Finds values that are each valid but contradict one another. */
   conflicts?(isSet: IsSet): readonly Conflict[];
   /** @default the chart has no value that switches it on; its section stands under `config` alone */
   readonly chart?: ChartFeature;
 }
 
-/** What a feature may do, and no more. */
+/** The rights of a feature, and no more. */
 export interface FeatureRights {
-  /** Whatever the namespaces that the process is limited to. */
+  /** Independent of the namespaces that the process is limited to. */
   readonly cluster?: readonly RbacRule[];
-  /** In the namespaces that the process is limited to; in all where it is not limited. */
+  /** In the namespaces that the process is limited to; in all if it is not limited. */
   readonly watched?: readonly RbacRule[];
   /** In our own namespace. */
   readonly own?: readonly RbacRule[];
 }
 
 export interface WorkloadRights {
-  /** What follows `maintenance-bridge-remote` in the name of the ClusterRole. */
+  /** The suffix of the ClusterRole's name after `maintenance-bridge-remote`. */
   readonly suffix: string;
   readonly rules: readonly RbacRule[];
-  /** The settings without which it is not needed, as a sentence names them. @default always needed */
+  /** The settings that make it necessary, as a sentence names them. @default always needed */
   readonly onlyFor?: string;
 }
 
-/** Whether a switch is known to be in a position, at a path of the configuration. */
+/** Whether a switch at a path of the configuration is known to be in this position. */
 export type IsSet = (position: boolean, ...path: readonly string[]) => boolean;
 
 export interface Conflict {
@@ -76,7 +75,7 @@ export interface Conflict {
   readonly text: string;
 }
 
-/** What the Helm chart knows of a feature: `scripts/chart-parts.ts` writes its generated parts from it. */
+/** The chart's part of a feature: `scripts/chart-parts.ts` generates its templates from it. */
 export interface ChartFeature {
   /** The feature is switched on by the value `features.<value>.enabled`. */
   readonly value: string;
@@ -84,24 +83,24 @@ export interface ChartFeature {
   readonly help: string;
   /** Further values beside `enabled`, each of them on or off, with their help. */
   readonly switches?: Readonly<Record<string, string>>;
-  /** What ends the name of roles of its own, which its rules stand in. @default they stand with those of the other features */
+  /** The suffix of the name of separate roles for its rules. @default the roles shared with the other features */
   readonly role?: string;
-  /** What it may do with any settings. @default its rights with an empty section */
+  /** Its rights with any settings. @default its rights with an empty section */
   readonly always?: FeatureRights;
-  /** Names of objects in the sections of variants, each with the template `maintenance-bridge.<it>` that has the real ones as a JSON list. */
+  /** Names of objects in the sections of variants; for each, the template `maintenance-bridge.<it>` gives the real ones as a JSON list. */
   readonly names?: Readonly<Record<string, string>>;
-  /** What it changes on objects with any settings: all that the admission policies let it change. */
+  /** Its changes of objects with any settings: everything that the admission policies permit it to change. */
   readonly writes: readonly Writes[];
-  /** A section of the configuration under which it may do the least. @default the defaults */
+  /** A section of the configuration with the fewest rights. @default the defaults */
   readonly plain?: object;
-  /** Settings under which it may do more. */
+  /** Settings that need further rights. */
   readonly variants?: readonly ChartVariant[];
   /** Bodies of further generated templates by name, each of them YAML that `fromYaml` reads. */
   readonly data?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 export interface ChartVariant {
-  /** The chart's template `maintenance-bridge.has.<value>.<name>` says, by the values, whether it applies. */
+  /** The chart's template `maintenance-bridge.has.<value>.<name>` determines from the values whether it applies. */
   readonly name: string;
   /** A section of the configuration that shows the variant, on top of the plain one. */
   readonly section: object;
@@ -110,7 +109,7 @@ export interface ChartVariant {
   readonly writes?: readonly Writes[];
 }
 
-/** What one part of the program changes on objects of one kind. */
+/** The changes that one part of the program makes to objects of one kind. */
 export interface Writes {
   readonly on: Resource<unknown>;
   readonly annotations?: readonly string[];
@@ -118,13 +117,13 @@ export interface Writes {
   readonly finalizers?: readonly string[];
   /** Fields of `spec`. */
   readonly spec?: readonly string[];
-  /** Fields of `status` that are ours whole. */
+  /** Fields of `status` that we own entirely. */
   readonly status?: readonly string[];
   /** Types of conditions in `status`. */
   readonly conditions?: readonly string[];
 }
 
-/** All options of a feature, the one that switches it on first. */
+/** All options of a feature, beginning with the one that enables it. */
 export function optionRowsOf({
   section,
   enable,

@@ -1,12 +1,12 @@
-/** By which Nodes a workload cluster is known again: their UIDs, in an annotation of its Cluster. */
+/** The Nodes by which a workload cluster is recognised: their UIDs, in an annotation of its Cluster. */
 import type { ClusterKey } from './clusters.ts';
 import { KNOWN_NODES_ANNOTATION } from './machine-keys.ts';
 
-/** Enough to outlive a rolling replacement that goes on while nobody looks, and short enough for an annotation. */
+/** Enough to survive a rolling replacement while no process watches, and short enough for an annotation. */
 const MAX_KNOWN = 16;
 const UID = /^[0-9A-Za-z-]{1,64}$/;
 
-/** Never fails: what is no UID is left out, and so is what is too much. */
+/** Never fails: values that are not UIDs are dropped, and so are those beyond the limit. */
 export function parseKnownNodes(text: string): readonly string[] {
   return text
     .slice(0, MAX_KNOWN * 65)
@@ -20,8 +20,8 @@ export function formatKnownNodes(uids: readonly string[]): string {
 }
 
 /**
- * What is to be known, given what is known and which Nodes there are. It changes rarely: only when fewer than half are left of as many
- * as there could be.
+ * The Nodes to record, given the recorded and the existing ones. The result changes rarely: only when fewer than half of the possible
+ * number are left.
  */
 export function nextKnownNodes(known: readonly string[], present: readonly string[]): readonly string[] {
   const there = new Set(present);
@@ -32,13 +32,13 @@ export function nextKnownNodes(known: readonly string[], present: readonly strin
   return [...alive, ...others].slice(0, MAX_KNOWN);
 }
 
-/** Whether none of the Nodes is there that the cluster is known by. A cluster that is not known yet is no other one. */
+/** Whether none of the recorded Nodes exists. A cluster without recorded Nodes does not count as another one. */
 export function isAnotherCluster(known: Iterable<string>, present: readonly string[]): boolean {
   const uids = new Set(known);
   return uids.size > 0 && !present.some((uid) => uids.has(uid));
 }
 
-/** What people read of such a cluster, with the command that has it trusted all the same. @param count of the Nodes that it is known by. */
+/** The message about such a cluster, with the command that makes the bridge trust it nevertheless. @param count of the recorded Nodes. */
 export function anotherCluster(cluster: ClusterKey, count: number): string {
   const [namespace, name] = cluster.split('/');
   return (

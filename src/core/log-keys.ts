@@ -1,7 +1,6 @@
 /**
- * The keys of log fields: a closed set, so that a misspelt one does not compile. Kinds stand for objects as
- * `namespace/name`; `reason` says why (a name of the feature's), `detail` is the text of a server or the network, `err` is an error with
- * its causes.
+ * The keys of log fields: a closed set, so that a misspelt one does not compile. Names of kinds hold objects as `namespace/name`; `reason`
+ * is one of the feature's reasons, `detail` is the text of a server or the network, `err` is an error with its causes.
  */
 export type LogKey =
   | 'BareMetalHost'

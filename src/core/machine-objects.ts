@@ -3,8 +3,8 @@ import type { KubeObject } from './objects.ts';
 import type { Resource } from './resources.ts';
 
 /**
- * A Cluster API Machine. Of its labels and annotations only those of `core/machine-keys.ts` are kept, and its conditions
- * are not: the served versions differ in them, and no decision needs them.
+ * A Cluster API Machine. Only the labels and annotations of `core/machine-keys.ts` are kept, and no conditions: the served versions differ
+ * in them, and no decision needs them.
  */
 export interface Machine extends KubeObject {
   readonly spec: {
@@ -18,27 +18,27 @@ export interface Machine extends KubeObject {
   readonly status: {
     /** `status.nodeRef.name` */
     readonly nodeName?: string;
-    /** Whether Cluster API finds the Node ready; absent where it does not say. */
+    /** Whether Cluster API considers the Node ready; absent if it does not say. */
     readonly nodeReady?: boolean;
   };
-  /** The keys of `FORCIBLE_KEYS` that a template puts on the Machine: Cluster API forces them back whatever anybody writes. */
+  /** The keys of `FORCIBLE_KEYS` that a template sets on the Machine: Cluster API restores them whatever anybody writes. */
   readonly forcedKeys?: readonly string[];
 }
 
-/** A Machine with what only people want to know. */
+/** A Machine with data that is only shown to people. */
 export interface DatedMachine extends Machine {
-  /** RFC 3339; when the maintenance label was last written, as far as the API server remembers. */
+  /** RFC 3339; when the maintenance label was last written, according to the API server's managedFields. */
   readonly requestedAt?: string;
 }
 
 /** A Cluster API Cluster, without labels and annotations. */
 export interface Cluster extends KubeObject {
-  /** Of `KNOWN_NODES_ANNOTATION`; absent where we have never been connected, or have left nothing behind. */
+  /** The value of `KNOWN_NODES_ANNOTATION`; absent if we have never been connected, or have left nothing behind. */
   readonly knownNodes?: readonly string[];
   readonly spec: { readonly paused?: boolean };
 }
 
-/** A host of Metal3, with the annotations that concern its power alone. */
+/** A host of Metal3, with only the annotations that concern its power. */
 export interface BareMetalHost extends KubeObject {
   readonly spec: {
     readonly consumerRef?: {
@@ -51,7 +51,7 @@ export interface BareMetalHost extends KubeObject {
     readonly disablePowerOff?: boolean;
   };
   readonly status: {
-    /** As last observed; Metal3 looks about once a minute. */
+    /** As last observed; Metal3 checks about once a minute. */
     readonly poweredOn?: boolean;
     /** `OK`, `error`, `detached`, `servicing` and others. */
     readonly operationalStatus?: string;
@@ -61,7 +61,7 @@ export interface BareMetalHost extends KubeObject {
   };
 }
 
-/** Versions of `cluster.x-k8s.io` that we can work with, the best one first. v1beta1 will not be served from Cluster API 1.16 on. */
+/** Versions of `cluster.x-k8s.io` that we support, in order of preference. v1beta1 will not be served from Cluster API 1.16 on. */
 export const CLUSTER_API_VERSIONS = ['v1beta2', 'v1beta1'] as const;
 export const MACHINE: Resource<Machine> = {
   group: 'cluster.x-k8s.io',

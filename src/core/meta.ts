@@ -19,7 +19,7 @@ export function conditionOf(conditions: readonly Condition[] | undefined, type: 
   return conditions?.find((condition) => condition.type === type);
 }
 
-/** The owner reference marked as controller, of which an object has at most one. */
+/** The owner reference that is marked as controller; an object has at most one. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
   return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
@@ -36,13 +36,13 @@ export function isDeleting(object: KubeObject): boolean {
   return object.metadata.deletionTimestamp !== undefined;
 }
 
-/** Whether the Node's kubelet has stopped to answer, as the node lifecycle controller says. */
+/** Whether the Node's kubelet has stopped answering, according to the node lifecycle controller. */
 export function isUnreachable({ spec, status }: Node): boolean {
   const isTainted = spec.taints?.some(({ key }) => key === 'node.kubernetes.io/unreachable') ?? false;
   return isTainted || conditionOf(status.conditions, 'Ready')?.status === 'Unknown';
 }
 
-/** The form that kubectl takes: `key=value:Effect`, or `key:Effect` without a value. */
+/** The form that kubectl accepts: `key=value:Effect`, or `key:Effect` without a value. */
 export function formatTaint(taint: Taint): string {
   return taint.value === undefined || taint.value === ''
     ? `${taint.key}:${taint.effect}`

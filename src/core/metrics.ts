@@ -1,4 +1,4 @@
-/** Metrics as data: what a feature declares, and the port through which it reports values. */
+/** Metrics as data: their declarations by a feature, and the port through which it reports values. */
 
 /** Label names with their closed sets of values; every series exists from the start. No object's name is ever a label. */
 export type LabelSets = Readonly<Record<string, readonly string[]>>;
@@ -22,7 +22,7 @@ export interface Metrics {
   observe<L extends LabelSets>(metric: MetricDeclaration<L>, labels: LabelsOf<L>, value: number): void;
 }
 
-/** For how long what began first has lasted, in seconds: at least 0, which is also for none. */
+/** How long the earliest of these times ago was, in seconds: at least 0; 0 if there is none. */
 export function longestSeconds(nowMs: number, sinceMs: Iterable<number>): number {
   let oldestMs = nowMs;
   for (const each of sinceMs) oldestMs = Math.min(oldestMs, each);

@@ -1,11 +1,11 @@
 /**
- * Objects of any kind on one API server, for features that carry what others wrote: the kind is known only when it is
- * read. Nothing here throws for what a server or the network does; each answer says how much it proves.
+ * Objects of any kind on one API server, for features that transport what others wrote: the kind is known only at run time. Nothing here
+ * throws because of a server or the network; each answer states what it proves.
  */
 import type { ObjectMeta } from './objects.ts';
 import type { Resource } from './resources.ts';
 
-/** What an object of any kind has, as it came over the wire. `metadata` of a foreign object may lack anything. */
+/** The common part of an object of any kind, as it was received. `metadata` of a foreign object may lack any field. */
 export interface AnyObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -25,7 +25,7 @@ export interface ManagedFields {
   readonly [field: string]: unknown;
 }
 
-/** Where an object is, or would be. */
+/** The address of an object, whether it exists or not. */
 export interface ObjectAddress {
   readonly resource: Resource<unknown>;
   readonly namespace?: string | undefined;
@@ -35,14 +35,14 @@ export interface ObjectAddress {
 /**
  * Why there is no object.
  *
- * - `NotFound`: the API server's own `Status` says so of this very object: its name and its resource are in the details.
- * - `NamespaceNotFound`: as `NotFound`, of the namespace that a write would go to.
- * - `PathNotFound`: a 404 that does not speak of this object: a kind that is not served any more, a proxy, a load balancer.
- * - `NamespaceTerminating`: the namespace takes nothing new.
+ * - `NotFound`: the API server's own `Status` says so about this very object: the details contain its name and its resource.
+ * - `NamespaceNotFound`: like `NotFound`, about the namespace of a write.
+ * - `PathNotFound`: a 404 that is not about this object: from a kind that is not served any more, a proxy, or a load balancer.
+ * - `NamespaceTerminating`: the namespace accepts no new objects.
  * - `FieldConflict`: other field managers own fields that an apply without force would change; see `causes`.
- * - `Conflict`, `AlreadyExists`, `Invalid`, `Forbidden`, `Unauthorized`, `Throttled`: as the API server says them.
+ * - `Conflict`, `AlreadyExists`, `Invalid`, `Forbidden`, `Unauthorized`, `Throttled`: the API server's own reasons.
  * - `Unreachable`: no connection, or no answer in time; whether the request was carried out is not known.
- * - `DryRun`: a write that was not sent, since nothing is to be written.
+ * - `DryRun`: a write that was not sent, because of the dry run.
  * - `Failed`: everything else.
  */
 export type RefusalReason =
@@ -64,7 +64,7 @@ export type RefusalReason =
 export interface Refusal {
   readonly is: 'refused';
   readonly reason: RefusalReason;
-  /** For people: the server's words or the network's, at most 1 024 characters. */
+  /** For people: the message of the server or the network, at most 1 024 characters. */
   readonly message: string;
   /** The messages of `Status.details.causes`. */
   readonly causes: readonly string[];
@@ -72,10 +72,10 @@ export interface Refusal {
 
 export type Answer<T> = { readonly is: 'done'; readonly value: T } | Refusal;
 
-/** How somebody names a kind: by its name in the singular, or by its resource's. */
+/** A reference to a kind: by its singular name, or by its resource's name. */
 export interface KindName {
   readonly group: string;
-  /** Absent: the version that the server prefers. */
+  /** If absent, the version that the server prefers. */
   readonly version?: string | undefined;
   readonly kind?: string | undefined;
   readonly plural?: string | undefined;
@@ -88,10 +88,10 @@ export type Resolution =
   | Refusal;
 
 export interface ObjectAccess {
-  /** Asks the server's discovery once, and again when its answer has proved stale. */
+  /** Uses the server's discovery, and asks again when a cached answer has proved stale. */
   resolve(name: KindName): Promise<Resolution>;
   get(at: ObjectAddress): Promise<Answer<AnyObject>>;
-  /** At most `limit` objects; `isWhole` says whether that was all. */
+  /** Returns at most `limit` objects; `isWhole` says whether these are all. */
   list(
     resource: Resource<unknown>,
     query: { readonly namespace?: string; readonly labelSelector?: string; readonly limit: number },
@@ -109,7 +109,7 @@ export interface ObjectAccess {
     body: readonly JsonPatchOperation[] | Readonly<Record<string, unknown>>,
     options?: { readonly subresource?: 'status'; readonly fieldManager?: string },
   ): Promise<Answer<AnyObject>>;
-  /** In the background, and only the object with that UID. `NotFound` where it has gone, `Conflict` where another has its name. */
+  /** Deletes in the background, and only the object with that UID. `NotFound` if it has gone, `Conflict` if another object has its name. */
   remove(at: ObjectAddress, uid: string): Promise<Answer<undefined>>;
 }
 
@@ -119,12 +119,12 @@ export interface JsonPatchOperation {
   readonly value?: unknown;
 }
 
-/** Makes a JSON patch fail with a conflict where the object has changed: a `test` would fail as invalid. */
+/** Makes a JSON patch fail with a conflict if the object has changed: a `test` would fail as invalid. */
 export function unlessChanged(resourceVersion: string): JsonPatchOperation {
   return { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion };
 }
 
-/** One segment of a JSON pointer. */
+/** Escapes one segment of a JSON pointer. */
 export function pointer(segment: string): string {
   return segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }

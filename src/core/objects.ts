@@ -1,8 +1,8 @@
 /**
- * The fields that we read of the cluster's objects, and no others: caches drop the rest on entry.
+ * The fields of the cluster's objects that we read, and no others: caches drop the rest when an object is stored.
  *
- * Every field that a server may leave out is optional here, and so is `metadata`'s content in foreign objects: what a
- * reader assumes, it must check.
+ * Every field that a server may leave out is optional here, and so is the content of `metadata` in foreign objects: a reader must check
+ * what it relies on.
  */
 import type { Resource } from './resources.ts';
 
@@ -22,7 +22,7 @@ export interface ObjectMeta {
   readonly generation?: number;
   /** RFC 3339. */
   readonly creationTimestamp?: string;
-  /** RFC 3339; the moment at which the grace period ends, not the one at which the deletion was asked for. */
+  /** RFC 3339; the end of the grace period, not the time at which the deletion was requested. */
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;
   readonly labels?: Readonly<Record<string, string>>;
@@ -105,7 +105,7 @@ export interface Pod extends KubeObject {
     readonly volumes?: readonly Volume[];
     /** `spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution` */
     readonly requiredNodeAffinity?: NodeSelector;
-    /** Absent where the Pod asks for nothing of it. */
+    /** Absent if the Pod has no such requirements. */
     readonly scheduling?: PodScheduling;
   };
   readonly status: {
@@ -116,29 +116,27 @@ export interface Pod extends KubeObject {
   };
 }
 
-/**
- * What else the scheduler reads of a Pod, in the form that it counts in. Pods of one template share one object.
- */
+/** The other fields that the scheduler reads of a Pod, in the units in which it counts. Pods of one template share one object. */
 export interface PodScheduling {
-  /** What a new Pod of this kind asks for: containers, init containers, sidecars, overhead and Pod-level requests in one. */
+  /** The requests of a new Pod of this kind: containers, init containers, sidecars, overhead and Pod-level requests combined. */
   readonly requests?: ResourceAmounts;
-  /** What this Pod holds on its Node, where a resize makes it differ from `requests`. */
+  /** What this Pod holds on its Node, if a resize makes it differ from `requests`. */
   readonly held?: ResourceAmounts;
   readonly hostPorts?: readonly HostPort[];
-  /** `requiredDuringSchedulingIgnoredDuringExecution`, as of the next. */
+  /** `requiredDuringSchedulingIgnoredDuringExecution`, like the next. */
   readonly podAffinity?: readonly PodAffinityTerm[];
   readonly podAntiAffinity?: readonly PodAffinityTerm[];
-  /** Those with `whenUnsatisfiable: DoNotSchedule`. */
+  /** Constraints with `whenUnsatisfiable: DoNotSchedule`. */
   readonly spread?: readonly SpreadConstraint[];
   /** Features that the Node's kubelet must declare. */
   readonly requiredFeatures?: readonly string[];
-  /** 0 where absent. */
+  /** 0 if absent. */
   readonly priority?: number;
   /** `preemptionPolicy: Never`: it does not displace Pods of lower priority. */
   readonly neverPreempts?: true;
-  /** Where it is not `default-scheduler`. */
+  /** Set if it is not `default-scheduler`. */
   readonly schedulerName?: string;
-  /** What the scheduler heeds and we cannot judge, as a sentence goes on after "The Pod": `has resource claims`. */
+  /** Requirements that the scheduler checks and this simulation cannot, as phrases that follow "The Pod": `has resource claims`. */
   readonly notModelled?: readonly string[];
 }
 
@@ -150,7 +148,7 @@ export interface HostPort {
   readonly ip?: string;
 }
 
-/** `matchLabelKeys` are not here: the API server has put them into the selector. */
+/** `matchLabelKeys` are not here: the API server has merged them into the selector. */
 export interface PodAffinityTerm {
   readonly topologyKey: string;
   readonly labelSelector?: LabelSelector;
@@ -249,7 +247,7 @@ export interface CsiNode extends KubeObject {
   };
 }
 
-/** What a controller's template says of where its Pods run. */
+/** The part of a controller's template that determines where its Pods run. */
 export interface PodTemplate {
   readonly nodeName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -257,12 +255,12 @@ export interface PodTemplate {
   readonly tolerations?: readonly Toleration[];
 }
 
-/** A controller of Pods, as far as its members are counted. Its labels and annotations are not kept. */
+/** A controller of Pods, with the fields for counting its members. Its labels and annotations are not kept. */
 export interface PodController extends KubeObject {
   readonly spec: {
-    /** How many members it asks for: of a Job those that are to run now, of a DaemonSet absent; 1 where absent elsewhere. */
+    /** How many members it asks for: for a Job the Pods that should run now; absent for a DaemonSet; 1 if absent elsewhere. */
     readonly replicas?: number;
-    /** How long a member has to be ready before it counts as available; 0 where absent. */
+    /** How long a member has to be ready before it counts as available; 0 if absent. */
     readonly minReadySeconds?: number;
     readonly template?: PodTemplate;
   };
@@ -272,12 +270,12 @@ export interface PodController extends KubeObject {
 
 export type StatefulSet = PodController;
 
-/** What a Job makes of Pods that fail. Of a finished Job only that it has finished is kept. */
+/** How a Job treats failing Pods. A finished Job keeps only the fact that it has finished. */
 export interface Job extends PodController {
   readonly spec: PodController['spec'] & {
     readonly suspend?: boolean;
     readonly backoffLimit?: number;
-    /** Of an indexed Job. */
+    /** For an indexed Job. */
     readonly backoffLimitPerIndex?: number;
     /** `spec.podFailurePolicy.rules` */
     readonly failureRules?: readonly PodFailureRule[];
@@ -286,7 +284,7 @@ export interface Job extends PodController {
     readonly failed?: number;
     /** `status.uncountedTerminatedPods.failed`: UIDs of Pods that `failed` is about to count. */
     readonly uncountedFailed?: readonly string[];
-    /** Complete, failed, or on its way to one of the two. */
+    /** Complete, failed, or about to become one of the two. */
     readonly isFinished?: true;
   };
 }

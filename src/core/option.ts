@@ -1,7 +1,7 @@
-/** The kinds of options, how they are written, and how what was written is read; the options themselves are `config/options.ts`. */
+/** The kinds of options, their syntax, and how values are parsed; the options themselves are in `config/options.ts`. */
 import { parseDuration } from './duration.ts';
 
-/** `limit` is a duration that may be 0, for none. The entries of a `list` are of a closed set where the row has `values`. */
+/** `limit` is a duration that may be 0, for none. The entries of a `list` come from a closed set if the row has `values`. */
 export type OptionKind =
   | 'boolean'
   | 'string'
@@ -13,7 +13,7 @@ export type OptionKind =
   | 'enum'
   | 'list';
 
-/** A value as the configuration file would have it: durations and addresses stay text until the whole is checked. */
+/** A value as in the configuration file: durations and addresses stay text until the whole configuration is checked. */
 export type OptionValue = string | number | boolean | readonly string[];
 
 export interface OptionRow {
@@ -28,7 +28,7 @@ export interface OptionRow {
   readonly kind: OptionKind;
   /** The closed set of an `enum` or of a `list`'s entries. */
   readonly values?: readonly string[];
-  /** Absent where the default depends on the surroundings; `defaultText` then says how. */
+  /** Absent if the default depends on the environment; `defaultText` then describes it. */
   readonly default?: OptionValue;
   readonly defaultText?: string;
   readonly help: string;
@@ -45,7 +45,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false }
 
 export const ADDRESS_FORM = 'an address such as ":8080", "127.0.0.1:8080" or "[::1]:8080", or "0" for off';
 
-/** What stands for the value in usage texts and tables. */
+/** The placeholder of the value in usage texts and tables. */
 export function placeholderOf({ kind, values }: OptionRow): string {
   switch (kind) {
     case 'enum':
@@ -61,7 +61,7 @@ export function placeholderOf({ kind, values }: OptionRow): string {
   }
 }
 
-/** What a row takes, in the words of a fault line and of the documentation. */
+/** Describes the accepted values, for error messages and documentation. */
 export function wantedOf({ kind, values }: OptionRow): string {
   switch (kind) {
     case 'boolean':
@@ -93,10 +93,10 @@ export function oneOf(values: readonly unknown[]): string {
 }
 
 /**
- * Reads what was written on the command line or in a variable. Of a repeated option the last text wins; a list takes
- * them all, each with commas inside, and keeps one of each entry.
+ * Parses texts from the command line or a variable. If an option is repeated, the last text wins; a list uses all of them, each with commas
+ * inside, and drops repeated entries.
  *
- * @returns undefined where a text is not what the row takes. Ranges and forms are the configuration schema's matter.
+ * @returns undefined if a text is not valid for the row. Ranges and forms are checked by the configuration's schema.
  */
 export function readTexts(row: OptionRow, texts: readonly string[]): OptionValue | undefined {
   const text = texts.at(-1) ?? '';

@@ -1,30 +1,30 @@
 /**
- * Other tools that take Nodes out of service, and by what each of them shows which Node it has in hand. A Node in such hands is no
- * place to put Pods, counts as one that is away, and is not entered by us until the tool has let go of it.
+ * Other tools that take Nodes out of service, and the signs by which each shows which Node it holds. A held Node is not a destination for
+ * Pods, counts as one that is away, and is not maintained by us until the tool has released it.
  *
- * Each sign is what the tool itself writes, under the key that its sources name; none is inferred from a cordon, which anybody may set.
+ * Each sign is written by the tool itself, under the key that its sources name; none is inferred from a cordon, which anybody may set.
  */
 import { z } from 'zod';
 import { annotationOf, formatTaint, keyOf, labelOf } from './meta.ts';
 import type { Job, KubeObject, Node } from './objects.ts';
 import type { Index } from './ports.ts';
 
-/** What a tool has in hand. */
+/** A Node that a tool holds. */
 export interface Hold {
   readonly nodeName: string;
   readonly tool: string;
-  /** Where it is seen, for people: `taint medik8s.io/drain:NoSchedule`. */
+  /** The sign of it, for people: `taint medik8s.io/drain:NoSchedule`. */
   readonly sign: string;
-  /** The tool ends by removing the Node. */
+  /** The tool will remove the Node in the end. */
   readonly removesNode?: true;
-  /** When it lapses by itself. */
+  /** When the hold expires by itself. */
   readonly untilMs?: number;
 }
 
-/** How a tool shows on the Node itself that it has it in hand. */
+/** How a tool shows on the Node itself that it holds the Node. */
 interface NodeSign {
   readonly tool: string;
-  /** @returns what is seen, undefined where nothing is. */
+  /** @returns the sign that was found; undefined if there is none. */
   readonly of: (node: Node) => string | undefined;
   readonly removesNode?: true;
 }
@@ -34,7 +34,7 @@ const MACHINE_CONFIG = 'machineconfiguration.openshift.io';
 const NODE_SIGNS: readonly NodeSign[] = [
   // medik8s/node-maintenance-operator, controllers/taint.go: set with the cordon, before it drains.
   { tool: 'node-maintenance-operator', of: byTaint('medik8s.io/drain') },
-  // kubereboot/kured, cmd/kured/main.go, with --annotate-nodes; without it only the lock tells, see `locksOf()`.
+  // kubereboot/kured, cmd/kured/main.go, with --annotate-nodes; without it only the lock shows it, see `locksOf()`.
   { tool: 'kured', of: byAnnotation('weave.works/kured-reboot-in-progress') },
   // kubernetes/autoscaler, cluster-autoscaler/utils/taints/taints.go: set before the Node is drained and deleted.
   { tool: 'cluster-autoscaler', of: byTaint('ToBeDeletedByClusterAutoscaler'), removesNode: true },
@@ -45,14 +45,14 @@ const NODE_SIGNS: readonly NodeSign[] = [
   { tool: 'machine-config-operator', of: byMachineConfig },
 ];
 
-/** A tool means to take the Node and may think better of it: worth a word, and nothing more. */
+/** A tool intends to take the Node, and may change its plan: it is mentioned, and nothing more. */
 const INTENTIONS: readonly NodeSign[] = [
   { tool: 'cluster-autoscaler', of: byTaint('DeletionCandidateOfClusterAutoscaler', 'PreferNoSchedule') },
-  // The name that kured's documentation proposes for --prefer-no-schedule-taint.
+  // The name that kured's documentation suggests for --prefer-no-schedule-taint.
   { tool: 'kured', of: byTaint('weave.works/kured-node-reboot', 'PreferNoSchedule') },
 ];
 
-/** What the Node itself says of tools that have it in hand, in the order of the table. */
+/** The holds that the Node itself shows, in the order of the table. */
 export function holdsOn(node: Node): readonly Hold[] {
   return NODE_SIGNS.flatMap(({ tool, of, removesNode }): readonly Hold[] => {
     const sign = of(node);
@@ -62,7 +62,7 @@ export function holdsOn(node: Node): readonly Hold[] {
   });
 }
 
-/** One sentence for each tool that means to take the Node. */
+/** One sentence for each tool that intends to take the Node. */
 export function intentionsOn(node: Node): readonly string[] {
   return INTENTIONS.flatMap(({ tool, of }) => {
     const sign = of(node);
@@ -78,7 +78,7 @@ const MAX_LOCK_LENGTH = 256 * 1024;
 const kuredLock = z.object({
   nodeID: z.string().min(1),
   created: z.string().optional(),
-  /** In nanoseconds; 0: it never lapses. */
+  /** In nanoseconds; 0: it never expires. */
   TTL: z.number().optional(),
 });
 /** One Node at a time, or several with --concurrency. */
@@ -87,7 +87,7 @@ const kuredLocks = z.union([
   kuredLock.transform((lock) => [lock]),
 ]);
 
-/** What kured's lock says. One that cannot be read names nobody: it may be anybody's, and kured itself does not act upon it. */
+/** The holds in kured's lock. A lock that cannot be read names no Node: any could be meant, and kured itself does not act on it. */
 export function locksOf(daemonSet: KubeObject): readonly Hold[] {
   const text = annotationOf(daemonSet, KURED_LOCK);
   if (text === undefined || text.length > MAX_LOCK_LENGTH) return [];
@@ -111,14 +111,14 @@ export function upgradesOf(job: Job): readonly Hold[] {
   return [{ nodeName, tool: 'system-upgrade-controller', sign: `Job ${keyOf(job)} of plan ${plan}` }];
 }
 
-/** Nodes, DaemonSets and Jobs that tell of a Node in other hands, each under the empty value: few. */
+/** Nodes, DaemonSets and Jobs that show that another tool holds a Node, each under the empty value: few. */
 export const NODES_IN_OTHER_HANDS: Index<Node> = { name: 'otherHands', of: (node) => inOtherHands(holdsOn(node)) };
 export const LOCKING_DAEMON_SETS: Index<KubeObject> = { name: 'locks', of: (each) => inOtherHands(locksOf(each)) };
 export const UPGRADE_JOBS: Index<Job> = { name: 'upgrades', of: (job) => inOtherHands(upgradesOf(job)) };
 
 const inOtherHands = (holds: readonly Hold[]): readonly string[] => (holds.length > 0 ? [''] : []);
 
-/** For a message: who has it in hand, and where that is seen. */
+/** For a message: which tool holds the Node, and by which sign. */
 export function describeHold({ tool, sign }: Pick<Hold, 'tool' | 'sign'>): string {
   return `${tool} (${sign})`;
 }
@@ -135,8 +135,8 @@ function byAnnotation(key: string): NodeSign['of'] {
 }
 
 /**
- * The controller chooses a Node by giving it another `desiredConfig`; the daemon there then asks for a drain, works, reboots, and asks
- * to be uncordoned when it is done.
+ * The controller chooses a Node by setting another `desiredConfig`; the daemon there then asks for a drain, works, reboots, and asks to be
+ * uncordoned when it is done.
  */
 function byMachineConfig(node: Node): string | undefined {
   const at = (name: string): string | undefined => annotationOf(node, `${MACHINE_CONFIG}/${name}`);

@@ -1,37 +1,37 @@
 /**
- * The interfaces that decisions and reconcilers rely on. Adapters (`kube`, `runtime`, `obs`) implement them; `main.ts`
- * hands them in. A reconciler gets the ports of the cluster it works on, so one process can serve many clusters.
+ * The interfaces that decisions and reconcilers rely on. Adapters (`kube`, `runtime`, `obs`) implement them; the wiring in `app/` passes
+ * them in. A reconciler gets the ports of the cluster it works on, so one process can serve many clusters.
  */
 import type { Action, EvictPod, PatchMeta } from './action.ts';
 import type { LogFields } from './log-keys.ts';
 import type { KubeObject } from './objects.ts';
 
-/** What a cache says of one object. `unknown` (not synced yet, cluster unreachable) is never `absent`. */
+/** A cache's answer about one object. `unknown` (not synced yet, cluster unreachable) is never `absent`. */
 export type Seen<T> =
   | { readonly is: 'present'; readonly object: T }
   | { readonly is: 'absent' }
   | { readonly is: 'unknown' };
 
-/** What a cache says of a set of objects. An empty set is knowledge, `unknown` is not. */
+/** A cache's answer about a set of objects. An empty set is knowledge, `unknown` is not. */
 export type Known<T> = { readonly is: 'known'; readonly value: T } | { readonly is: 'unknown' };
 
 /** A cache of one kind in one cluster. Objects are shared and must not be changed. */
 export interface Lister<T extends KubeObject> {
   /** @param key `namespace/name`, or `name` for a cluster-scoped kind. */
   get(key: string): Seen<T>;
-  /** Objects whose index function gave `value`, in no particular order. Throws on an index that was never declared. */
+  /** Objects whose index function returned `value`, in no particular order. Throws for an index that was never declared. */
   byIndex(index: string, value: string): Known<readonly T[]>;
 }
 
-/** A named index function; an object may stand under several values or none. */
+/** A named index function; an object may have several values or none. */
 export interface Index<T> {
   readonly name: string;
   readonly of: (object: T) => readonly string[];
 }
 
-/** A cache that tells of changes, for wiring: which kinds a controller watches and which keys a change concerns. */
+/** A cache that reports changes, for wiring: which kinds a controller watches and which keys a change concerns. */
 export interface Source<T extends KubeObject> extends Lister<T> {
-  /** To be declared before the cache is filled. */
+  /** Declare indexes before the cache is filled. */
   addIndex(name: string, valuesOf: (object: T) => readonly string[]): void;
   /** @returns a function that removes the handler. */
   addHandler(handler: {
@@ -57,32 +57,35 @@ export interface Log {
 }
 
 /**
- * Carries out actions in their order and stops at the first that fails.
+ * Carries out actions in order and stops at the first that fails.
  *
- * @throws KubeError as the API server answered; a conflict means that the decision read something that has changed since.
+ * @throws KubeError as the API server answered; a conflict means that something the decision read has changed since.
  */
 export type Apply = (actions: readonly Action[], log: Log) => Promise<void>;
 
-/** What became of the last attempt to evict one Pod. It is an observation, not state: a new process simply tries again. */
+/** The result of the last attempt to evict one Pod. It is an observation, not state: a new process simply tries again. */
 export interface EvictionAttempt {
   readonly outcome: EvictionOutcome;
   /** When the answer came. */
   readonly atMs: number;
-  /** Not to be tried again before this moment (for `Gone`: until the cache has seen the deletion); for `BudgetBlocked` undefined: only the budget's next change makes it worth while. */
+  /**
+   * The attempt is not repeated before this time (for `Gone`: until the cache has seen the deletion). undefined for `BudgetBlocked`: only
+   * the budget's next change justifies another.
+   */
   readonly retryAtMs?: number;
   /** `EvictPod.basis` of the attempt. */
   readonly basis: string;
   /** How many attempts in a row had the same outcome. */
   readonly count: number;
-  /** The API server's words, where it refused. */
+  /** The API server's message, if it refused. */
   readonly detail?: string;
-  /** A webhook, a policy or the authorizer has refused, whatever the outcome is called. */
+  /** A webhook, a policy or the authorizer has refused, whatever the outcome. */
   readonly isByAdmission?: true;
 }
 
 /**
  * - `Accepted`: the deletion has begun.
- * - `Gone`: 404, or another UID has that name now.
+ * - `Gone`: 404, or another object has that name now.
  * - `BudgetBlocked`: 429 whose causes name a DisruptionBudget, without `Retry-After`.
  * - `BudgetPending`: 429 with a DisruptionBudget cause and a `Retry-After`: the budget is still being processed.
  * - `Throttled`: any other 429 (API priority and fairness, or a webhook that sends Retry-After).
@@ -103,54 +106,54 @@ export type EvictionOutcome =
 /** Sends evictions in the background, so that a slow webhook never keeps a reconciler from noticing that a taint has gone. */
 export interface Evictor {
   /**
-   * Replaces what should be evicted on behalf of `owner` (a Node's name). Evictions of an earlier call that have not been
-   * sent yet and are not in `wanted` are dropped; those in flight finish. Evictions of one lane run one after another.
-   * After an answer the evictor notifies the owner's controller.
+   * Replaces the evictions that are wanted on behalf of `owner` (a Node's name). Evictions of an earlier call that have not been sent yet
+   * and are not in `wanted` are dropped; those in flight finish. Evictions of one lane run one after another. After an answer the evictor
+   * notifies the owner's controller.
    */
   want(owner: string, wanted: readonly EvictPod[]): void;
   /** The last attempt per Pod UID made on behalf of `owner`. */
   attempts(owner: string): ReadonlyMap<string, EvictionAttempt>;
-  /** Forgets the attempts of `owner` and whatever was not sent yet. */
+  /** Forgets the attempts of `owner` and everything that was not sent yet. */
   forget(owner: string): void;
 }
 
 /**
- * What admission says of an eviction that is asked about and not done.
+ * Admission's answer about an eviction, from a dry run.
  *
- * - `Allowed`: nothing of admission is against it; a budget may be.
- * - `Denied`: a webhook, a policy or the authorizer will not have it.
- * - `Unknown`: there was no answer to that: none in time, an error, or a webhook that takes no dry runs.
+ * - `Allowed`: admission does not object; a budget may.
+ * - `Denied`: a webhook, a policy or the authorizer refuses.
+ * - `Unknown`: there was no answer about admission: none in time, an error, or a webhook that supports no dry runs.
  */
 export type ProbeAnswer = 'Allowed' | 'Denied' | 'Unknown';
 
-/** Asks in the background what admission would say to evictions. */
+/** Asks in the background whether admission would permit evictions. */
 export interface EvictionProbe {
   /**
-   * Replaces what is to be asked on behalf of `owner` (a Node's name). Each UID is asked about once; after an answer the owner's
-   * controller is notified.
+   * Replaces the questions on behalf of `owner` (a Node's name). Each UID is asked about once; after an answer the owner's controller is
+   * notified.
    */
   want(owner: string, pods: readonly EvictPod[]): void;
   /** By the Pod's UID. */
   answers(owner: string): ReadonlyMap<string, ProbeAnswer>;
-  /** Forgets the answers of `owner` and whatever was not asked yet. */
+  /** Forgets the answers of `owner` and every question that was not sent yet. */
   forget(owner: string): void;
 }
 
-/** Writes annotations on Pods in the background: a webhook that fails on one of them holds up neither the others nor a reconciler. */
+/** Writes annotations on Pods in the background: a webhook that fails for one of them holds up neither the others nor a reconciler. */
 export interface PodMarker {
   /**
-   * Replaces what should be written on behalf of `owner` (a Node's name). What an earlier call asked for, is not in `marks` and has
-   * not been sent yet is dropped; what is in flight finishes. A failure is retried with backoff for as long as the mark is wanted.
+   * Replaces the marks that are wanted on behalf of `owner` (a Node's name). Marks of an earlier call that have not been sent yet and are
+   * not in `marks` are dropped; those in flight finish. A failure is retried with backoff for as long as the mark is wanted.
    */
   want(owner: string, marks: readonly PatchMeta[]): void;
 }
 
-/** What became of the last attempt to store or to restore a Pod, where it did not succeed. An observation, as `EvictionAttempt`. */
+/** The last unsuccessful attempt to store or to restore a Pod. Like `EvictionAttempt` it is an observation, not state. */
 export interface KeepingAttempt {
   readonly outcome: KeepingOutcome;
-  /** The session for which it was to be stored, or the Secret's resourceVersion. */
+  /** The session of the storing, or the Secret's resourceVersion. */
   readonly basis: string;
-  /** Not to be tried again before this moment; absent where only another basis makes it worth while. */
+  /** The attempt is not repeated before this time; absent if only another basis justifies another attempt. */
   readonly retryAtMs?: number;
   /** How many attempts in a row had the same outcome. */
   readonly count: number;
@@ -160,13 +163,13 @@ export interface KeepingAttempt {
 
 /**
  * - `TooLarge`: the manifest does not fit into a Secret.
- * - `NotStored`: the API server did not take it, or gave no answer.
+ * - `NotStored`: the API server refused it, or gave no answer.
  * - `NotRestored`: the Pod could not be created, or its Secret not be read or deleted.
- * - `Unreadable`: the Secret does not hold the manifest that it says.
+ * - `Unreadable`: the Secret does not hold the manifest that its metadata names.
  */
 export type KeepingOutcome = 'TooLarge' | 'NotStored' | 'NotRestored' | 'Unreadable';
 
-/** Remembers how storing and restoring went, since the actions for it never fail. */
+/** Remembers the failures of storing and restoring, since the actions for these never throw. */
 export interface PodStore {
   /** By the Pod's UID, on behalf of `owner` (a Node's name). */
   attempts(owner: string): ReadonlyMap<string, KeepingAttempt>;

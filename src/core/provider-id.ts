@@ -1,7 +1,7 @@
-/** By which words a Machine names its host (cluster-api-provider-metal3, baremetal/metal3machine_manager.go). */
+/** How a Machine refers to its host (cluster-api-provider-metal3, baremetal/metal3machine_manager.go). */
 
 export type ProviderID =
-  /** None yet, or of another provider. */
+  /** There is none yet, or it is another provider's. */
   | { readonly is: 'notOurs' }
   /** `metal3://namespace/host/metal3machine`. */
   | {

@@ -1,6 +1,6 @@
 /**
- * Kubernetes quantities (`resource.Quantity`), exactly: integers of a billionth, the finest step that the API knows. They
- * are plain BigInts, so `+`, `<` and `===` add and compare them.
+ * Exact Kubernetes quantities (`resource.Quantity`), as integer numbers of billionths, the finest step that the API supports. They are
+ * plain BigInts, so `+`, `<` and `===` add and compare them.
  *
  * Source: apimachinery `api/resource/quantity.go`.
  */
@@ -12,7 +12,7 @@ const NANO_DIGITS = 9;
 const ONE = 10n ** BigInt(NANO_DIGITS);
 const MILLI = ONE / 1000n;
 const FORM = /^([+-]?)(\d*)(?:\.(\d*))?([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2})?$/;
-/** Far longer than any number that means something, and short enough that no object can make us compute for long. */
+/** Far longer than any sensible number, and short enough that no object can make us compute for long. */
 const MAX_LENGTH = 64;
 const MAX_INT64 = 2n ** 63n - 1n;
 
@@ -30,8 +30,8 @@ const DECIMAL_EXPONENTS: Readonly<Record<string, number>> = {
 const BINARY_EXPONENTS: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
 
 /**
- * Reads a quantity: digits, perhaps with a sign and a point, then `n u m k M G T P E`, `Ki Mi Gi Ti Pi Ei`, an exponent
- * (`e3`, `E-2`) or nothing. What is finer than a billionth is rounded away from zero, as the API server does.
+ * Parses a quantity: digits with an optional sign and point, then `n u m k M G T P E`, `Ki Mi Gi Ti Pi Ei`, an exponent (`e3`, `E-2`) or
+ * nothing. Digits below a billionth are rounded away from zero, as the API server does.
  *
  * @returns undefined for anything else, for more than 64 characters and for exponents of three digits.
  */
@@ -47,22 +47,22 @@ export function parseQuantity(text: string): Quantity | undefined {
   return sign === '-' ? -amount : amount;
 }
 
-/** In whole units, rounded up: how the scheduler counts all resources but CPU. At most 2⁶³ − 1. */
+/** In whole units, rounded up, as the scheduler counts all resources but CPU. At most 2⁶³ − 1. */
 export function unitsOf(quantity: Quantity): bigint {
   return atMostInt64(divideUp(quantity, ONE));
 }
 
-/** In thousandths, rounded up: how the scheduler counts CPU. At most 2⁶³ − 1. */
+/** In thousandths, rounded up, as the scheduler counts CPU. At most 2⁶³ − 1. */
 export function milliUnitsOf(quantity: Quantity): bigint {
   return atMostInt64(divideUp(quantity, MILLI));
 }
 
-/** The value times ten to the power of `digits`, of a value that is not negative, rounded up. */
+/** Multiplies a value, which must not be negative, by ten to the power of `digits`, rounded up. */
 function shiftDecimal(value: bigint, digits: number): bigint {
   return digits >= 0 ? value * 10n ** BigInt(digits) : divideUp(value, 10n ** BigInt(-digits));
 }
 
-/** Division of BigInts rounds towards zero, which is up for what is negative already. */
+/** Division of BigInts rounds towards zero, which already is up for negative values. */
 function divideUp(value: bigint, divisor: bigint): bigint {
   const quotient = value / divisor;
   return value > 0n && value % divisor !== 0n ? quotient + 1n : quotient;

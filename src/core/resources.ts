@@ -1,5 +1,5 @@
 /**
- * What an API server calls the kinds that we read or write.
+ * The API server's names of the kinds that we read or write.
  *
  * A `Resource` carries the TypeScript type of its objects, so that a cache or a request for it is typed by the value.
  */

@@ -1,9 +1,8 @@
 /**
- * Selectors, decided as the API server and the scheduler decide them (apimachinery `labels.Requirement`, component-helpers
- * `nodeaffinity`).
+ * Evaluates selectors as the API server and the scheduler do (apimachinery `labels.Requirement`, component-helpers `nodeaffinity`).
  *
- * The API server lets no malformed selector in. Should one arrive all the same, it matches nothing: a budget or an affinity
- * that we do not understand is never stretched over more objects than its author named.
+ * The API server accepts no malformed selector. If one arrives nevertheless, it matches nothing: a budget or an affinity that we do not
+ * understand is never applied to more objects than its author named.
  */
 import type {
   LabelSelector,
@@ -20,7 +19,7 @@ const INTEGER = /^[+-]?\d+$/;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** Whether the labels satisfy everything that the selector asks for. `{}` matches all objects, an absent selector none. */
+/** Whether the labels satisfy every requirement of the selector. `{}` matches all objects, an absent selector none. */
 export function matchesLabelSelector(selector: LabelSelector | undefined, labels: Labels = NO_LABELS): boolean {
   if (selector === undefined) return false;
   const { matchLabels, matchExpressions } = selector;
@@ -62,7 +61,7 @@ function matchesNodeRequirement(requirement: NodeSelectorRequirement, labels: La
   }
 }
 
-/** `NotIn` and `DoesNotExist` hold where the key is missing; `In` and `NotIn` need values, the other two must have none. */
+/** `NotIn` and `DoesNotExist` hold if the key is missing; `In` and `NotIn` need values, the other two must have none. */
 function matchesSetRequirement({ key, operator, values = [] }: LabelSelectorRequirement, labels: Labels): boolean {
   const found = labelValue(labels, key);
   switch (operator) {
@@ -79,7 +78,7 @@ function matchesSetRequirement({ key, operator, values = [] }: LabelSelectorRequ
   }
 }
 
-/** The only field is `metadata.name`, and it takes `In` and `NotIn` with exactly one value. */
+/** The only supported field is `metadata.name`, with `In` or `NotIn` and exactly one value. */
 function matchesField({ key, operator, values = [] }: NodeSelectorRequirement, name: string): boolean {
   if (key !== 'metadata.name' || values.length !== 1) return false;
   switch (operator) {
@@ -92,15 +91,15 @@ function matchesField({ key, operator, values = [] }: NodeSelectorRequirement, n
   }
 }
 
-/** Own keys only: a selector may well ask for a label called `constructor`. */
+/** Own keys only: a selector may well require a label called `constructor`. */
 function labelValue(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
-/** As Go's `strconv.ParseInt(text, 10, 64)`. */
+/** Like Go's `strconv.ParseInt(text, 10, 64)`. */
 function integerOf(text: string | undefined): bigint | undefined {
   if (text === undefined || !INTEGER.test(text)) return undefined;
-  // BigInt() knows no plus sign.
+  // BigInt() accepts no plus sign.
   const integer = BigInt(text.replace('+', ''));
   return integer >= INT64_MIN && integer <= INT64_MAX ? integer : undefined;
 }

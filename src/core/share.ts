@@ -1,4 +1,4 @@
-/** A number of something, or a share of all there are. */
+/** An absolute number, or a share of a total. */
 import { z } from 'zod';
 
 /** A whole number above zero, or a percentage of at least 1 %. */
@@ -14,7 +14,7 @@ export const share = z.union([
     ) as unknown as z.ZodType<`${number}%`>,
 ]);
 
-/** How many of `total` a share is; at least one. */
+/** Resolves a share of `total`; at least one. */
 export function countOf(wanted: Share, total: number): number {
   if (typeof wanted === 'number') return wanted;
   return Math.max(1, Math.floor((Number.parseInt(wanted, 10) / 100) * total));

@@ -1,6 +1,6 @@
 /**
- * Pods that nothing would create again are kept in Secrets while their Node is away. What is known of such a Secret without
- * its content stands in its labels and annotations, so that the content is never cached.
+ * Pods that nothing would create again are kept in Secrets while their Node is away. Everything that must be known without the Secret's
+ * content is in its labels and annotations, so that the content is never cached.
  */
 import { annotationOf, labelOf } from './meta.ts';
 import type { KubeObject } from './objects.ts';
@@ -23,16 +23,16 @@ export const STORED_POD_KEY = 'pod.json';
 export const STORED_UID_LABEL = 'maintenance-bridge.io/stored-pod';
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'maintenance-bridge';
-/** Chooses these Secrets and no other that we, or a chart, may have written. */
+/** Selects these Secrets and no other that we, or a chart, may have written. */
 export const STORED_POD_SELECTOR = `${MANAGED_BY_LABEL}=${MANAGED_BY},${STORED_UID_LABEL}`;
 
-/** Annotation: the Node that the Pod ran on. No label, since a Node's name may be too long for one. */
+/** Annotation: the Node that the Pod ran on. Not a label, since a Node's name may be too long for one. */
 export const STORED_NODE_ANNOTATION = 'maintenance-bridge.io/node';
 /** Annotation: the session that stored it. */
 export const STORED_SESSION_ANNOTATION = 'maintenance-bridge.io/session';
 /** Annotation: `namespace/name` of the Pod. */
 export const STORED_POD_ANNOTATION = 'maintenance-bridge.io/pod';
-/** Annotation: whether it was ready (`true`), and is therefore awaited when it is back. */
+/** Annotation: whether the Pod was ready (`true`), so that the session waits for it once it is back. */
 export const STORED_READY_ANNOTATION = 'maintenance-bridge.io/was-ready';
 
 /** Annotation: `waiting` while no eviction of the Pod has been sent. */
@@ -45,14 +45,14 @@ export interface PodIdentity {
   readonly uid: string;
 }
 
-/** What a Secret says of its content. */
+/** The data of a Secret besides its content. */
 export interface StoredPod {
   readonly pod: PodIdentity;
   readonly node: string;
   readonly session: string;
   readonly wasReady: boolean;
   /**
-   * - `waiting`: no eviction was sent; where the Pod ends, that is somebody else's doing.
+   * - `waiting`: no eviction was sent; if the Pod ends, somebody else caused it.
    * - `sent`: one may have been sent.
    */
   readonly eviction: 'waiting' | 'sent';
@@ -63,17 +63,17 @@ export function secretNameOf(podUid: string): string {
   return `tmm-pod-${podUid}`;
 }
 
-/** @returns undefined where somebody has edited away what we wrote. */
+/** @returns undefined if somebody has removed or edited what we wrote. */
 export function storedPodOf(secret: KubeObject): StoredPod | undefined {
   const uid = labelOf(secret, STORED_UID_LABEL);
   const node = annotationOf(secret, STORED_NODE_ANNOTATION);
   const session = annotationOf(secret, STORED_SESSION_ANNOTATION);
   const [namespace, name, ...rest] = (annotationOf(secret, STORED_POD_ANNOTATION) ?? '').split('/');
   if (!uid || !node || session === undefined || !namespace || !name || rest.length > 0) return undefined;
-  // The name is made of the UID: a copied Secret, or an edited label, would be taken for another Pod's.
+  // The name derives from the UID: a copied Secret, or one with an edited label, would be taken for another Pod's.
   if (secret.metadata.name !== secretNameOf(uid)) return undefined;
   const wasReady = annotationOf(secret, STORED_READY_ANNOTATION) === 'true';
-  // Absent where an earlier version has written it, which told nothing of this.
+  // Absent in Secrets of an earlier version, which did not record it.
   const eviction = annotationOf(secret, STORED_EVICTION_ANNOTATION) === 'waiting' ? 'waiting' : 'sent';
   return { pod: { namespace, name, uid }, node, session, wasReady, eviction };
 }

@@ -10,7 +10,7 @@ export function rfc3339Micro(ms: number): string {
   return new Date(ms).toISOString().replace(/Z$/, '000Z');
 }
 
-/** Milliseconds since the epoch; undefined for what is absent or no time. */
+/** Milliseconds since the epoch; undefined if the text is absent or not a time. */
 export function msOf(text: string | undefined): number | undefined {
   const ms = Date.parse(text ?? '');
   return Number.isNaN(ms) ? undefined : ms;

@@ -1,16 +1,16 @@
-/** What a feature leaves on objects of the management cluster, and what becomes of it when nobody looks after it any more. */
+/** The marks that a feature leaves on objects of the management cluster, and their effect when nobody looks after them any more. */
 import type { ReadKind } from './explained.ts';
 import type { KubeObject } from './objects.ts';
 
 export interface Trace extends ReadKind {
-  /** As the sentence goes on: "3 Machines carry …". */
+  /** A phrase for the sentence "3 Machines carry …". */
   readonly what: string;
   readonly labelSelector?: string;
-  /** Whether it is in our own namespace alone. @default false */
+  /** Whether it exists in our own namespace only. @default false */
   readonly isInOwnNamespace?: boolean;
-  /** Asked of the object's metadata. */
+  /** Called with the object's metadata. */
   readonly isLeft: (object: KubeObject) => boolean;
-  /** Whether something stands still for ever where nobody takes it away. */
+  /** Whether something stays blocked for ever unless somebody removes the mark. */
   readonly isGrave: boolean;
   readonly remedy: string;
 }

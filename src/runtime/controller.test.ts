@@ -31,7 +31,7 @@ function setUp(reconcile: Reconcile, over: Partial<ControllerOptions> = {}) {
 
 const letPass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
-/** A pass that ends when its signal aborts, as a request does. */
+/** A pass that ends when its signal aborts, like a request. */
 const untilAborted: Reconcile = (_, { signal }) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
 

@@ -8,18 +8,18 @@ import type { Runnable } from './manager.ts';
 import { inPass } from './pass-signal.ts';
 import { WorkQueue, type WorkQueueOptions } from './queue.ts';
 
-/** What a pass came to. A closed set, for metrics. */
+/** The outcome of a pass. A closed set, for metrics. */
 export const PASS_OUTCOMES = ['Done', 'RequeueAfter', 'Conflict', 'Failed', 'Terminal', 'Aborted'] as const;
 export type PassOutcome = (typeof PASS_OUTCOMES)[number];
 
 export interface ReconcileContext {
   /** Carries `controller`, the key and the pass's `reconcileID`. */
   readonly log: Log;
-  /** Aborts when the pass has taken too long, or when the process stops; the requests of the pass end with it by themselves. */
+  /** Aborts when the pass has taken too long, or when the process stops; the requests of the pass end with it automatically. */
   readonly signal: AbortSignal;
 }
 
-/** @throws `TerminalError` where only a change of the object can help; anything else is tried again. */
+/** @throws `TerminalError` if only a change of the object can help; every other error is retried. */
 export type Reconcile = (key: string, context: ReconcileContext) => Promise<Result>;
 
 export interface ControllerMetrics {
@@ -30,20 +30,19 @@ export interface ControllerMetrics {
 
 export interface ControllerOptions {
   readonly name: string;
-  /** Kind of the objects that the keys name: the key's field in the log. */
+  /** Kind of the objects that the keys name; it is the log field of the key. */
   readonly kind: string;
   readonly reconcile: Reconcile;
   readonly log: Log;
   readonly metrics: ControllerMetrics;
-  /** Whether `error`, or an error that it was caused by, says that an object changed under the decision. */
+  /** Whether `error`, or one of its causes, shows that an object has changed since the decision read it. */
   readonly isConflict: (error: unknown) => boolean;
   /** @default 1 */
   readonly workers?: number;
   /** @default 120_000 */
   readonly timeoutMs?: number;
   /**
-   * Awaited before each pass, of one after another, where passes compute for long: several in a row would keep the Lease from
-   * being renewed.
+   * Awaited before each pass, if passes compute for long: several in a row would keep the Lease from being renewed.
    *
    * @default none
    */
@@ -55,7 +54,7 @@ export interface ControllerOptions {
   readonly queue?: Omit<WorkQueueOptions, 'onDepth'>;
 }
 
-/** The cache usually holds the change within milliseconds; waiting longer than a second for it would serve nobody. */
+/** The cache usually has the change within milliseconds; waiting longer than a second would not help. */
 const CONFLICT_BACKOFF: Backoff = { baseMs: 50, maxMs: 1000, jitter: 0.2 };
 
 export class Controller implements Runnable {
@@ -78,12 +77,12 @@ export class Controller implements Runnable {
     });
   }
 
-  /** Asks for a pass over `key`, soon. Keys that come before the start wait for it. */
+  /** Requests a pass over `key`, soon. Keys that come before the start wait for it. */
   enqueue(key: string): void {
     this.#queue.add(key);
   }
 
-  /** Asks for a pass over `key` in `ms` milliseconds at the latest. */
+  /** Requests a pass over `key` within `ms` milliseconds. */
   enqueueAfter(key: string, ms: number): void {
     this.#queue.addAfter(key, ms);
   }
@@ -158,12 +157,12 @@ export class Controller implements Runnable {
   }
 }
 
-/** A pass that ran out of time usually fails with its request's abort; the time is what an operator needs to read. */
+/** A pass that ran out of time usually fails with the abort of its request; an operator needs to read about the timeout instead. */
 function causeOf(error: unknown, pass: AbortSignal): unknown {
   return pass.aborted ? new Error(String(pass.reason?.message ?? pass.reason), { cause: error }) : error;
 }
 
-/** Whether `matches` holds for `error` or for one of the errors behind it. */
+/** Whether `matches` holds for `error` or for one of its causes. */
 function someCause(error: unknown, matches: (cause: unknown) => boolean): boolean {
   for (let cause = error; cause !== undefined; cause = cause instanceof Error ? cause.cause : undefined) {
     if (matches(cause)) return true;

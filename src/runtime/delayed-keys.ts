@@ -7,14 +7,14 @@ interface Entry {
 }
 
 /**
- * Calls back for each key when its time has come. Thousands of keys share one timer over a binary heap.
+ * Calls back for each key when it is due. Thousands of keys share one timer over a binary heap.
  *
- * A key is due once: of several times asked for, the earliest wins. Time is monotonic, so a corrected wall clock neither
- * holds a key back nor releases it early.
+ * Each key is due once: of several requested times, the earliest wins. Time is monotonic, so a corrected wall clock neither holds a key
+ * back nor releases it early.
  */
 export class DelayedKeys {
   readonly #onDue: (key: string) => void;
-  /** The time that counts per key; an entry of the heap that says otherwise was overtaken and is skipped. */
+  /** The valid time of each key; a heap entry with another time is obsolete and skipped. */
   readonly #dueMs = new Map<string, number>();
   readonly #heap: Entry[] = [];
   #timer: NodeJS.Timeout | undefined;

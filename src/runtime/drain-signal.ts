@@ -1,4 +1,4 @@
-/** How work ends: gently on a stop, at once when leadership was lost. */
+/** How work ends: gracefully on a stop, at once when leadership was lost. */
 
 /** Another process may lead by now: nothing may be written any more, and this process must exit. */
 export class LeadershipLost extends Error {
@@ -6,17 +6,17 @@ export class LeadershipLost extends Error {
 }
 
 /**
- * The signal for work in flight, derived from the one that says to take no more. It aborts `drainMs` after `stop`, so
- * that writes can finish; where `stop` aborts with `LeadershipLost`, at once.
+ * The signal for work in flight, derived from the signal that stops new work. It aborts `drainMs` after `stop`, so that writes can finish,
+ * or at once if `stop` aborts with `LeadershipLost`.
  *
- * @param drainMs at most what lies between the election's renew deadline and its lease duration (5 s by default): then
- * even a Lease that is lost during the drain finds all work ended before another process leads.
+ * @param drainMs at most the difference between the election's renew deadline and its lease duration (5 s by default): then, even if the
+ * Lease is lost during the drain, all work has ended before another process leads.
  */
 export function drainSignal(stop: AbortSignal, drainMs: number): AbortSignal {
   const work = new AbortController();
   const onStop = (): void => {
     if (stop.reason instanceof LeadershipLost) work.abort(stop.reason);
-    // Without a reference: a process with nothing left to do need not wait for the end of the grace period.
+    // Unreferenced: a process with nothing left to do need not wait for the end of the grace period.
     else setTimeout(() => work.abort(stop.reason), drainMs).unref();
   };
   if (stop.aborted) onStop();

@@ -4,10 +4,10 @@ import { recordingLog } from '../../harness/doubles/recording-log.ts';
 import { LeadershipLost } from './drain-signal.ts';
 import { type ElectorTime, LeaderElector, type LeaseRecord, type LeaseStore } from './leader.ts';
 
-/** A world whose time passes only by its events, so that a test is exact and takes no time. */
+/** A simulated world whose time advances only with its events, so that a test is exact and fast. */
 class World {
   nowMs = 0;
-  /** In order of time; what comes at one moment in the order in which it was asked for. */
+  /** Ordered by time; events of the same moment in the order of their requests. */
   readonly #events: { readonly atMs: number; readonly run: () => void }[] = [];
 
   at(atMs: number, run: () => void): void {
@@ -31,7 +31,7 @@ class World {
   }
 }
 
-/** The record that all share, with the API server's optimistic locking. */
+/** The record that all processes share, with the API server's optimistic locking. */
 class Server {
   record: LeaseRecord | undefined;
   #version = 0;
@@ -58,7 +58,7 @@ interface Habits {
   readonly wallOffsetMs?: number;
   /** How fast its monotonic clock runs. */
   readonly rate?: number;
-  /** Stretches of world time in which the process does not run at all. */
+  /** Periods of world time in which the process does not run at all. */
   readonly pauses?: readonly { readonly fromMs: number; readonly forMs: number }[];
 }
 
@@ -241,7 +241,7 @@ describe('LeaderElector', () => {
     expect([leader.end, leader.leading?.aborted]).toEqual(['stopped', true]);
     await world.passTo(22_100);
     expect(standby.elector.isLeader()).toBe(true);
-    // A Lease that nobody holds is no leader to tell of.
+    // A Lease without a holder is not logged as a leader.
     const observed = standby.log.lines.filter(({ message }) => message === 'Observed a leader');
     expect(observed.map(({ fields }) => fields.identity)).toEqual(['leader']);
   });
@@ -310,7 +310,7 @@ describe('LeaderElector', () => {
         const processes = all.map((each, at) => new Process(world, server, `process-${at}`, each));
         for (const each of processes) each.run();
         world.at(stopMs, () => processes[0]?.stop());
-        // A term begins with an event alone, and what has not begun by then only ends: between two events nobody has to look.
+        // A term begins with an event alone, and whatever has not begun by then only ends, so nothing has to be checked between two events.
         await world.passTo(150_000, () => {
           if (processes.filter(({ elector }) => elector.isLeader()).length > 1) throw new Error('Two of them lead');
         });
@@ -318,7 +318,7 @@ describe('LeaderElector', () => {
       }),
       { numRuns: 150 },
     );
-    // Not by never leading at all: terms change hands in many of the runs.
+    // The property does not hold just because nobody ever leads: terms change hands in many of the runs.
     expect(terms).toBeGreaterThan(150);
   });
 });

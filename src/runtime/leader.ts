@@ -1,25 +1,25 @@
 /**
  * Leader election on a shared record, after client-go's `tools/leaderelection`.
  *
- * - A candidate judges a record by when *it* saw the record change last, on its own monotonic clock. The timestamps in
- *   the record are for people: clocks that are wrong, on whichever side, change nothing.
- * - A leader counts from the moment at which it *sent* its last successful renewal (client-go counts from the answer), so
- *   a slow answer shortens its term and never lengthens it. It stops at `renewDeadline`, candidates wait for
- *   `leaseDuration`: as long as no clock runs half as fast again as another, there are never two leaders.
+ * - A candidate judges a record by the time at which *it* last saw the record change, on its own monotonic clock. The timestamps in the
+ *   record are for people: wrong clocks, on whichever side, have no effect.
+ * - A leader counts from the moment at which it *sent* its last successful renewal (client-go counts from the answer), so a slow answer
+ *   shortens its term and never extends it. It stops at `renewDeadline`, and candidates wait for `leaseDuration`: as long as no clock runs
+ *   half as fast again as another, there are never two leaders.
  * - Every write names the resourceVersion that was read, so of two candidates one wins.
  *
- * What it cannot prevent: somebody who deletes or edits the Lease by hand makes room for a second leader until the first
- * renews, and a request that was sent in time can arrive late.
+ * It cannot prevent two cases: somebody who deletes or edits the Lease by hand makes room for a second leader until the first renews, and a
+ * request that was sent in time can arrive late.
  */
 import type { Log } from '../core/ports.ts';
 import { rfc3339Micro } from '../core/timestamps.ts';
 import { LeadershipLost } from './drain-signal.ts';
 
-/** The fields of `coordination.k8s.io/v1` LeaseSpec that take part. Others may have written it: any may be missing. */
+/** The fields of `coordination.k8s.io/v1` LeaseSpec that are used. Others may have written it: any may be missing. */
 export interface LeaseRecord {
   /** Empty when created. */
   readonly resourceVersion: string;
-  /** Empty: free. */
+  /** Empty if nobody holds it. */
   readonly holderIdentity: string;
   readonly leaseDurationSeconds?: number;
   readonly acquireTime?: string;
@@ -27,20 +27,20 @@ export interface LeaseRecord {
   readonly leaseTransitions?: number;
 }
 
-/** Where the record lies. Each call throws what went wrong on the way; it must end soon after `signal` aborts. */
+/** The storage of the record. Each call throws its failure, and must end soon after `signal` aborts. */
 export interface LeaseStore {
-  /** @returns undefined where there is no record. */
+  /** @returns undefined if there is no record. */
   get(signal: AbortSignal): Promise<LeaseRecord | undefined>;
-  /** @returns what was stored; undefined where somebody else was faster. */
+  /** @returns the stored record; undefined if somebody else was faster. */
   create(record: LeaseRecord, signal: AbortSignal): Promise<LeaseRecord | undefined>;
-  /** @returns what was stored; undefined where the record is not at `record.resourceVersion` any more. */
+  /** @returns the stored record; undefined if the record is not at `record.resourceVersion` any more. */
   update(record: LeaseRecord, signal: AbortSignal): Promise<LeaseRecord | undefined>;
 }
 
 export interface ElectorTime {
   /** Milliseconds from any fixed point; never set back. */
   monotonicMs(): number;
-  /** Milliseconds since the epoch; only ever written down. */
+  /** Milliseconds since the epoch; only written into the record, never compared. */
   wallMs(): number;
   /** Resolves after `ms` milliseconds, or when `signal` aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
@@ -52,11 +52,11 @@ export interface LeaderElectorOptions {
   readonly identity: string;
   readonly log: Log;
   readonly time: ElectorTime;
-  /** How long candidates wait for a leader that has gone silent; whole seconds. @default 15_000 */
+  /** How long candidates wait for a silent leader; whole seconds. @default 15_000 */
   readonly leaseDurationMs?: number;
-  /** How long a leader that cannot renew goes on. @default 10_000 */
+  /** How long a leader that cannot renew continues. @default 10_000 */
   readonly renewDeadlineMs?: number;
-  /** The longest pause between two requests; up to a quarter is taken off by chance. @default 2_000 */
+  /** The longest pause between two requests; up to a quarter is taken off at random. @default 2_000 */
   readonly retryPeriodMs?: number;
   /** In [0, 1). @default Math.random */
   readonly random?: () => number;
@@ -69,7 +69,7 @@ export interface ElectionCallbacks {
   readonly onStopped: () => void;
 }
 
-/** What one attempt to acquire or renew came to. `Taken`: another holds a valid record. */
+/** The result of one attempt to acquire or renew. `Taken`: another process holds a valid record. */
 type Attempt = 'Held' | 'Taken' | 'Failed' | 'Late';
 
 const JITTER = 0.25;
@@ -88,7 +88,7 @@ export class LeaderElector {
   /** When the last successful write was sent; undefined while we do not lead. */
   #renewedAtMs: number | undefined;
 
-  /** @throws RangeError where the durations do not leave room for one another. */
+  /** @throws RangeError if the durations do not fit together. */
   constructor(options: LeaderElectorOptions) {
     this.#store = options.store;
     this.#identity = options.identity;
@@ -105,14 +105,14 @@ export class LeaderElector {
     }
   }
 
-  /** Whether this process leads at this moment; false as soon as the renewal is overdue, even if nobody noticed yet. */
+  /** Whether this process leads at this moment; false as soon as the renewal is overdue, even if nothing else has noticed yet. */
   isLeader(): boolean {
     return this.#renewedAtMs !== undefined && this.#remainingMs() > 0;
   }
 
   /**
-   * Waits for leadership, calls `onStarted`, and renews until `stop` aborts; then it gives the Lease back and resolves.
-   * Whoever stops it must have ended all work that needs leadership. Runs once.
+   * Waits for leadership, calls `onStarted`, and renews until `stop` aborts; then it releases the Lease and resolves. Before stopping it,
+   * the caller must have ended all work that needs leadership. Runs once.
    *
    * @throws LeadershipLost when the Lease could not be renewed in time or belongs to another: the process must exit.
    */
@@ -144,13 +144,13 @@ export class LeaderElector {
   /** Tries until the Lease is ours or `stop` aborts. */
   async #acquire(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      // Bounded like a renewal: what arrives later than that may not start a term.
+      // Bounded like a renewal: an answer that arrives later may not start a term.
       if ((await this.#attemptWithin(this.#renewDeadlineMs)) === 'Held') return;
       await this.#time.sleep(this.#pauseMs(), stop);
     }
   }
 
-  /** Renews until `stop` aborts, the deadline passes, or the Lease is seen in another's hands. */
+  /** Renews until `stop` aborts, the deadline passes, or another process is seen to hold the Lease. */
   async #keep(stop: AbortSignal): Promise<'stopped' | 'Taken' | 'Late'> {
     for (;;) {
       await this.#time.sleep(Math.min(this.#pauseMs(), this.#remainingMs()), stop);
@@ -165,7 +165,7 @@ export class LeaderElector {
     return this.#retryPeriodMs * (1 - JITTER * this.#random());
   }
 
-  /** Until a leader has to stop unless it renews. */
+  /** The time until a leader has to stop unless it renews. */
   #remainingMs(): number {
     return (this.#renewedAtMs ?? Number.NEGATIVE_INFINITY) + this.#renewDeadlineMs - this.#time.monotonicMs();
   }
@@ -197,7 +197,7 @@ export class LeaderElector {
     }
   }
 
-  /** Makes the Lease ours, or renews it. @returns false where somebody else wrote first, or the answer came too late. */
+  /** Acquires or renews the Lease. @returns false if somebody else wrote first, or the answer came too late. */
   async #write(current: LeaseRecord | undefined, cut: AbortSignal): Promise<boolean> {
     const sentAtMs = this.#time.monotonicMs();
     const record = this.#ours(current);
@@ -230,20 +230,20 @@ export class LeaderElector {
     }
     this.#observed = { record, atMs: this.#time.monotonicMs() };
     const { holderIdentity } = record;
-    // A Lease that was released names nobody.
+    // A released Lease has an empty holder.
     if (holderIdentity && holderIdentity !== before?.holderIdentity && holderIdentity !== this.#identity) {
       this.#log.info('Observed a leader', { identity: holderIdentity });
     }
   }
 
-  /** Whether another holds the record and may still be alive. */
+  /** Whether another process holds the record and may still be alive. */
   #isTaken({ holderIdentity, leaseDurationSeconds = 0 }: LeaseRecord): boolean {
     if (holderIdentity === '' || holderIdentity === this.#identity) return false;
     const durationMs = leaseDurationSeconds > 0 ? leaseDurationSeconds * 1000 : this.#leaseDurationMs;
     return this.#time.monotonicMs() < (this.#observed?.atMs ?? 0) + durationMs;
   }
 
-  /** Gives the Lease back where it is ours; a failure only means that others wait until it has run out. */
+  /** Releases the Lease if it is ours; a failure only means that others wait until it has expired. */
   async #release(): Promise<void> {
     this.#renewedAtMs = undefined;
     const cut = new AbortController();
@@ -261,7 +261,7 @@ export class LeaderElector {
     }
   }
 
-  /** @returns false where the record has changed since. */
+  /** @returns false if the record has changed since. */
   async #writeFree(record: LeaseRecord | undefined, cut: AbortSignal): Promise<boolean> {
     if (record?.holderIdentity !== this.#identity) return false;
     const now = rfc3339Micro(this.#time.wallMs());

@@ -4,7 +4,7 @@ import { LeadershipLost } from './drain-signal.ts';
 import { type Election, Manager, type Runnable } from './manager.ts';
 import { aborted, sleep } from './sleep.ts';
 
-/** What happened, in order. */
+/** The log of events, in order. */
 let story: string[];
 
 interface Part extends Partial<Runnable> {
@@ -28,7 +28,7 @@ function part({ endsAfterMs = 0, ...over }: Part): Runnable {
   };
 }
 
-/** An election that is won after `winsAfterMs` and lost when the test says so. */
+/** An election that is won after `winsAfterMs` and lost on the test's request. */
 function election(winsAfterMs: number): Election & { lose(): void } {
   const lost = new AbortController();
   return {

@@ -1,15 +1,15 @@
 /**
  * Starts the parts of the process in order and stops them in reverse.
  *
- * Start: each phase is launched and awaited until it is ready; what needs leadership follows when the Lease is ours, in
- * the same order. Stop: phase by phase from the last to the first, then the Lease is given back. The order and the words
- * are controller-runtime's (`pkg/manager`).
+ * Start: each phase is launched and awaited until it is ready; parts that need leadership follow once the Lease is ours, in the same order.
+ * Stop: phase by phase from the last to the first, then the Lease is released. The order and the terms are controller-runtime's
+ * (`pkg/manager`).
  */
 import type { Log } from '../core/ports.ts';
 import { LeadershipLost } from './drain-signal.ts';
 import { aborted, sleep } from './sleep.ts';
 
-/** In the order of the start: probes and metrics, caches, what others rely on (the event recorder), controllers. */
+/** In the order of the start: probes and metrics, caches, services that others rely on (the event recorder), controllers. */
 const PHASES = ['servers', 'caches', 'services', 'controllers'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -19,30 +19,30 @@ export interface Runnable {
   readonly phase: Phase;
   readonly needsLeadership: boolean;
   /**
-   * Runs until `stop` aborts and resolves when all work has ended. A rejection stops the whole process. The reason of the
-   * abort is a `LeadershipLost` where not even the work in flight may go on.
+   * Runs until `stop` aborts and resolves when all work has ended. A rejection stops the whole process. The reason of the abort is a
+   * `LeadershipLost` if not even the work in flight may continue.
    */
   start(stop: AbortSignal): Promise<void>;
   /** Resolves when the next phase may start (a cache: it has synced), or when `stop` aborts. */
   whenReady?(stop: AbortSignal): Promise<void>;
-  /** Why the process should be restarted; undefined while all is well. */
+  /** Why the process should be restarted; undefined while everything is well. */
   healthz?(): string | undefined;
-  /** Why this part is of no use right now; undefined while all is well. */
+  /** Why this part cannot be used at present; undefined while everything is well. */
   readyz?(): string | undefined;
-  /** What is worth knowing while all is well, line by line; `/readyz?verbose` shows it. */
+  /** Further information line by line, even while everything is well; shown by `/readyz?verbose`. */
   details?(): readonly string[];
 }
 
 /** One line of `/healthz` or `/readyz`. */
 export interface Check {
   readonly name: string;
-  /** @returns what is wrong; undefined while all is well. */
+  /** @returns the fault; undefined while everything is well. */
   check(): string | undefined;
-  /** What is worth knowing whether something is wrong or not. */
+  /** Further information, whether there is a fault or not. */
   details?(): readonly string[];
 }
 
-/** What the manager needs of an elector; `LeaderElector` is one. */
+/** The interface of an elector; `LeaderElector` implements it. */
 export interface Election {
   /** @throws LeadershipLost when leading ended other than by `stop`. */
   run(
@@ -53,13 +53,13 @@ export interface Election {
 
 export interface ManagerOptions {
   readonly log: Log;
-  /** Absent: whatever needs leadership starts at once. */
+  /** If absent, parts that need leadership start at once. */
   readonly election?: Election;
   /** For the whole stop, the Lease included. The process promises to exit within 10 s. @default 9_000 */
   readonly graceMs?: number;
 }
 
-/** How much of the grace period is kept for giving back the Lease. */
+/** The part of the grace period that is reserved for releasing the Lease. */
 const RELEASE_MS = 1500;
 /** After a lost Lease: enough for aborted work to unwind, and well within the seconds before another process may lead. */
 const LOST_GRACE_MS = 1000;
@@ -101,7 +101,7 @@ export class Manager {
     return this.#runnables.map((runnable) => ({ name: runnable.name, check: () => runnable.healthz?.() }));
   }
 
-  /** Red until everything that needs no leadership is ready, and from the stop on; a standby is ready, too. */
+  /** Fails until every part that needs no leadership is ready, and from the stop on; a standby is ready, too. */
   readyz(): readonly Check[] {
     const started = { name: 'started', check: () => this.#whyNotReady() };
     const own = this.#runnables.map((runnable) => ({
@@ -113,8 +113,8 @@ export class Manager {
   }
 
   /**
-   * Runs everything until `stop` aborts, then resolves when all has ended or the grace period is over. Runs once. The
-   * caller must then exit: work that outlived the grace period goes on until it does.
+   * Runs everything until `stop` aborts, then resolves when all has ended or the grace period is over. Runs once. The caller must then
+   * exit: work that outlived the grace period continues until then.
    *
    * @throws the first error of a runnable, or LeadershipLost, after everything was stopped.
    */
@@ -180,7 +180,7 @@ export class Manager {
       }
     };
     this.#log.debug('Starting', { runnable: runnable.name });
-    // The life is entered only after a turn of the event loop, so it cannot end before it is in the map.
+    // The part starts only in a later turn of the event loop, so it cannot end before it is in the map.
     running.set(runnable, Promise.resolve().then(life));
   }
 
@@ -196,7 +196,7 @@ export class Manager {
     }
     const left = PHASES.flatMap((phase) => [...this.#groups[phase].running.keys()]);
     if (left.length > 0) this.#log.warn('Stopping took too long', { runnables: left.map(({ name }) => name) });
-    // Work that needs the Lease and has not ended could still write: then it is kept until the process has gone.
+    // Work that needs the Lease and has not ended could still write: then the Lease is kept until the process has exited.
     if (lost || left.some(({ needsLeadership }) => needsLeadership)) return;
     giveBack.abort();
     await within(leading, endMs);

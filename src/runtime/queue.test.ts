@@ -4,7 +4,7 @@ import { WorkQueue } from './queue.ts';
 
 const never = new AbortController().signal;
 
-/** The key that is ready now; undefined where a worker would have to wait. */
+/** The key that is ready now; undefined if a worker would have to wait. */
 async function poll(queue: WorkQueue): Promise<string | undefined> {
   const patience = new AbortController();
   const key = queue.get(patience.signal);
@@ -222,7 +222,7 @@ describe('WorkQueue', () => {
   });
 });
 
-/** What a queue should be, in the plainest form: three lists and the times that are pending. */
+/** The reference model of a queue in its plainest form: three lists and the pending times. */
 interface Model {
   ready: string[];
   processing: string[];
@@ -316,7 +316,7 @@ describe('WorkQueue under any sequence of calls', () => {
     const commands = fc.commands(
       [
         key.map((of) => new Add(of)),
-        // Whole seconds plus a tick of its own, so that no two times are equal: the order of such keys is no promise.
+        // Whole seconds plus a distinct tick, so that no two times are equal: the order of such keys is not guaranteed.
         fc.tuple(key, fc.integer({ min: 1, max: 20 })).map(([of, ms]) => {
           tick = (tick + 1) % 1000;
           return new AddAfter(of, ms * 1000 + tick);

@@ -1,24 +1,24 @@
 /**
  * A queue of keys that need attention, not of events: however often a key is added before its turn, it is handed out once.
  *
- * - A key is never handed out a second time before `done` was called for the first; added meanwhile, it follows after.
- * - Keys come in the order in which they were first added, but those of a lane that is full wait for a place in it, and others go
- *   before them: whoever makes the keys of one lane slow delays no other.
- * - Nothing that was added is lost before the shutdown. From then on nothing is handed out: all state lies in the
- *   cluster, so the next start finds what was left.
+ * - A key is never handed out a second time before `done` was called for the first; if it was added meanwhile, it follows later.
+ * - Keys come in the order in which they were first added, but keys of a full lane wait for a place in it, and others overtake them: slow
+ *   keys of one lane delay no other lane.
+ * - No key that was added is lost before the shutdown. From then on none is handed out: all state is in the cluster, so the next start
+ *   finds the remaining work.
  *
- * The model is client-go's `util/workqueue`, whose shutdown hands out what is still queued; ours leaves it, so that a
- * stop takes as long as the passes in flight and no longer.
+ * The model is client-go's `util/workqueue`, whose shutdown hands out the queued keys; ours drops them, so that a stop takes only as long
+ * as the passes in flight.
  */
 import { type Backoff, backoffMs } from '../core/backoff.ts';
 import { DelayedKeys } from './delayed-keys.ts';
 
 const DEFAULT_BACKOFF: Backoff = { baseMs: 50, maxMs: 60_000, jitter: 0.2 };
-/** Below this, the room of handed-out keys is not worth reclaiming. */
+/** Below this, the space of handed-out keys is not worth reclaiming. */
 const MIN_COMPACTION = 1024;
 
 export interface WorkQueueOptions {
-  /** For `addRateLimited`, per key. @default 50 ms doubling to 60 s, up to a fifth less by chance */
+  /** For `addRateLimited`, per key. @default 50 ms doubling to 60 s, reduced at random by up to a fifth */
   readonly backoff?: Backoff;
   /** In [0, 1). @default Math.random */
   readonly random?: () => number;
@@ -40,13 +40,13 @@ export class WorkQueue {
   readonly #order: string[] = [];
   #head = 0;
   readonly #ready = new Set<string>();
-  /** With the lane in which a key was handed out: it may be in another one when it is done. */
+  /** With the lane in which a key was handed out: its lane may be another one when it is done. */
   readonly #processing = new Map<string, string | undefined>();
   readonly #lanes: WorkQueueOptions['lanes'];
   readonly #inLane = new Map<string, number>();
   /** Ready keys that wait for a place in their lane, in their order. */
   readonly #parked = new Map<string, string[]>();
-  /** Added while they were being processed. */
+  /** Keys that were added while they were being processed. */
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #delayed = new DelayedKeys((key) => this.add(key));
@@ -61,7 +61,7 @@ export class WorkQueue {
     this.#lanes = options.lanes;
   }
 
-  /** How many keys are ready; those that are being processed or wait for their time are not counted. */
+  /** How many keys are ready, without those that are being processed or wait for their time. */
   get length(): number {
     return this.#ready.size;
   }
@@ -79,7 +79,7 @@ export class WorkQueue {
     this.#onDepth(this.length);
   }
 
-  /** Adds `key` in `ms` milliseconds; where an earlier time is already set for it, that one stays. */
+  /** Adds `key` in `ms` milliseconds; an earlier time that is already set for it stays. */
   addAfter(key: string, ms: number): void {
     if (this.#isShutDown) return;
     if (ms <= 0) this.add(key);
@@ -93,7 +93,7 @@ export class WorkQueue {
     this.addAfter(key, backoffMs(backoff, failures, this.#random()));
   }
 
-  /** How often in a row `addRateLimited` was called for `key`. */
+  /** How many times in a row `addRateLimited` was called for `key`. */
   failures(key: string): number {
     return this.#failures.get(key) ?? 0;
   }
@@ -135,7 +135,7 @@ export class WorkQueue {
     if (this.#isShutDown && this.#processing.size === 0) this.#endDrain();
   }
 
-  /** Hands out nothing more and resolves when `done` was called for every key that is out. */
+  /** Hands out no more keys and resolves when `done` was called for every key that is out. */
   shutDownWithDrain(): Promise<void> {
     this.#isShutDown = true;
     this.#delayed.clear();
@@ -186,7 +186,7 @@ export class WorkQueue {
     return key;
   }
 
-  /** @returns whether there was a place; without one the key is parked. */
+  /** @returns whether there was a place; otherwise the key is parked. */
   #enter(lane: string, key: string): boolean {
     const taken = this.#inLane.get(lane) ?? 0;
     if (taken < (this.#lanes?.limit ?? Number.POSITIVE_INFINITY)) {
@@ -199,14 +199,14 @@ export class WorkQueue {
     return false;
   }
 
-  /** Frees a place. The next key of the lane queues up behind those of others, which is what makes the turns fair. */
+  /** Frees a place. The next key of the lane queues up behind those of others, which makes the turns fair. */
   #leave(lane: string): void {
     const taken = this.#inLane.get(lane) ?? 0;
     if (taken <= 1) this.#inLane.delete(lane);
     else this.#inLane.set(lane, taken - 1);
     const parked = this.#parked.get(lane);
     if (parked === undefined) return;
-    // All of them where the lane is empty: a key that has changed its lane would not come back to call the next one.
+    // All of them if the lane is empty: a key that has changed its lane would not come back to call the next one.
     const called = parked.splice(0, taken <= 1 ? parked.length : 1);
     if (parked.length === 0) this.#parked.delete(lane);
     for (const key of called) {

@@ -1,6 +1,6 @@
 /**
- * Remembers for a while which keys were seen, so that the same thing is not reported twice. Bounded: when full, the key that
- * was seen longest ago is forgotten first.
+ * Remembers for a while which keys were seen, so that the same thing is not reported twice. Bounded: when full, the key that was seen
+ * longest ago is forgotten first.
  */
 export class RecentKeys {
   readonly #ttlMs: number;
@@ -13,7 +13,7 @@ export class RecentKeys {
     this.#maxSize = options.maxSize;
   }
 
-  /** Whether `key` was not seen in the last `ttlMs`; it counts as seen from now on, if it did not already. */
+  /** Whether `key` was not seen in the last `ttlMs`; counts it as seen from now on, if it was not already. */
   isNew(key: string, nowMs: number): boolean {
     const firstSeenMs = this.#firstSeenMs.get(key);
     const isNew = firstSeenMs === undefined || nowMs - firstSeenMs >= this.#ttlMs;

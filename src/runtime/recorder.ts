@@ -1,4 +1,4 @@
-/** Events for people: recorded without waiting, sent in the background, lost rather than in the way. */
+/** Events for people: recorded without waiting, sent in the background, and dropped rather than holding up other work. */
 import { randomUUID } from 'node:crypto';
 import type { RecordEvent } from '../core/action.ts';
 import { type Backoff, backoffMs } from '../core/backoff.ts';
@@ -19,7 +19,7 @@ export interface RecordedEvent {
 
 export interface EventSink {
   send(recorded: RecordedEvent): Promise<unknown>;
-  /** Whether to send again what failed with `error`. */
+  /** Whether to resend after `error`. */
   isTransient(error: unknown): boolean;
 }
 
@@ -28,7 +28,7 @@ export const DROP_REASONS = ['Overflow', 'Failed'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface EventRecorderOptions {
-  /** In whose name: a controller's. */
+  /** The controller that recorded it. */
   readonly controller: string;
   readonly sink: EventSink;
   readonly clock: Clock;
@@ -41,12 +41,12 @@ const REMEMBERED = 4096;
 const REPEAT_AFTER_MS = 3_600_000;
 const MAX_ATTEMPTS = 3;
 const RETRY: Backoff = { baseMs: 500, maxMs: 5000 };
-/** How much of the grace period of a stop is spent on Events. */
+/** The part of a stop's grace period that is spent on Events. */
 const FLUSH_MS = 2000;
 
 /**
- * Records events, at most 1 000 waiting to be sent; the oldest is dropped when there are more. An Event on the
- * same object with the same text and scope is not recorded again within an hour.
+ * Records events, with at most 1 000 waiting to be sent; the oldest is dropped when there are more. An Event on the same object with the
+ * same text and scope is not recorded again within an hour.
  */
 export class EventRecorder implements Runnable {
   readonly name: string;
@@ -78,7 +78,7 @@ export class EventRecorder implements Runnable {
     this.#sending ??= outsidePasses(() => this.#sendAll());
   }
 
-  /** Resolves when everything recorded so far is sent or given up, after `timeoutMs` at the latest. */
+  /** Resolves when everything recorded so far is sent or given up, within `timeoutMs`. */
   async flush(timeoutMs: number): Promise<void> {
     const done = new AbortController();
     await Promise.race([this.#sending, sleep(timeoutMs, done.signal)]);
@@ -111,7 +111,7 @@ export class EventRecorder implements Runnable {
     }
   }
 
-  /** A dropped Event was never recorded, so the same Event may be recorded the next time. */
+  /** A dropped Event counts as never recorded, so the same Event may be recorded the next time. */
   #drop(recorded: RecordedEvent | undefined, reason: DropReason): void {
     if (recorded !== undefined) this.#said.forget(topicOf(recorded.event));
     this.#onDropped(reason);

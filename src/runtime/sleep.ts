@@ -1,4 +1,4 @@
-/** Waits `ms` milliseconds, or until `signal` aborts, whichever is first. Never rejects: the caller looks at the signal. */
+/** Waits `ms` milliseconds, or until `signal` aborts, whichever is first. Never rejects: the caller checks the signal. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) {
@@ -15,7 +15,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Resolves when `signal` aborts, at once where it already has. */
+/** Resolves when `signal` aborts, at once if it already has. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
@@ -23,7 +23,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Resolves when the event loop has been once around: what came in, and timers that were due, have had their turn. */
+/** Resolves after one turn of the event loop: pending input, and timers that were due, have been handled. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -1,11 +1,11 @@
-/** Work in steps, on the one event loop that everything shares. */
+/** Runs work in steps on the event loop that everything shares. */
 import type { Steps } from '../core/scheduling/steps.ts';
 import { nextTurn } from './sleep.ts';
 
-/** For so long steps are taken in a row. One step takes a few milliseconds at most, so that no slice takes 50. */
+/** How long steps are taken in a row. One step takes a few milliseconds at most, so that no slice takes 50. */
 const SLICE_MS = 10;
 
-/** Takes the steps in slices, each in a turn of the event loop of its own: timers and answers get their turn in between. */
+/** Takes the steps in slices, each in a separate turn of the event loop: timers and answers are handled in between. */
 export async function inSteps<T>(
   steps: Steps<T>,
   turn: () => Promise<void> = nextTurn,

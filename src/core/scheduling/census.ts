@@ -1,7 +1,7 @@
 /**
- * Which of the Pods that stay does a rule mean? Every rule says so by namespaces and a selector, and then all Pods are looked
- * at once for all of the rules. A Pod is compared with those selectors only that ask for one of its labels, so that the cost
- * hardly grows with the number of Pods that are to be placed.
+ * Which of the staying Pods does a rule apply to? Every rule asks by namespaces and a selector, and then all Pods are examined once for all
+ * rules. A Pod is compared only with the selectors that require one of its labels, so that the cost hardly grows with the number of Pods to
+ * be placed.
  */
 import type { LabelSelector, Pod } from '../objects.ts';
 import { matchesLabelSelector } from '../selectors.ts';
@@ -10,7 +10,7 @@ import type { Steps } from './steps.ts';
 
 export type Namespaces = ReadonlySet<string> | 'all';
 
-/** Hears of each Pod that is meant, and of the Node that it is on. */
+/** Called for each matching Pod, with the Node that it is on. */
 export type Hear = (pod: Pod, node: FitNode) => void;
 
 interface Question {
@@ -18,7 +18,7 @@ interface Question {
   readonly hearers: Hear[];
 }
 
-/** Pods that are looked at in one step. */
+/** Pods that are examined in one step. */
 const PODS_A_STEP = 4000;
 
 export class Census {
@@ -26,14 +26,14 @@ export class Census {
   readonly #byNamespace = new Map<string, Questions>();
   readonly #asked = new Map<string, Question>();
 
-  /** @param selector absent: no Pod is meant. */
+  /** @param selector if absent, no Pod matches. */
   ask(namespaces: Namespaces, selector: LabelSelector | undefined, hear: Hear): void {
     if (selector === undefined) return;
     if (namespaces === 'all') this.#ask('', this.#everywhere, selector, hear);
     else for (const namespace of namespaces) this.#ask(namespace, this.#indexOf(namespace), selector, hear);
   }
 
-  /** Puts all questions to all Pods that stay on these Nodes. */
+  /** Asks all questions about all Pods that stay on these Nodes. */
   *count(nodes: readonly FitNode[]): Steps<void> {
     if (this.#asked.size === 0) return;
     let looked = 0;
@@ -74,10 +74,10 @@ export class Census {
   }
 }
 
-/** Finds the questions that could mean a Pod, by one label that each of them asks for. */
+/** Finds the questions that could match a Pod, by one label that each of them requires. */
 class Questions {
   readonly #byLabel = new Map<string, Map<string, Question[]>>();
-  /** Those that ask for no value of any label. */
+  /** Questions that do not require a value of any label. */
   readonly #others: Question[] = [];
 
   add(question: Question): void {
@@ -98,7 +98,7 @@ class Questions {
     }
   }
 
-  /** Asked of every Pod of the cluster: what is made here is made a hundred thousand times. */
+  /** Called for every Pod of the cluster: anything allocated here is allocated a hundred thousand times. */
   tell(pod: Pod, node: FitNode): void {
     const { labels } = pod.metadata;
     for (const question of this.#others) tell(question, pod, node);
@@ -115,7 +115,7 @@ function tell({ selector, hearers }: Question, pod: Pod, node: FitNode): void {
   if (matchesLabelSelector(selector, pod.metadata.labels)) for (const hear of hearers) hear(pod, node);
 }
 
-/** A label that everything which the selector matches must have, and the values that it may have. */
+/** A label that every object matched by the selector must have, and its possible values. */
 export function demandOf({
   matchLabels = {},
   matchExpressions = [],

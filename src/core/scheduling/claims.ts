@@ -1,4 +1,4 @@
-/** The claims of a Pod, as the Pod that comes in its place will find them. */
+/** The claims of a Pod, as its replacement will find them. */
 import { annotationOf, controllerOf, isDeleting, keyOf } from '../meta.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../objects.ts';
 import type { Cluster, StorageLookup } from './cluster.ts';
@@ -19,15 +19,15 @@ export function classNameOf(object: PersistentVolumeClaim | PersistentVolume): s
   return annotationOf(object, CLASS_ANNOTATION) ?? object.spec.storageClassName ?? '';
 }
 
-/** Names of the claims in the Pod's volumes; generic ephemeral volumes have none of that kind. */
+/** Names of the claims that the Pod's volumes refer to, which generic ephemeral volumes do not. */
 export function claimNamesOf({ spec: { volumes = [] } }: Pod): readonly string[] {
   return volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
 }
 
 /**
- * A claim that the scheduler could not use makes all of them unusable, with its words. Two kinds will be made anew together
- * with the Pod, and say nothing about it: those of generic ephemeral volumes, which go with the old Pod, and those of a
- * StatefulSet's template that are gone or going.
+ * A claim that the scheduler could not use makes all of them unusable, with its message. Two kinds are ignored because they are created
+ * again together with the Pod: claims of generic ephemeral volumes, which are deleted with the old Pod, and claims of a StatefulSet's
+ * template that are gone or being deleted.
  */
 export function claimsOf(pod: Pod, cluster: Cluster): PodClaims {
   const claims: ClaimState[] = [];
@@ -49,7 +49,7 @@ export function claimsOf(pod: Pod, cluster: Cluster): PodClaims {
   return { is: 'usable', claims: [...claims, ...ephemeralClaimsOf(pod, cluster)] };
 }
 
-/** A volume name is taken for a binding: what is missing between the two halves of one takes moments, and no Node changes it. */
+/** A volume name counts as a binding: the second half of a binding follows within moments, and does not depend on the Node. */
 function stateOf(claim: PersistentVolumeClaim, storage: StorageLookup): ClaimState | string {
   const { volumeName = '' } = claim.spec;
   if (claim.status?.phase === 'Lost') {
@@ -64,7 +64,7 @@ function stateOf(claim: PersistentVolumeClaim, storage: StorageLookup): ClaimSta
   return { is: 'open', claim, storageClass };
 }
 
-/** The claim that there is belongs to the old Pod; its class tells where the new one's volume can be. */
+/** The existing claim belongs to the old Pod; its class determines where the new one's volume can be. */
 function ephemeralClaimsOf(pod: Pod, cluster: Cluster): readonly ClaimState[] {
   return (pod.spec.volumes ?? []).flatMap((volume): ClaimState[] => {
     if (volume.ephemeral === undefined) return [];
@@ -80,7 +80,7 @@ function ephemeralClaimsOf(pod: Pod, cluster: Cluster): readonly ClaimState[] {
   });
 }
 
-/** The annotations tell of the old binding. The class is then in the specification, where all current clients put it. */
+/** The annotations describe the old binding. The class is then in the specification, where all current clients write it. */
 function withoutAnnotations({ metadata: { annotations: _, ...metadata } }: PersistentVolumeClaim) {
   return metadata;
 }

@@ -1,4 +1,4 @@
-/** The state of a simulation that rules share. */
+/** The state of a simulation that its rules share. */
 
 import { isSameTaint } from '../meta.ts';
 import type {
@@ -18,11 +18,11 @@ import { Topology } from './topology.ts';
 
 export interface NodeState {
   readonly node: Node;
-  /** Every Pod that is bound to it. Those that are to be placed are not counted here. Nobody may change the array later. */
+  /** Every Pod that is bound to the Node, except those that are to be placed. The array must not be changed later. */
   readonly pods: readonly Pod[];
 }
 
-/** Looks storage up; a name that is not there gives undefined. */
+/** Looks up storage objects; returns undefined for an unknown name. */
 export interface StorageLookup {
   /** @param key `namespace/name`. */
   claim(key: string): PersistentVolumeClaim | undefined;
@@ -32,7 +32,7 @@ export interface StorageLookup {
   csiNode(name: string): CsiNode | undefined;
 }
 
-/** The Node that is to be left. Its labels still count for topology spread; nothing is placed there. */
+/** The Node that is to be drained. Its labels still count for topology spread; no Pod is placed there. */
 export interface LeavingNode {
   readonly name: string;
   /** The maintenance taint, for a Node that does not carry it yet. */
@@ -40,32 +40,32 @@ export interface LeavingNode {
 }
 
 export interface ClusterInput {
-  /** All Nodes, the leaving one among them. Of that one only the Pods that stay on it, say of DaemonSets, should be given. */
+  /** All Nodes, including the leaving one, for which only the Pods that stay on it should be given, such as those of DaemonSets. */
   readonly nodes: readonly NodeState[];
   readonly leaving?: LeavingNode;
   /** Names of other Nodes that are in maintenance or about to be. */
   readonly unavailable?: ReadonlySet<string>;
   readonly storage: StorageLookup;
-  /** Where they are not given, terms with a namespace selector are not judged. */
+  /** If absent, terms with a namespace selector are not judged. */
   readonly namespaces?: readonly Namespace[];
 }
 
-/** More notes than this are counted only. */
+/** Further notes are only counted. */
 const MAX_NOTES = 50;
 const NODES_A_STEP = 200;
 const ALWAYS_COUNTED = ['cpu', 'memory'];
 
 export class Cluster {
-  /** Ordered by name, so that equal input in another order gives the same result. */
+  /** Sorted by name, so that equal input in another order gives the same result. */
   readonly nodes: readonly FitNode[];
   readonly leaving: FitNode | undefined;
   readonly storage: StorageLookup;
   readonly namespaces: readonly Namespace[] | undefined;
   /** The Pods to be placed. */
   readonly movable: readonly Pod[];
-  /** The resources that are counted: those that any of them asks for, and those that Nodes are compared by. */
+  /** The resources that are counted: those that any Pod requests, and those by which Nodes are compared. */
   readonly resources: readonly string[];
-  /** Volumes that placed Pods have taken for claims that were not bound: keys of the claims by names of the volumes. */
+  /** Volumes that placed Pods have taken for unbound claims: keys of the claims by names of the volumes. */
   readonly takenVolumes = new Map<string, string>();
   readonly #unavailable: ReadonlySet<string>;
   readonly #topologies = new Map<string, Topology>();
@@ -77,7 +77,7 @@ export class Cluster {
     const resources = [...new Set([...ALWAYS_COUNTED, ...asked])].sort();
     const moving = new Set(movable.map(({ metadata }) => metadata.uid));
     const stays = ({ metadata }: Pod): boolean => !moving.has(metadata.uid);
-    // Where it is said of all of them where they are, all other Nodes keep the Pods that they have.
+    // If every Pod's Node is known, all other Nodes keep their Pods.
     const homes = movable.every(({ spec }) => spec.nodeName !== undefined)
       ? new Set(movable.map(({ spec }) => spec.nodeName))
       : undefined;
@@ -123,7 +123,7 @@ export class Cluster {
     return topology;
   }
 
-  /** Names something that the scheduler heeds and this simulation leaves out, in favour of the Pod. */
+  /** Notes a requirement that the scheduler checks and this simulation leaves out, in favour of the Pod. */
   noteNotModelled(what: string): void {
     this.#notModelled.add(what);
   }

@@ -1,30 +1,30 @@
 /**
- * Room that the scheduler makes by force: a Pod that fits nowhere displaces Pods of lower priority (plugin DefaultPreemption).
- * Clusters keep such Pods as headroom. Which ones go is not modelled, only that there are enough of them on one Node.
+ * Preemption: a Pod that fits nowhere displaces Pods of lower priority (plugin DefaultPreemption). Clusters keep such Pods as headroom.
+ * Which ones are displaced is not modelled, only that there are enough of them on one Node.
  */
 import type { Pod } from '../objects.ts';
 import type { Cluster } from './cluster.ts';
 import type { Mover } from './mover.ts';
 import type { FitNode } from './node.ts';
 
-/** What Pods of lower priority would free together. */
+/** The resources that Pods of lower priority would free together. */
 interface Freed {
   readonly pods: number;
   /** One amount for each of the cluster's resources. */
   readonly amounts: readonly number[];
 }
 
-/** What could be displaced, as the Pods stand when this is made. */
+/** Computes what could be displaced, from the state at construction. */
 export class Displacement {
   readonly #cluster: Cluster;
-  /** By priority: what those below it would free, of Nodes that have any. Many Pods ask, of few priorities. */
+  /** By priority: what Pods of lower priority would free, for Nodes that have any. Many Pods ask, with few different priorities. */
   readonly #lower = new Map<number, ReadonlyMap<FitNode, Freed>>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
-  /** Whether the Pod's requests fit on a Node that nothing lasting speaks against, once lower priorities have left it. */
+  /** Whether the Pod's requests fit on an otherwise suitable Node once Pods of lower priority have left it. */
   canMakeRoomFor({ pod, kind }: Mover): boolean {
     if (pod.spec.scheduling?.neverPreempts === true) return false;
     const lower = this.#lowerThan(priorityOf(pod));

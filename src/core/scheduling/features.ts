@@ -7,7 +7,7 @@ import type { Rule } from './rule.ts';
 
 const REFUSAL = ["node(s) didn't match Pod's required features"];
 
-/** A Pod that runs on a Node which declares less was placed there by a scheduler that does not ask: the feature gate is off. */
+/** A Pod that runs on a Node which declares fewer features was placed by a scheduler without this feature gate. */
 export function featuresRule(pod: Pod, cluster: Cluster): Rule | undefined {
   const required = pod.spec.scheduling?.requiredFeatures;
   if (required === undefined) return undefined;

@@ -216,7 +216,7 @@ describe('simulate(), where not all fit', () => {
   });
 });
 
-/** Pods without rules between them, few enough that the search ends. */
+/** Pods without rules between them, few enough that the search completes. */
 const plain = fc.record({
   cpu: fc.integer({ min: 0, max: 5 }),
   memory: fc.integer({ min: 0, max: 5 }),

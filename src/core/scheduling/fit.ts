@@ -1,14 +1,13 @@
 /**
- * Whether Pods that have to leave a Node all fit on the others at once, by the scheduler's own rules.
+ * Whether all Pods that have to leave a Node fit on the others at once, by the scheduler's own rules.
  *
- * What is not modelled is decided in favour of the Pod and named: resource claims and devices (DRA), free storage for volumes
- * to be made, attachments that no Pod stands for, drivers that a CSIDriver insists on, in-tree disks, Pod groups, which Pods of
- * lower priority would be displaced, and schedulers other than the default one.
+ * Requirements that are not modelled are decided in favour of the Pod and named: resource claims and devices (DRA), free storage for
+ * volumes to be created, attachments without a Pod, drivers that a CSIDriver requires, in-tree disks, Pod groups, which Pods of lower
+ * priority would be displaced, and schedulers other than the default one.
  *
- * "They fit" is proven by an assignment that the scheduler could make; one that meets the Pods in another order may still strand
- * one. "They do not fit" is certain where a Pod fits nowhere even alone, more is asked for than there is, or a search that misses
- * nothing came to its end. Otherwise it is what several orders of placing and a long search could not refute, and is said to be
- * uncertain: the scheduler may know a way.
+ * "They fit" is proven by an assignment that the scheduler could make; with another order of Pods it may still leave one over. "They do not
+ * fit" is certain if a Pod fits nowhere even alone, if the requests exceed the capacity, or if an exhaustive search ended. Otherwise
+ * several orders of placing and a long search have found no assignment, and the result is marked as uncertain: the scheduler may find one.
  */
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
@@ -20,41 +19,41 @@ import { cannotFit } from './proof.ts';
 import { finish, type Steps } from './steps.ts';
 
 export interface FitInput extends ClusterInput {
-  /** The Pods to be placed, together. Each stands for the one that its controller will make from the same template. */
+  /** The Pods to be placed together. Each stands for the replacement that its controller creates from the same template. */
   readonly pods: readonly Pod[];
-  /** Pods that look for room at the same time. Where they find none even without `pods`, they are left out. */
+  /** Pods that look for room at the same time. If they find none even without `pods`, they are left out. */
   readonly others?: readonly Pod[];
 }
 
 export interface FitResult {
   /**
-   * Names of Nodes by the keys of the Pods that fit there, in an order in which the scheduler could place them. A Pod for which
-   * something is left out may be neither here nor in `unplaced`.
+   * Names of Nodes by the keys of the Pods that fit there, in an order in which the scheduler could place them. A Pod with a requirement
+   * that is left out may be neither here nor in `unplaced`.
    */
   readonly placements: ReadonlyMap<string, string>;
-  /** Empty where all fit. */
+  /** Empty if all fit. */
   readonly unplaced: readonly Unplaced[];
-  /** Whether `unplaced` says the last word: no order of placing has room for all. True where all fit. */
+  /** Whether `unplaced` is certain: no order of placing has room for all. True if all fit. */
   readonly isCertain: boolean;
   /** Whether `others` have been placed as well. */
   readonly withOthers: boolean;
-  /** What was left out in favour of the Pods, one sentence or phrase each, ordered. */
+  /** What was left out in favour of the Pods, one sentence or phrase each, sorted. */
   readonly notModelled: readonly string[];
 }
 
 export interface Unplaced {
   /** Key of the Pod. */
   readonly pod: string;
-  /** `0/5 nodes fit: 3 Insufficient cpu, 2 node(s) had untolerated taint(s)`, once the others have been placed. */
+  /** `0/5 nodes fit: 3 Insufficient cpu, 2 node(s) had untolerated taint(s)`, after the other Pods were placed. */
   readonly why: string;
 }
 
-/** As `simulation()`, in one go: seconds, for many Pods in a large cluster. */
+/** Like `simulation()`, but without pauses: takes seconds for many Pods in a large cluster. */
 export function simulate(input: FitInput): FitResult {
   return finish(simulation(input));
 }
 
-/** Places the Pods together. The same objects, in whatever order, give the same answer to whether they fit. */
+/** Places the Pods together. The same objects, in whatever order, give the same answer about whether they fit. */
 export function* simulation(input: FitInput): Steps<FitResult> {
   const cluster = yield* Cluster.prepare(input, [...input.pods, ...(input.others ?? [])].sort(byKey));
   const movers = yield* moversOf(cluster);
@@ -70,7 +69,7 @@ export function* simulation(input: FitInput): Steps<FitResult> {
     else stranded.push(mover);
     yield;
   }
-  // They take room as well; where there is none is for their own scheduler to say.
+  // They take room as well; their own scheduler judges whether they find any.
   const foreign = movers.filter((mover) => mover.pod.spec.scheduling?.schedulerName !== undefined);
   yield* placement.fill(foreign, mostRoom);
   for (const { pod, key } of movers) {
@@ -97,14 +96,14 @@ export function* simulation(input: FitInput): Steps<FitResult> {
 
 const byKey = (a: Pod, b: Pod): number => (keyOf(a) < keyOf(b) ? -1 : 1);
 
-/** What came of placing some Pods: those that are left over, and where the others are. */
+/** The result of placing some Pods: those that are left over, and the Nodes of the others. */
 interface Attempt {
   readonly left: readonly Mover[];
   readonly isCertain: boolean;
   readonly assignment: Assignment;
 }
 
-/** Leaves the Pods placed as the attempt says. */
+/** Leaves the Pods placed as in the attempt. */
 function* placeWithOthers(
   movers: readonly Mover[],
   isOwn: (mover: Mover) => boolean,
@@ -117,7 +116,7 @@ function* placeWithOthers(
   if (together.left.length > 0 && others.length > 0) {
     const alone = yield* placeAll(own, cluster, placement);
     const isOthersFault = alone.left.length === 0 && (yield* placeAll(others, cluster, placement)).left.length > 0;
-    // Without the others, a Pod that one of them could have helped proves nothing.
+    // Without the others, a Pod that one of them could have made possible proves nothing.
     const isCertain = alone.isCertain && !alone.left.some(({ kind }) => kind.canBeHelped);
     if (alone.left.length > 0 || isOthersFault) answer = { ...alone, isCertain, withOthers: false };
   }
@@ -125,7 +124,7 @@ function* placeWithOthers(
   return answer;
 }
 
-/** Leaves nothing placed. */
+/** Leaves no Pod placed. */
 function* placeAll(movers: readonly Mover[], cluster: Cluster, placement: Placement): Steps<Attempt> {
   const sizes = sizesOf(movers, cluster);
   const bySize = (a: Mover, b: Mover): number => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0);
@@ -170,7 +169,7 @@ function sizesOf(movers: readonly Mover[], { nodes, resources }: Cluster): Reado
   );
 }
 
-/** What would be left of the resources that the Pod asks for, as shares, and of places for Pods. */
+/** The part of the requested resources, and of the places for Pods, that would be left. */
 const mostRoom: Preference = (node, { kind: { amounts } }) => {
   let room = node.freePods / (node.allocatable.pods ?? 1);
   for (let at = 0; at < amounts.length; at += 1) {
@@ -180,7 +179,7 @@ const mostRoom: Preference = (node, { kind: { amounts } }) => {
   return room;
 };
 
-/** Fills Nodes up one by one, which keeps room together for the Pods that need much. */
+/** Fills Nodes one by one, which keeps contiguous room for the Pods that need much. */
 const leastRoom: Preference = (node, mover) => -mostRoom(node, mover);
 
 function whyNot({ kind }: Mover, { nodes }: Cluster): string {

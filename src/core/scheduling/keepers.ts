@@ -1,4 +1,4 @@
-/** Pods with anti-affinity that keep others away (scheduler plugin InterPodAffinity, the way back). */
+/** Pods whose anti-affinity keeps others away (scheduler plugin InterPodAffinity, the symmetric part). */
 import type { LabelSelector, Pod } from '../objects.ts';
 import { demandOf } from './census.ts';
 import type { Cluster } from './cluster.ts';
@@ -55,7 +55,7 @@ export class KeptAway {
   }
 }
 
-/** Finds among a few Pods those that a term means, without asking each of them. */
+/** Finds, among a few Pods, those that a term matches, without testing each of them. */
 class Wanted {
   readonly #all: readonly KeptAway[];
   readonly #namespaces: ReadonlySet<string>;
@@ -69,7 +69,7 @@ class Wanted {
     }
   }
 
-  /** Whether a Pod of such terms could mean any of them at all. */
+  /** Whether a Pod with such terms could match any of them at all. */
   concerns({ metadata, spec }: Pod): boolean {
     const home = metadata.namespace ?? '';
     return (spec.scheduling?.podAntiAffinity ?? []).some(({ namespaces, namespaceSelector, labelSelector }) => {
@@ -81,7 +81,7 @@ class Wanted {
     });
   }
 
-  /** Asked for every keeper of the cluster, and nearly always answered by one label. */
+  /** Called for every such Pod of the cluster, and nearly always decided by one label. */
   #couldBeMeantBy(selector: LabelSelector): boolean {
     for (const key in selector.matchLabels)
       return this.#byLabel.get(key)?.has(selector.matchLabels[key] ?? '') === true;
@@ -112,7 +112,7 @@ class Wanted {
   }
 }
 
-/** Counts the Pods that stay and keep some of these away. */
+/** Counts the staying Pods that keep some of these away. */
 export function* countKeepers(all: readonly KeptAway[], cluster: Cluster): Steps<void> {
   if (all.length === 0) return;
   const wanted = new Wanted(all);

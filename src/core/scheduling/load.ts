@@ -1,4 +1,4 @@
-/** What the Pods of one Node hold together. */
+/** The resources that the Pods of one Node hold together. */
 import { isFinished } from '../meta.ts';
 import type { Pod, ResourceAmounts } from '../objects.ts';
 
@@ -6,11 +6,11 @@ export interface Load {
   /** Finished ones are left out: they hold nothing. */
   readonly pods: readonly Pod[];
   readonly requested: ReadonlyMap<string, number>;
-  /** Those with anti-affinity, which keep others away. */
+  /** Pods with anti-affinity, which keep others away. */
   readonly keepers: readonly Pod[];
 }
 
-/** A cache gives the same array until one of its Pods changes, and most Nodes have not changed since they were last looked at. */
+/** A cache returns the same array until one of its Pods changes, and most Nodes have not changed since the last simulation. */
 const known = new WeakMap<readonly Pod[], Load>();
 
 /** @param all an array that nobody changes. */

@@ -1,4 +1,4 @@
-/** A Pod that is to be placed, with all that the scheduler would ask about it. */
+/** A Pod that is to be placed, with everything that the scheduler would check for it. */
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
 import { availabilityRule } from './availability.ts';
@@ -19,7 +19,7 @@ import { taintRule } from './taints.ts';
 import { AttachmentsByNode, noteMissingDrivers, soleUseRule, volumeLimitRule } from './volume-use.ts';
 import { placeOf, VolumeBinding, volumeBindingRule, volumeZoneRule } from './volumes.ts';
 
-/** What is looked up or counted once for all kinds. */
+/** Data that is looked up or counted once for all kinds. */
 interface Shared {
   readonly census: Census;
   readonly attachments: AttachmentsByNode;
@@ -27,26 +27,26 @@ interface Shared {
   readonly memberships: Memberships;
 }
 
-/** Pods that no rule can tell apart share one kind, and its rules. */
+/** Pods that no rule can distinguish share one kind, and its rules. */
 export class Kind {
-  /** One of them. Where they have volumes there is no other. */
+  /** One of the Pods. If the Pods have volumes, it is the only one. */
   readonly pod: Pod;
-  /** Set where no Node can take such a Pod whatever it offers. */
+  /** Set if no Node can take such a Pod, whatever its resources. */
   readonly never: string | undefined;
   /** Nodes that only other Pods can make unfit. */
   readonly candidates: readonly FitNode[];
   readonly rules: readonly Rule[];
   /** What such a Pod takes of each of the cluster's resources. */
   readonly amounts: readonly number[];
-  /** Set where volumes have yet to be chosen. */
+  /** Set if volumes have yet to be chosen. */
   readonly binding: VolumeBinding | undefined;
-  /** The topologies in whose domains there can be only one such Pod. */
+  /** The topologies of which each domain can hold only one such Pod. */
   readonly aloneIn: readonly string[];
   /** How many Pods of this kind are to be placed. */
   count = 0;
-  /** What changes for all kinds when such a Pod is placed. */
+  /** The changes to the rules of all kinds when such a Pod is placed. */
   effects: readonly Effect[] = [];
-  /** Whether the placing of other Pods can open a Node for such a Pod. */
+  /** Whether placing other Pods can make a Node fit for such a Pod. */
   canBeHelped = false;
   readonly #changing: readonly Rule[];
 
@@ -58,7 +58,7 @@ export class Kind {
     const known = claims.is === 'usable' ? claims.claims : [];
     this.amounts = amountsFor(pod, cluster);
     this.binding = VolumeBinding.of(pod, known, cluster);
-    // In the order of the scheduler's default plugins: the first to refuse is the one that is named.
+    // In the order of the scheduler's default plugins: the message names the first one that refuses.
     const [availability, taints, affinity] = [availabilityRule(pod, cluster), taintRule(pod), nodeAffinityRule(pod)];
     const ofVolumes = [volumeBindingRule(known, this.binding), volumeZoneRule(known, cluster)];
     const features = featuresRule(pod, cluster);
@@ -85,19 +85,19 @@ export class Kind {
     noteMissingDrivers(pod, known, this.candidates, cluster, attachments);
   }
 
-  /** Whether a candidate can take such a Pod as things stand. */
+  /** Whether a candidate can take such a Pod in the current state. */
   accepts(node: FitNode): boolean {
     for (const rule of this.#changing) if (rule.refuse(node) !== undefined) return false;
     return true;
   }
 
-  /** Whether a candidate, while none of the Pods is placed, cannot take such a Pod wherever the others go. */
+  /** Whether a candidate cannot take such a Pod even while none of the Pods is placed, wherever the others go. */
   refusesAnyway(node: FitNode): boolean {
     const matters = (rule: Rule): boolean => rule.change === 'worse' || !this.canBeHelped;
     return this.#changing.some((rule) => matters(rule) && rule.refuse(node) !== undefined);
   }
 
-  /** What speaks against a Node, by the first rule that does. */
+  /** Why a Node is unfit, by the first rule that refuses. */
   refusal(node: FitNode): Refusal | undefined {
     for (const rule of this.rules) {
       const refusal = rule.refuse(node);
@@ -156,7 +156,7 @@ export function* moversOf(cluster: Cluster): Steps<readonly Mover[]> {
   return movers;
 }
 
-/** Works out once what the placing of each kind does to the rules of all of them. */
+/** Computes once how placing each kind affects the rules of all kinds. */
 function* link(kinds: readonly Kind[]): Steps<void> {
   for (const placed of kinds) {
     const effects: Effect[] = [];
@@ -165,7 +165,7 @@ function* link(kinds: readonly Kind[]): Steps<void> {
         const effect = rule.effectOf?.(placed.pod);
         if (effect === undefined) continue;
         effects.push(effect);
-        // One that is the only member of its kind is never placed beside itself.
+        // A Pod that is the only one of its kind is never placed beside another of it.
         if (rule.change === 'either' && (placed !== kind || kind.count > 1)) kind.canBeHelped = true;
       }
     }
@@ -176,11 +176,11 @@ function* link(kinds: readonly Kind[]): Steps<void> {
 
 type Rules = readonly (Rule | undefined)[];
 
-/** The Nodes that nothing lasting speaks against: the same for Pods that differ in their labels only, and have their volumes in one zone. */
+/** The Nodes that no lasting rule excludes: shared by Pods that differ in their labels only, and have their volumes in one zone. */
 class SharedCandidates {
   readonly #known = new Map<string, readonly FitNode[]>();
 
-  /** @param ofVolumes the rules about the claims, of which only those of bound ones last. */
+  /** @param ofVolumes the rules about the claims, of which only those of bound claims are lasting. */
   of(
     { spec }: Pod,
     claims: readonly ClaimState[],
@@ -215,7 +215,7 @@ function admittedBy(rules: Rules, nodes: readonly FitNode[]): readonly FitNode[]
   });
 }
 
-/** All that rules read. Volumes belong to one Pod, even by its name. */
+/** Everything that rules read. Volumes belong to one Pod, even by its name. */
 function identityOf({ metadata, spec }: Pod): string {
   const { nodeName, nodeSelector, requiredNodeAffinity, tolerations, scheduling, volumes = [] } = spec;
   const hasVolumes = volumes.some((volume) => volume.persistentVolumeClaim ?? volume.ephemeral);

@@ -1,4 +1,4 @@
-/** A Node during a simulation: what it offers, who stays on it, and which of the Pods to be moved have been put there. */
+/** A Node during a simulation: its resources, the Pods that stay on it, and the moved Pods that have been placed there. */
 import { conditionOf } from '../meta.ts';
 import type { Node, Pod, ResourceAmounts, Taint } from '../objects.ts';
 import type { Load } from './load.ts';
@@ -9,7 +9,7 @@ export interface FitNodeParts {
   readonly node: Node;
   readonly taints: readonly Taint[];
   readonly load: Load;
-  /** Its place in the order of all Nodes. */
+  /** Its position in the order of all Nodes. */
   readonly index: number;
   /** The resources that are counted, in the order of `free`. */
   readonly resources: readonly string[];
@@ -24,15 +24,15 @@ export class FitNode {
   readonly isReady: boolean;
   readonly allocatable: ResourceAmounts;
   readonly declaredFeatures: readonly string[];
-  /** Those that stay, finished ones left out. */
+  /** The Pods that stay, without finished ones. */
   readonly pods: readonly Pod[];
   /** Those of `pods` that keep others away. */
   readonly keepers: readonly Pod[];
-  /** Those of the Pods to be moved that are here now. */
+  /** The moved Pods that are placed here now. */
   readonly placed: Pod[] = [];
-  /** What it offers of each counted resource. */
+  /** Its capacity of each counted resource. */
   readonly capacity: readonly number[];
-  /** What is left of each; negative where more is held than there is. */
+  /** The rest of each resource; negative if more is held than there is. */
   readonly free: number[];
   readonly #resources: readonly string[];
 
@@ -57,12 +57,12 @@ export class FitNode {
     return Object.hasOwn(this.labels, key) ? this.labels[key] : undefined;
   }
 
-  /** How many more Pods it takes, whatever they ask for. */
+  /** How many more Pods it takes, whatever they request. */
   get freePods(): number {
     return (this.allocatable.pods ?? 0) - this.pods.length - this.placed.length;
   }
 
-  /** The share of a counted resource that is left; negative where more is held than there is. */
+  /** The share of a counted resource that is left; negative if more is held than there is. */
   freeShare(resource: string): number {
     const at = this.#resources.indexOf(resource);
     return (this.free[at] ?? 0) / (this.capacity[at] || 1);

@@ -1,4 +1,4 @@
-/** What the Pod and the Node alone decide: taints, selectors, ports, room. */
+/** Rules that involve only the Pod and the Node: taints, selectors, ports, room. */
 import { describe, expect, it } from 'vitest';
 import { asking, host, place, placeOne } from '../../../harness/builders/fit.ts';
 import type { HostPort, NodeSelectorRequirement, Taint, Toleration } from '../objects.ts';

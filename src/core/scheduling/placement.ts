@@ -1,4 +1,4 @@
-/** Which Pod has been put where, and the ways to put them. */
+/** Where each Pod is placed, and the algorithms that place them. */
 import type { Kind, Mover } from './mover.ts';
 import type { FitNode } from './node.ts';
 import type { Steps } from './steps.ts';
@@ -15,7 +15,7 @@ interface Spot {
 
 export type Assignment = readonly (readonly [Mover, Spot])[];
 
-/** How many questions "can this Node take this Pod" a search may ask, which bounds it to a fraction of a second. */
+/** How many times a search may ask "can this Node take this Pod", which bounds it to a fraction of a second. */
 const SEARCH_BUDGET = 200_000;
 const QUESTIONS_A_STEP = 2000;
 const NO_VOLUMES: Way = [];
@@ -24,7 +24,7 @@ export class Placement {
   readonly #where = new Map<Mover, Spot>();
   #asked = 0;
 
-  /** In the order in which the Pods were put, which spread and affinity depend on. */
+  /** In the order in which the Pods were placed, which spread and affinity depend on. */
   get assignment(): Assignment {
     return [...this.#where];
   }
@@ -48,14 +48,14 @@ export class Placement {
     for (const effect of kind.effects) effect(spot.node, -1);
   }
 
-  /** Puts the Pods as they were in `assignment`, and takes all others away. */
+  /** Places the Pods as in `assignment`, and removes all others. */
   reset(assignment: Assignment = []): void {
     for (const mover of [...this.#where.keys()]) this.take(mover);
     for (const [mover, { node, way }] of assignment) this.put(mover, node, way);
   }
 
   /**
-   * Puts one Pod after another on the Node that is preferred, and comes back to those that a later one may have helped.
+   * Places one Pod after another on the preferred Node, and retries those that a later one may have made possible.
    *
    * @returns those that no Node can take.
    */
@@ -75,9 +75,9 @@ export class Placement {
   }
 
   /**
-   * Makes room for those that are left by moving one other of the placed Pods elsewhere for each.
+   * Makes room for the Pods that are left by moving, for each, one of the placed Pods elsewhere.
    *
-   * @returns whether all have been put, in an order in which the scheduler could put them.
+   * @returns whether all are placed, in an order in which the scheduler could place them.
    */
   *repair(left: readonly Mover[], preference: Preference): Steps<boolean> {
     for (const mover of left) if (!(yield* this.#putInPlaceOfAnother(mover, preference))) return false;
@@ -85,10 +85,10 @@ export class Placement {
   }
 
   /**
-   * Looks for a way to put all of them, beside those that have been put already, by trying one after another and taking back.
-   * Up to its budget it misses nothing: no Node, no order where the order matters, no choice of volumes.
+   * Searches with backtracking for a way to place all of them, beside those that are placed already. Within its budget it is exhaustive: it
+   * covers every Node, every order if the order matters, and every choice of volumes.
    *
-   * @returns `found`: all have been put. `none`: there is no way. `gaveUp`: the budget was spent. None has been put then.
+   * @returns `found`: all are placed. `none`: there is no way. `gaveUp`: the budget was spent. In the last two cases none is placed.
    */
   *search(movers: readonly Mover[], preference: Preference): Steps<'found' | 'none' | 'gaveUp'> {
     let budget = SEARCH_BUDGET;
@@ -96,7 +96,7 @@ export class Placement {
     const seen = new Set<string>();
     const isNew = (): boolean => {
       budget -= this.#where.size;
-      // Pods of one kind are interchangeable, and it does not matter in which order a state was reached.
+      // Pods of one kind are interchangeable, and the order in which a state was reached does not matter.
       const state = [...this.#where].map(([{ kind }, { node, way }]) => {
         const volumes = way.map(({ volume }) => volume).join();
         return `${numbers.get(kind)} ${node.index} ${volumes}`;
@@ -119,7 +119,7 @@ export class Placement {
       if (budget <= 0 || options.some(({ mover, spots }) => spots.length === 0 && !mover.kind.canBeHelped))
         return false;
       options.sort((a, b) => a.spots.length - b.spots.length);
-      // Where the order does not matter, the Pod with the fewest choices must go to one of them, now or later.
+      // If the order does not matter, the Pod with the fewest choices must go to one of them, now or later.
       for (const { mover, spots } of doesOrderMatter(waiting) ? options : options.slice(0, 1)) {
         const rest = waiting.filter((each) => each !== mover);
         for (const { node, way } of spots) {
@@ -137,7 +137,7 @@ export class Placement {
 
   *#putOnBest(mover: Mover, preference: Preference): Steps<boolean> {
     const { kind } = mover;
-    // To look at a Node's room costs a fraction of the whole question.
+    // Looking at a Node's room costs a fraction of the whole question.
     if (this.#isStepOver(kind.candidates.length / 4)) yield;
     let best: FitNode | undefined;
     let most = Number.NEGATIVE_INFINITY;
@@ -168,7 +168,7 @@ export class Placement {
     return false;
   }
 
-  /** Puts all again where they are, each when its Node accepts it. @returns whether there is such an order. */
+  /** Places all Pods again on their Nodes, each when its Node accepts it. @returns whether there is such an order. */
   *#replay(): Steps<boolean> {
     let waiting = this.assignment;
     this.reset();
@@ -201,7 +201,7 @@ function spotsOn(node: FitNode, { binding }: Kind): readonly Spot[] {
   return binding === undefined ? [{ node, way: NO_VOLUMES }] : binding.waysOn(node).map((way) => ({ node, way }));
 }
 
-/** Who comes first may decide whether another can be helped, and which volumes are left. */
+/** The first Pod may determine whether another can be placed, and which volumes are left. */
 function doesOrderMatter(movers: readonly Mover[]): boolean {
   return (
     movers.some(({ kind }) => kind.canBeHelped) || movers.filter(({ kind }) => kind.binding !== undefined).length > 1

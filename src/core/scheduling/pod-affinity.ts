@@ -1,6 +1,6 @@
 /**
- * Required affinity and anti-affinity between Pods (scheduler plugin InterPodAffinity): what this Pod demands of others. What
- * others demand that keeps this Pod away is in `keepers.ts`.
+ * Required affinity and anti-affinity between Pods (scheduler plugin InterPodAffinity): this Pod's own terms. Other Pods' terms that keep
+ * this Pod away are in `keepers.ts`.
  */
 import type { Pod } from '../objects.ts';
 import type { Census } from './census.ts';
@@ -12,7 +12,7 @@ import { DomainCounts, NO_DOMAIN } from './topology.ts';
 const NOT_NEAR = ["node(s) didn't match pod affinity rules"];
 const TOO_NEAR = ["node(s) didn't match pod anti-affinity rules"];
 
-/** Where the Pods must be that this one wants near. Another is wanted for one term only where it satisfies all of them. */
+/** The domains of the Pods that this one requires nearby. Another Pod counts only if it matches all terms. */
 export function nearRule(pod: Pod, cluster: Cluster, census: Census): Rule | undefined {
   const terms = termsOf(pod, pod.spec.scheduling?.podAffinity, cluster);
   const [first] = terms;
@@ -28,7 +28,7 @@ export function nearRule(pod: Pod, cluster: Cluster, census: Census): Rule | und
     refuse: (node) => {
       if (wanted.every((counts) => counts.at(node) > 0)) return undefined;
       if (wanted.some(({ topology }) => topology.domainOf(node) === NO_DOMAIN)) return NOT_NEAR;
-      // The first of a group that wants to be together finds nobody, and may go anywhere that has the topologies.
+      // The first of a group of Pods that require one another finds none, and may go to any Node with the topologies.
       return isOwnNeighbour && wanted.every(({ isEmpty }) => isEmpty) ? undefined : NOT_NEAR;
     },
     effectOf: (other) => {
@@ -40,7 +40,7 @@ export function nearRule(pod: Pod, cluster: Cluster, census: Census): Rule | und
   };
 }
 
-/** Where the Pods are that this one wants away from. */
+/** The domains of the Pods that this one must keep away from. */
 export function awayRule(pod: Pod, cluster: Cluster, census: Census): Rule | undefined {
   const terms = termsOf(pod, pod.spec.scheduling?.podAntiAffinity, cluster);
   if (terms.length === 0) return undefined;
@@ -64,7 +64,7 @@ export function awayRule(pod: Pod, cluster: Cluster, census: Census): Rule | und
   };
 }
 
-/** The topologies in whose domains there can be only one such Pod. */
+/** The topologies of which each domain can hold only one such Pod. */
 export function keysOfSelfAversion(pod: Pod, cluster: Cluster): readonly string[] {
   const isOwn = (term: Term): boolean => means(term, pod);
   return termsOf(pod, pod.spec.scheduling?.podAntiAffinity, cluster)

@@ -1,4 +1,4 @@
-/** Terms of affinity between Pods, with the namespaces that they mean. */
+/** Terms of affinity between Pods, with the namespaces that they apply to. */
 import { keyOf } from '../meta.ts';
 import type { LabelSelector, Namespace, Pod, PodAffinityTerm } from '../objects.ts';
 import { matchesLabelSelector } from '../selectors.ts';
@@ -11,7 +11,7 @@ export interface Term {
   readonly selector: LabelSelector | undefined;
 }
 
-/** Whether the term means this Pod. */
+/** Whether the term matches this Pod. */
 export function means({ namespaces, selector }: Term, { metadata }: Pod): boolean {
   return (
     (namespaces === 'all' || namespaces.has(metadata.namespace ?? '')) &&
@@ -20,8 +20,8 @@ export function means({ namespaces, selector }: Term, { metadata }: Pod): boolea
 }
 
 /**
- * The terms as their owner means them. Where the Namespaces are not known, terms that select them by labels are left out, in
- * favour of the Pod that is to be placed, and noted.
+ * The terms, resolved relative to their owner. If the Namespaces are not known, terms that select them by labels are left out, in favour of
+ * the Pod that is to be placed, and noted.
  */
 export function termsOf(owner: Pod, terms: readonly PodAffinityTerm[] | undefined, cluster: Cluster): readonly Term[] {
   return (terms ?? []).flatMap((term): Term[] => {
@@ -34,7 +34,7 @@ export function termsOf(owner: Pod, terms: readonly PodAffinityTerm[] | undefine
   });
 }
 
-/** Without names and selector a term means its owner's namespace; an empty selector means all. */
+/** Without names and selector a term applies to its owner's namespace; an empty selector means all. */
 function namespacesOf(
   { namespaces: names = [], namespaceSelector }: PodAffinityTerm,
   owner: Pod,

@@ -1,4 +1,4 @@
-/** Short proofs that Pods cannot all be placed, in whatever order: where one holds, nobody needs to search. */
+/** Short proofs that Pods cannot all be placed, in any order: if one holds, no search is needed. */
 import type { Cluster } from './cluster.ts';
 import type { Kind, Mover } from './mover.ts';
 import type { FitNode } from './node.ts';
@@ -6,7 +6,7 @@ import type { Steps } from './steps.ts';
 import { NO_DOMAIN } from './topology.ts';
 
 /**
- * To be asked with none of them placed.
+ * Call it while none of them is placed.
  *
  * @param left those that an attempt could not place.
  */
@@ -25,7 +25,7 @@ function placesNeeded({ pod }: Kind, count: number): number {
   return pod.spec.scheduling?.hostPorts === undefined ? 1 : count;
 }
 
-/** Pods that keep away from their like need a domain each. */
+/** Pods that keep away from others of their kind need a domain each. */
 function hasTooFewDomains({ aloneIn }: Kind, count: number, open: readonly FitNode[], cluster: Cluster): boolean {
   return aloneIn.some((key) => {
     const topology = cluster.topology(key);
@@ -35,12 +35,12 @@ function hasTooFewDomains({ aloneIn }: Kind, count: number, open: readonly FitNo
   });
 }
 
-/** Whether more is asked of a resource than there is, or more Pods than the Nodes take even of the smallest. */
+/** Whether the requests exceed the capacity of a resource, or even the smallest Pods are more than the Nodes take. */
 function isShortOfRoom(movers: readonly Mover[], cluster: Cluster): boolean {
   const usable = [...new Set(movers.flatMap(({ kind }) => kind.candidates))];
   return cluster.resources.some((_, at) => {
     const sizes = movers.map(({ kind }) => kind.amounts[at] ?? 0).sort((a, b) => a - b);
-    // What the smallest so many take together.
+    // The sums of the smallest Pods, in ascending order.
     const sums: number[] = [];
     for (const size of sizes) sums.push((sums.at(-1) ?? 0) + size);
     const smallest = sizes.find((size) => size > 0) ?? 0;
@@ -49,7 +49,7 @@ function isShortOfRoom(movers: readonly Mover[], cluster: Cluster): boolean {
     for (const node of usable) {
       const free = node.free[at] ?? 0;
       if (free >= smallest) room += free;
-      // A node that is overcommitted still takes Pods that ask for nothing of it.
+      // An overcommitted Node still takes Pods that request nothing of the resource.
       places += Math.max(0, Math.min(node.freePods, countUpTo(free, sums)));
     }
     return room < (sums.at(-1) ?? 0) || places < movers.length;

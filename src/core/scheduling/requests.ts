@@ -1,11 +1,10 @@
 /**
- * What a Pod asks of a Node's resources.
+ * The resources that a Pod requests from a Node.
  *
- * Containers run together, init containers one after another before them, and sidecars (init containers that restart
- * always) from their turn on until the end. So a Pod needs, for each resource, the larger of the sum of containers and
- * sidecars and of the most that any init container needs beside the sidecars started before it. Requests of the Pod as a
- * whole replace that for the resources that know such requests; overhead comes on top. Source: component-helpers
- * `resource.PodRequests`.
+ * Containers run together, init containers one after another before them, and sidecars (init containers that restart always) from their
+ * turn on until the end. So a Pod needs, for each resource, the larger of the sum of containers and sidecars and of the maximum that any
+ * init container needs beside the sidecars started before it. Pod-level requests replace that for the resources that support them; overhead
+ * is added. Source: component-helpers `resource.PodRequests`.
  */
 import type { ResourceAmounts } from '../objects.ts';
 import { milliUnitsOf, parseQuantity, type Quantity, unitsOf } from '../quantity.ts';
@@ -21,7 +20,7 @@ export interface ContainerDemand {
   readonly status?: ReportedDemand | undefined;
 }
 
-/** A resize in place shows itself as a difference between what is asked for and what is reported. */
+/** A resize in place shows as a difference between the requested and the reported resources. */
 export interface ReportedDemand {
   readonly actuated?: Quantities | undefined;
   readonly allocated?: Quantities | undefined;
@@ -31,22 +30,22 @@ export interface PodDemand {
   readonly containers: readonly ContainerDemand[];
   /** In the order in which they run. */
   readonly initContainers: readonly ContainerDemand[];
-  /** `spec.resources.requests` and what is reported of them. */
+  /** `spec.resources.requests` and the reported part of them. */
   readonly podLevel?: ContainerDemand | undefined;
   readonly overhead?: Quantities | undefined;
-  /** The kubelet has refused the resize for good, so what was asked for does not count. */
+  /** The kubelet has refused the resize for good, so the requested resources do not count. */
   readonly isResizeInfeasible?: boolean | undefined;
 }
 
 type Exact = Map<string, Quantity>;
 type RequestsOf = (container: ContainerDemand) => Quantities | Exact;
 
-/** What a new Pod with this specification asks for. Resources that nothing is asked of are left out. */
+/** The requests of a new Pod with this specification. Resources without a request are left out. */
 export function requestsOf(pod: PodDemand): ResourceAmounts {
   return amountsOf(combine(pod, ({ requests = {} }) => requests));
 }
 
-/** What this Pod holds on the Node that it runs on: while it is resized, the most of what is wanted, allocated and in effect. */
+/** What this Pod holds on its Node: during a resize, the maximum of the desired, allocated and actual amounts. */
 export function heldBy(pod: PodDemand): ResourceAmounts {
   return amountsOf(
     combine(pod, ({ requests = {}, status }) => {
@@ -60,7 +59,7 @@ export function heldBy(pod: PodDemand): ResourceAmounts {
   );
 }
 
-/** As the scheduler counts them. A quantity that cannot be read counts as nothing: the API server lets none in. */
+/** Amounts as the scheduler counts them. A quantity that cannot be parsed counts as zero: the API server accepts none. */
 export function amountsOf(quantities: Quantities | Exact): ResourceAmounts {
   const amounts: Record<string, number> = {};
   for (const [resource, quantity] of exactly(quantities)) {

@@ -1,4 +1,4 @@
-/** Requests against what a Node has left, and the number of its Pods (scheduler plugin NodeResourcesFit). */
+/** Compares requests with a Node's free resources, and limits the number of its Pods (scheduler plugin NodeResourcesFit). */
 import { keyOf } from '../meta.ts';
 import type { Pod } from '../objects.ts';
 import type { Cluster } from './cluster.ts';
@@ -8,7 +8,7 @@ import type { Refusal, Rule } from './rule.ts';
 /** @param amounts what the Pod takes of each of the cluster's resources, see `amountsFor()`. */
 export function resourcesRule(amounts: readonly number[], { resources }: Cluster): Rule {
   const asked = amounts.flatMap((amount, at) => (amount > 0 ? [at] : []));
-  /** The same few refusals again and again, by what is lacking. */
+  /** Cached, since the same few refusals recur, by the missing resources. */
   const refusals = new Map<string, Refusal>();
   const refusalFor = (node: FitNode): Refusal => {
     const reasons = asked
@@ -32,8 +32,8 @@ export function resourcesRule(amounts: readonly number[], { resources }: Cluster
 }
 
 /**
- * What the Pod takes of each of the cluster's resources. Devices are left out, in favour of the Pod: an extended resource that a
- * running Pod has though its Node does not list it was allocated by dynamic resource allocation (`DRAExtendedResource`).
+ * What the Pod takes of each of the cluster's resources. Devices are left out, in favour of the Pod: an extended resource that a running
+ * Pod has although its Node does not list it was allocated by dynamic resource allocation (`DRAExtendedResource`).
  */
 export function amountsFor(pod: Pod, cluster: Cluster): readonly number[] {
   const requests = pod.spec.scheduling?.requests ?? {};

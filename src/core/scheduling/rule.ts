@@ -1,23 +1,20 @@
 import type { Pod } from '../objects.ts';
 import type { FitNode } from './node.ts';
 
-/** Why a Node cannot take a Pod, in the scheduler's own words, so that what people know from `kubectl describe` is what they read. */
+/** Why a Node cannot take a Pod, in the scheduler's own words, so that people recognise the text from `kubectl describe`. */
 export type Refusal = readonly string[];
 
-/**
- * What the placing of other Pods can do to a refusal: nothing (`never`), only bring it about (`worse`), or also lift it
- * (`either`).
- */
+/** How placing other Pods can change a refusal: not at all (`never`), only cause it (`worse`), or also lift it (`either`). */
 export type Change = 'never' | 'worse' | 'either';
 
-/** To be called for each Pod that is put on a Node (1) or taken off again (-1). */
+/** Call it for each Pod that is placed on a Node (1) or removed again (-1). */
 export type Effect = (node: FitNode, by: 1 | -1) => void;
 
-/** One of the scheduler's predicates, prepared for one Pod. A predicate that has nothing to say about a Pod has no rule for it. */
+/** One of the scheduler's predicates, prepared for one Pod. A predicate that does not apply to a Pod has no rule for it. */
 export interface Rule {
   readonly change: Change;
-  /** @returns undefined where the Node can take the Pod as things stand. */
+  /** @returns undefined if the Node can take the Pod in the current state. */
   refuse(node: FitNode): Refusal | undefined;
-  /** What it does to this rule that such a Pod is placed; undefined where it does nothing. The Pod itself is asked about, too. */
+  /** The effect on this rule of placing such a Pod; undefined if there is none. Also called for the rule's own Pod. */
   effectOf?(pod: Pod): Effect | undefined;
 }

@@ -1,10 +1,10 @@
 /**
  * Topology spread constraints that must hold (scheduler plugin PodTopologySpread).
  *
- * A domain may take the Pod where its number of matching Pods, with this one, exceeds the smallest number of any domain by at
- * most `maxSkew`. Only Nodes that carry every constraint's topology key make domains, and by the constraint's policies only
- * those that the Pod's node affinity admits and whose taints it tolerates. A Node in maintenance makes a domain like any other,
- * which is why it must not be left out of a simulation.
+ * A domain may take the Pod if its number of matching Pods, including this one, exceeds the smallest number of any domain by at most
+ * `maxSkew`. Only Nodes that carry every constraint's topology key form domains, and by the constraint's policies only those that the Pod's
+ * node affinity admits and whose taints it tolerates. A Node in maintenance forms a domain like any other, which is why it must not be left
+ * out of a simulation.
  */
 import type { LabelSelector, Pod, SpreadConstraint } from '../objects.ts';
 import { matchesLabelSelector } from '../selectors.ts';
@@ -35,7 +35,7 @@ export function spreadRule(pod: Pod, cluster: Cluster, census: Census, membershi
   for (const each of domains) {
     if (each.countsNone) continue;
     census.ask(namespaces, each.selector, (other, node) => {
-      // A Pod that is being deleted will not be there when this one comes (kubernetes/kubernetes#87621).
+      // A Pod that is being deleted will be gone when this one arrives (kubernetes/kubernetes#87621).
       if (other.metadata.deletionTimestamp === undefined) each.add(node, 1);
     });
   }
@@ -59,15 +59,15 @@ export function spreadRule(pod: Pod, cluster: Cluster, census: Census, membershi
   };
 }
 
-/** Which Nodes make domains. */
+/** Which Nodes form domains. */
 interface Membership {
-  /** By the Node's place. */
+  /** By the Node's index. */
   readonly isMember: Uint8Array;
-  /** How many domains have such a Node. */
+  /** The number of domains with such a Node. */
   readonly domains: number;
 }
 
-/** Looks once at all Nodes for Pods that differ in their labels only. */
+/** Examines all Nodes once for Pods that differ in their labels only. */
 export class Memberships {
   readonly #cluster: Cluster;
   readonly #known = new Map<string, Membership>();
@@ -110,7 +110,7 @@ export class Memberships {
 /** The domains of one constraint, and how many matching Pods each has. */
 class Domains {
   readonly selector: LabelSelector | undefined;
-  /** Upstream counts no Pods for a selector that matches all, though the Pod itself counts. */
+  /** Upstream counts no Pods for a selector that matches everything, though the Pod itself counts. */
   readonly countsNone: boolean;
   readonly #constraint: SpreadConstraint;
   readonly #topology: Topology;
@@ -139,7 +139,7 @@ class Domains {
     return !this.countsNone && matchesLabelSelector(this.selector, labels);
   }
 
-  /** A Pod that counts is put on the Node, or taken off it. */
+  /** A counted Pod is placed on the Node, or removed from it. */
   add(node: FitNode, by: 1 | -1): void {
     if (this.#membership.isMember[node.index] !== 1) return;
     this.#counts.add(node, by);
@@ -160,7 +160,7 @@ function includes({ nodeAffinityPolicy, nodeTaintsPolicy }: SpreadConstraint, po
   return nodeTaintsPolicy !== 'Honor' || toleratesAll(node.taints, pod.spec.tolerations ?? []);
 }
 
-/** Newer API servers have put the keys into the selector already; asking twice changes nothing. */
+/** Newer API servers have merged the keys into the selector already; adding them twice changes nothing. */
 function withLabelKeys({ labelSelector, matchLabelKeys = [] }: SpreadConstraint, pod: Pod): LabelSelector | undefined {
   if (labelSelector === undefined) return undefined;
   const labels = pod.metadata.labels ?? {};

@@ -1,6 +1,6 @@
 /**
- * Work that is done in steps, so that whoever drives it may do something else in between. A step takes a few milliseconds at
- * most; the work itself knows no time.
+ * Work in steps, so that its caller can run other work in between. A step takes a few milliseconds at most; the work itself does not know
+ * the time.
  */
 export type Steps<T> = Generator<void, T>;
 

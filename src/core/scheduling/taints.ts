@@ -20,8 +20,8 @@ export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): b
 }
 
 /**
- * `Lt` and `Gt` (KEP-5471): the taint's value must be an integer less, or greater, than the toleration's. An API server lets
- * these operators in only where the scheduler heeds them.
+ * `Lt` and `Gt` (KEP-5471): the taint's value must be an integer less, or greater, than the toleration's. An API server accepts these
+ * operators only if the scheduler supports them.
  */
 function toleratesNumber({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
   if (operator !== 'Lt' && operator !== 'Gt') return false;

@@ -27,7 +27,7 @@ export class Topology {
   }
 }
 
-/** How many Pods of some sort each domain has: most of thousands of domains have none. */
+/** How many matching Pods each domain has: most of thousands of domains have none. */
 export class DomainCounts {
   readonly topology: Topology;
   readonly #counts = new Map<number, number>();
@@ -55,7 +55,7 @@ export class DomainCounts {
     return this.#counts.size === 0;
   }
 
-  /** The smallest number of any of `domains` domains, those that have none included. */
+  /** The smallest number in any of `domains` domains, including those that have none. */
   smallestOf(domains: number): number {
     if (this.#counts.size < domains) return 0;
     let smallest = Number.POSITIVE_INFINITY;

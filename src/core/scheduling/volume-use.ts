@@ -1,4 +1,4 @@
-/** What volumes others use already: limits of Nodes (scheduler plugin NodeVolumeLimits) and claims for one Pod alone (VolumeRestrictions). */
+/** Volumes in use: limits of Nodes (scheduler plugin NodeVolumeLimits) and claims for a single Pod (VolumeRestrictions). */
 import { keyOf } from '../meta.ts';
 import type { PersistentVolumeClaim, Pod } from '../objects.ts';
 import type { Census } from './census.ts';
@@ -43,8 +43,8 @@ export function soleUseRule(pod: Pod, claims: readonly ClaimState[], census: Cen
 }
 
 /**
- * A Node takes so many volumes of each CSI driver; a volume that several Pods use there counts once. Attachments that no Pod
- * stands for are not counted, in favour of the Pod.
+ * A Node takes a limited number of volumes of each CSI driver; a volume that several Pods use there counts once. Attachments without a Pod
+ * are not counted, in favour of the Pod.
  */
 export function volumeLimitRule(
   claims: readonly ClaimState[],
@@ -70,8 +70,8 @@ export function volumeLimitRule(
 }
 
 /**
- * Names CSI drivers that some of these Nodes do not have, by their CSINodes. From Kubernetes 1.37 on the scheduler avoids such a
- * Node where the CSIDriver asks for that (`preventPodSchedulingIfMissing`), which is not watched.
+ * Notes CSI drivers that some of these Nodes lack according to their CSINodes. From Kubernetes 1.37 on the scheduler avoids such a Node if
+ * the CSIDriver asks for that (`preventPodSchedulingIfMissing`), which is not watched.
  */
 export function noteMissingDrivers(
   pod: Pod,
@@ -83,7 +83,7 @@ export function noteMissingDrivers(
   for (const driver of new Set(attachablesFor(claims, cluster.storage).map((each) => each.driver))) {
     const lacks = (node: FitNode): boolean => !attachments.of(node).drivers.has(driver);
     const missing = candidates.filter(lacks).length;
-    // A driver that no Node has at all is none that CSINodes tell of.
+    // A driver that no Node has at all is not one that CSINodes list.
     if (missing === 0 || cluster.nodes.every(lacks)) continue;
     cluster.noteNotModelled(
       `Pod ${keyOf(pod)} needs CSI driver ${driver}, which no CSINode names on ${missing} of ${candidates.length} Nodes`,
@@ -91,16 +91,16 @@ export function noteMissingDrivers(
   }
 }
 
-/** What the storage drivers of a Node have and allow. */
+/** The volumes and limits of a Node's storage drivers. */
 interface Attachments {
   readonly drivers: ReadonlySet<string>;
-  /** By driver; without an entry there is no limit. */
+  /** By driver; a driver without an entry has no limit. */
   readonly limits: ReadonlyMap<string, number>;
-  /** What the Pods that stay have attached. */
+  /** The volumes that the staying Pods have attached. */
   present(): readonly Attachable[];
 }
 
-/** Looks each Node up once, whoever asks. */
+/** Looks each Node up once, for all callers. */
 export class AttachmentsByNode {
   readonly #storage: StorageLookup;
   readonly #known = new Map<FitNode, Attachments>();
@@ -160,7 +160,7 @@ function attachablesOf({ metadata, spec }: Pod, storage: StorageLookup): readonl
   });
 }
 
-/** A volume that does not exist yet is known by its claim, and its driver by the class. Old in-tree plugins count none. */
+/** A volume that does not exist yet is identified by its claim, and its driver by the class. Old in-tree plugins are not counted. */
 function attachableOf(claim: PersistentVolumeClaim, isBound: boolean, storage: StorageLookup): Attachable | undefined {
   const { volumeName = '' } = claim.spec;
   const volume = isBound && volumeName !== '' ? storage.volume(volumeName) : undefined;

@@ -11,12 +11,12 @@ const ELSEWHERE = "node(s) didn't match PersistentVolume's node affinity";
 const NONE_TO_BIND = "node(s) didn't find available persistent volumes to bind";
 const OTHER_ZONE = ['node(s) had no available volume zone'];
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
-/** More choices of volumes than this are not tried for one Pod on one Node. */
+/** At most this many choices of volumes are tried for one Pod on one Node. */
 const MAX_WAYS = 8;
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 const ZONE = 'topology.kubernetes.io/zone';
 const REGION = 'topology.kubernetes.io/region';
-/** Topology labels of volumes, with the name that a Node may have for the same. */
+/** Topology labels of volumes, with the name that a Node may use for the same. */
 const TOPOLOGY_LABELS: readonly (readonly [string, string])[] = [
   ['failure-domain.beta.kubernetes.io/zone', ZONE],
   ['failure-domain.beta.kubernetes.io/region', REGION],
@@ -24,7 +24,7 @@ const TOPOLOGY_LABELS: readonly (readonly [string, string])[] = [
   [REGION, REGION],
 ];
 
-/** The volumes of bound claims must be usable on the Node; for open claims there must be one, or a way to make one. */
+/** The volumes of bound claims must be usable on the Node; for open claims there must be a volume, or a way to create one. */
 export function volumeBindingRule(claims: readonly ClaimState[], binding: VolumeBinding | undefined): Rule | undefined {
   if (claims.length === 0) return undefined;
   const affinities = claims.flatMap((each) => (each.is === 'bound' ? (volumeAffinityOf(each.volume) ?? []) : []));
@@ -42,15 +42,15 @@ export function volumeBindingRule(claims: readonly ClaimState[], binding: Volume
 /**
  * The open claims of one Pod, and the volumes that are taken for them when it is placed.
  *
- * The scheduler takes the smallest volume that is large enough. Among several of one size it takes any, in no order that could
- * be foreseen: which one may decide whether another Pod finds a volume, or one that uses the same claim finds it where it is.
+ * The scheduler takes the smallest volume that is large enough. Among several of one size it takes any, in an order that cannot be
+ * predicted: the choice may decide whether another Pod finds a volume, or whether one that uses the same claim can use it on its Node.
  */
 export class VolumeBinding {
   readonly #open: readonly OpenClaim[];
   readonly #cluster: Cluster;
   #taken: Way = [];
 
-  /** @returns undefined where no claim is open. */
+  /** @returns undefined if no claim is open. */
   static of(pod: Pod, claims: readonly ClaimState[], cluster: Cluster): VolumeBinding | undefined {
     const open = claims.filter((each) => each.is === 'open').sort((a, b) => sizeOf(a.claim) - sizeOf(b.claim));
     for (const { claim, storageClass } of open) {
@@ -65,7 +65,7 @@ export class VolumeBinding {
     this.#cluster = cluster;
   }
 
-  /** The choices of volumes that the scheduler could make on this Node, the most promising first; none where a claim stays open. */
+  /** The choices of volumes that the scheduler could make on this Node, the most promising first; empty if a claim would stay open. */
   waysOn(node: FitNode): readonly Way[] {
     let ways: readonly Way[] = [[]];
     for (const each of this.#open) {
@@ -97,8 +97,8 @@ export class VolumeBinding {
 }
 
 /**
- * A volume with a zone or region label can be used on Nodes of that zone, and on Nodes that know nothing of zones. For an open
- * claim that is asked only once another Pod has settled its volume.
+ * A volume with a zone or region label can be used on Nodes of that zone, and on Nodes without zone labels. For an open claim this is
+ * checked only once another Pod has determined its volume.
  */
 export function volumeZoneRule(claims: readonly ClaimState[], cluster: Cluster): Rule | undefined {
   const demands = claims.flatMap((each) => (each.is === 'bound' ? zonesOf(each.volume) : []));
@@ -119,12 +119,12 @@ export function volumeZoneRule(claims: readonly ClaimState[], cluster: Cluster):
   };
 }
 
-/** All that speaks of where a bound volume can be used: equal for volumes that can be used on the same Nodes. */
+/** Everything that determines where a bound volume can be used: equal for volumes that can be used on the same Nodes. */
 export function placeOf(volume: PersistentVolume): unknown {
   return [volumeAffinityOf(volume), zonesOf(volume)];
 }
 
-/** The scheduler asks with the Node's labels alone, so that fields in a volume's terms have no say. */
+/** The scheduler passes the Node's labels alone, so that `matchFields` in a volume's terms have no effect. */
 function volumeAffinityOf({ spec }: PersistentVolume): NodeSelector | undefined {
   const terms = spec.requiredNodeAffinity?.nodeSelectorTerms;
   if (terms === undefined || !terms.some(({ matchFields = [] }) => matchFields.length > 0)) {
@@ -149,8 +149,8 @@ interface Choice {
 export type Way = readonly Choice[];
 
 /**
- * The one that was set aside for the claim, else all of the smallest that are large enough (component-helpers
- * `FindMatchingVolume`); those first in whose zone the Node is.
+ * The volume that was reserved for the claim, else all of the smallest that are large enough (component-helpers `FindMatchingVolume`),
+ * beginning with those in the Node's zone.
  */
 function volumesFor(
   claim: PersistentVolumeClaim,
@@ -162,7 +162,7 @@ function volumesFor(
   for (const volume of cluster.storage.volumesOfClass(classNameOf(claim))) {
     const { name } = volume.metadata;
     const taker = cluster.takenVolumes.get(name);
-    // Another Pod that uses the same claim has been placed, and has settled which volume it is.
+    // Another Pod that uses the same claim has been placed, and has determined the volume.
     const isOurs = taker === keyOf(claim);
     const isTaken = (taker !== undefined && !isOurs) || chosen.some((each) => each.volume === name);
     if (isTaken || !isLike(volume, claim)) continue;
@@ -228,7 +228,7 @@ function isInZone(node: FitNode, { key, alias, values }: ZoneDemand): boolean {
   return value !== undefined && values.includes(value);
 }
 
-/** Several zones are written with two underscores between them; a label with an empty one among them is ignored. */
+/** Several zones are separated by two underscores; a label with an empty zone among them is ignored. */
 function zonesOf({ metadata: { labels = {} } }: PersistentVolume): readonly ZoneDemand[] {
   return TOPOLOGY_LABELS.flatMap(([key, alias]) => {
     const values = labels[key]?.split('__').map((value) => value.trim());
