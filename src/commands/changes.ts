@@ -1,21 +1,21 @@
-/** From one look to the next: what has come, changed or ended. Pure. */
+/** Computes what has come, changed or ended between two looks. Pure. */
 import type { Explanation } from '../core/explanation.ts';
 import { byKindAndName, keyOf } from './render.ts';
 
-/** The words of a Kubernetes watch. `DELETED`: it is not under way any more, or not there at all. */
+/** The terms of a Kubernetes watch. `DELETED`: it is not under way any more, or does not exist at all. */
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  /** As it is now; of an object that is gone, as it was last. */
+  /** The current explanation; for an object that is gone, the last one. */
   readonly object: Explanation;
 }
 
-/** What was shown, by key. */
+/** The explanations that were shown, by key. */
 export type Shown = ReadonlyMap<string, Explanation>;
 
 export const NOTHING_SHOWN: Shown = new Map();
 
 /**
- * @param all explanations, also of what is not to be shown: so that an end can be told in the state after it.
+ * @param all explanations, including hidden ones, so that an end can be reported with the state after it.
  * @param isShown whether an explanation belongs to the view.
  */
 export function compare(

@@ -1,4 +1,4 @@
-/** What the commands that look share: a client for the cluster that was named, and faults as exit codes. */
+/** Shared by the commands that read the cluster: a client for the given cluster, and faults as exit codes. */
 import type { RunOptions } from '../config/schema.ts';
 import { type Credentials, loadKubeConfig } from '../kube/auth/credentials.ts';
 import type { ApiClient } from '../kube/http/api.ts';
@@ -12,16 +12,16 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homedir: string;
   readonly nowMs: number;
-  /** How wide and how colourful the answer may be. @default a pipe */
+  /** The width and colours of the output. @default a pipe */
   readonly canvas?: Canvas;
 }
 
-/** Most faults are those of another cluster than was meant. */
+/** Most faults occur because another cluster was asked than was intended. */
 export const askedOf = (credentials: Credentials): string => `The cluster asked was that of ${credentials.describe()}.`;
 
 /**
- * Runs `work` with a client of the cluster. No usable kubeconfig gives exit code 2, an API server that does not answer as it
- * should 1; anything else that `work` throws is a bug and goes on.
+ * Runs `work` with a client of the cluster. Without a usable kubeconfig the exit code is 2, and if the API server does not answer properly
+ * it is 1; any other error of `work` is a bug and is rethrown.
  */
 export async function withCluster<Code extends number>(
   { kubeconfig, context }: Pick<RunOptions, 'kubeconfig' | 'context'>,

@@ -17,7 +17,7 @@ import { configure } from './settings.ts';
 import { follow, type WatchContext } from './watch.ts';
 
 export interface DashboardFlags {
-  /** Those of `run` that count here, in the form in which `run` has them. */
+  /** The flags of `run` that apply here, as texts by flag. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   readonly allNamespaces: boolean;
   readonly selector?: string | undefined;
@@ -30,8 +30,8 @@ export interface DashboardFlags {
 const START_TIMEOUT_MS = 30_000;
 
 /**
- * Serves until `stop` aborts, then gives 0. Exit codes: 1 where the cluster does not answer at the beginning or the port is taken; later
- * troubles are shown on the page and survived. 2: wrong configuration, or no usable kubeconfig.
+ * Serves until `stop` aborts, then returns 0. Exit code 1: the cluster does not answer at the beginning or the port is taken; later faults
+ * are shown on the page and do not end it. 2: wrong configuration, or no usable kubeconfig.
  */
 export async function dashboard(
   { given, allNamespaces, selector, port, open }: DashboardFlags,
@@ -83,7 +83,7 @@ const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
   win32: ['cmd', '/c', 'start', ''],
 };
 
-/** Where no browser can be started, the address that was printed is enough. */
+/** If no browser can be started, the printed address is enough. */
 function openBrowser(url: string, writeError: (text: string) => void): void {
   const [command = 'xdg-open', ...args] = OPENERS[process.platform] ?? ['xdg-open'];
   execFile(command, [...args, url], (error) => {

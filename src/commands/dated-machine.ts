@@ -1,4 +1,4 @@
-/** Machines with the time at which their maintenance was asked for, which only people want to know. */
+/** Machines with the time at which their maintenance was requested, which is only shown to people. */
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { DatedMachine } from '../core/machine-objects.ts';
 import { fields, listOf, text } from '../kube/http/json.ts';
@@ -11,7 +11,7 @@ export const trimDatedMachine: Trim<DatedMachine> = (raw) => {
   return machine === undefined || requestedAt === undefined ? machine : { ...machine, requestedAt };
 };
 
-/** When a label was last written: the API server notes it for each field manager (`metadata.managedFields[].time`). */
+/** When a label was last written: the API server records it for each field manager (`metadata.managedFields[].time`). */
 function writtenAt(raw: unknown, label: string): string | undefined {
   const entries = listOf(fields(fields(raw)?.metadata)?.managedFields, (entry) => entry) ?? [];
   const times = entries.flatMap(({ fieldsV1, time }) => {

@@ -1,11 +1,11 @@
-/** The forms in which an answer is written. */
+/** The output formats of the commands. */
 import { stringify } from 'yaml';
 
-/** `wide` is `text` with more columns; the other two hold everything, under names that stay. */
+/** `wide` is `text` with more columns; the other two contain everything, under stable names. */
 export const FORMATS = ['text', 'wide', 'json', 'yaml'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** For developers: what a decision on a Node is made of. */
+/** For developers: the input of the decision on a Node. */
 export const OBSERVED = 'observed';
 
 /** For programs to read. */

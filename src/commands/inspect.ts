@@ -1,4 +1,4 @@
-/** The commands that look and end: `status` without `--watch`, and `why`. */
+/** The commands that read once: `status` without `--watch`, and `why`. */
 import { askedOf, type CommandContext, withCluster } from './cluster.ts';
 import type { Format } from './format.ts';
 import { tellLeftBehind } from './left-behind.ts';
@@ -9,24 +9,24 @@ import { configure } from './settings.ts';
 import { isWanted, missingFrom, type Wanted } from './wanted.ts';
 import { explainOne, type Named } from './why.ts';
 
-/** Which cluster, and how the answer is written. */
+/** The cluster and the output format. */
 export interface InspectFlags {
-  /** Those of `run` that count here, in the form in which `run` has them. */
+  /** The flags of `run` that apply here, as texts by flag. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   readonly output: Format;
   readonly noColour: boolean;
 }
 
 export interface StatusFlags extends InspectFlags {
-  /** Also what is not under way. */
+  /** Also shows objects that are not under way. */
   readonly all: boolean;
-  /** Beats the namespaces of flags, variables and file. */
+  /** Takes precedence over the namespaces of flags, variables and file. */
   readonly allNamespaces: boolean;
   readonly selector?: string | undefined;
   readonly watch: boolean;
-  /** Instead: what would be left behind if the program were uninstalled now. */
+  /** Instead of the overview, shows what would be left behind if the program were uninstalled now. */
   readonly leftBehind: boolean;
-  /** Where there are any: these alone, whether something is under way or not. */
+  /** If not empty, only these objects are shown, whether something is under way or not. */
   readonly objects: readonly Wanted[];
 }
 
@@ -34,10 +34,10 @@ export type Inspection =
   | { readonly is: 'status'; readonly flags: StatusFlags }
   | ({ readonly is: 'why'; readonly namespace?: string | undefined; readonly flags: InspectFlags } & Named);
 
-/** For a whole look, however many pages it has. */
+/** For the whole command, however many pages it reads. */
 const LOOK_TIMEOUT_MS = 60_000;
 
-/** Exit codes: 0 found, 1 not found, or not everything could be seen; 2 wrong configuration, or no usable kubeconfig. */
+/** Exit codes: 0 found, 1 not found, or not everything could be read; 2 wrong configuration, or no usable kubeconfig. */
 export async function inspect(inspection: Inspection, context: CommandContext): Promise<Outcome<0 | 1 | 2>> {
   const { env, nowMs, canvas } = context;
   const { given, output } = inspection.flags;
@@ -46,7 +46,7 @@ export async function inspect(inspection: Inspection, context: CommandContext): 
   const { options, settings } = configured;
   return withCluster(options, context, async (client, credentials): Promise<Outcome<0 | 1>> => {
     if (inspection.is === 'why') {
-      // The last of several flags counts; namespaces of the configuration limit the controllers, not the question.
+      // The last of several flags counts; namespaces of the configuration limit the controllers, not this command.
       const asked = inspection.namespace ?? given.get('namespace')?.at(-1);
       const namespace = asked ?? credentials.namespace ?? 'default';
       const found = await explainOne(client, inspection, namespace, settings, context);

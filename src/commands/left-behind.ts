@@ -1,4 +1,4 @@
-/** `status --left-behind`: what of ours is in the cluster, for whoever is about to uninstall the program. */
+/** `status --left-behind`: lists our marks in the cluster, for users who are about to uninstall the program. */
 import { findLeftovers, type Leftovers, lookForAll, someOf } from '../app/leftovers.ts';
 import type { ApiClient } from '../kube/http/api.ts';
 import { failed, type Outcome } from './outcome.ts';
@@ -6,7 +6,7 @@ import { failed, type Outcome } from './outcome.ts';
 /** For all lists, however many pages they have. */
 const TIMEOUT_MS = 60_000;
 
-/** Exit codes: 0 nothing stands still when the program goes, 1 something does, or nobody could say. */
+/** Exit codes: 0 nothing stays blocked after an uninstallation, 1 something does, or it is not known. */
 export async function tellLeftBehind(
   client: ApiClient,
   namespaces: readonly string[],

@@ -1,4 +1,4 @@
-/** Logs of commands: silent, or short lines for the person who watches. */
+/** Logs for commands: silent, or short lines for a person who watches. */
 
 import { messageOf } from '../core/error-message.ts';
 import type { LogFields } from '../core/log-keys.ts';
@@ -6,11 +6,11 @@ import type { Log } from '../core/ports.ts';
 
 export const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
 
-/** What a person should know of a watch. */
+/** A message for the user about a watch. */
 export interface Notice {
-  /** Without an end of line. */
+  /** Without a line end. */
   readonly text: string;
-  /** Whether it says that a trouble has ended. */
+  /** Whether it reports the end of a trouble. */
   readonly isOver: boolean;
 }
 

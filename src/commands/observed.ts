@@ -1,6 +1,6 @@
 /**
- * `why node/NAME -o observed`, for developers: what the controller's decision on a Node would be made of, with the settings that
- * it would be judged by. A test replays such a recording (CONTRIBUTING.md). It may hold whatever the Pods' metadata hold.
+ * `why node/NAME -o observed`, for developers: the input of the controller's decision on a Node, with the settings that apply to it. A test
+ * replays such a recording (CONTRIBUTING.md). It may contain anything that the Pods' metadata contain.
  */
 import type { RunOptions } from '../config/schema.ts';
 import { askingTaint } from '../tmm/model/taints.ts';

@@ -1,36 +1,36 @@
-/** What a command comes to, and how it reaches whoever reads it. */
+/** The result of a command, and how it is written to the output. */
 
-/** What is to be printed, and the exit code. */
+/** The text to print, and the exit code. */
 export interface Outcome<Code extends number> {
   readonly code: Code;
   readonly out: string;
   readonly err: string;
 }
 
-/** A command that could not even begin. */
+/** The outcome of a command that could not begin. */
 export const failed = <Code extends number>(code: Code, ...lines: readonly string[]): Outcome<Code> => ({
   code,
   out: '',
   err: lines.map((line) => `${line}\n`).join(''),
 });
 
-/** What is needed of `process.stdout`. */
+/** The part of `process.stdout` that is used. */
 export interface Outlet {
   write(text: string, done: (error?: Error | null) => void): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /**
- * Ends when all of it has been taken, however slowly: a process that ends before takes with it what a pipe cannot hold.
- * A closed pipe (`| head -1`) is no failure: the reader has read enough.
+ * Writes the text, and resolves when the reader has taken all of it, however slowly: a process that exits earlier loses what does not fit
+ * into the pipe. A closed pipe (`| head -1`) is not a failure.
  *
- * @returns why it could not be written; undefined where it was, or where nobody listens any more.
+ * @returns why it could not be written; undefined if it was, or if the reader has gone.
  */
 export function deliver(outlet: Outlet, text: string): Promise<string | undefined> {
   if (text === '') return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const settle = (error?: Error | null): void => resolve(error && !isClosed(error) ? error.message : undefined);
-    // The stream reports a fault twice, and one without a listener ends the process.
+    // The stream emits an error twice, and an error without a listener ends the process.
     outlet.once('error', settle);
     outlet.write(text, settle);
   });

@@ -1,4 +1,4 @@
-/** How everything stands that is or could be in maintenance, as far as the management cluster shows it. */
+/** The state of everything that is or could be in maintenance, as far as the management cluster shows it. */
 import { type Shown, shownBy } from '../app/features.ts';
 import type { Explainer, ReadKind } from '../core/explained.ts';
 import type { Explanation } from '../core/explanation.ts';
@@ -16,30 +16,30 @@ import type { Settings } from './settings.ts';
 import { View } from './view.ts';
 
 export interface Scope {
-  /** Where namespaced kinds are read; none means all. */
+  /** The namespaces in which namespaced kinds are read; empty means all. */
   readonly namespaces: readonly string[];
   readonly labelSelector?: string | undefined;
   /** The kind that is shown. @default all */
   readonly kind?: string;
 }
 
-/** What a view can do whatever its kind is. */
+/** The operations of a view that do not depend on its kind. */
 type AnyView = Pick<View<KubeObject>, 'look' | 'follow' | 'onChange' | 'all' | 'isUnseen'>;
 
 /** One kind that is shown. */
 interface Part {
   readonly objects: View<KubeObject>;
-  /** The other kinds that an explanation is made of. */
+  /** The other kinds that an explanation is based on. */
   readonly others: readonly View<KubeObject>[];
   readonly explainer: Explainer<KubeObject>;
-  /** The keys of what the label selector takes; absent where there is none. */
+  /** The keys of the objects that match the label selector; absent if there is none. */
   readonly chosen: View<KubeObject> | undefined;
 }
 
 export class Overview {
   readonly #views = new Map<Resource<unknown>, View<KubeObject>>();
   readonly #parts: readonly Part[];
-  /** Explanations that follow from the object alone: few of thousands change at a time. */
+  /** Explanations that depend on the object alone: few of thousands change at a time. */
   readonly #explained = new WeakMap<KubeObject, Explanation>();
 
   private constructor(kinds: readonly Shown[], served: Served, { namespaces, labelSelector }: Scope) {
@@ -50,9 +50,9 @@ export class Overview {
     this.#parts = kinds.map(({ resource, by, explainer }) => ({
       objects: this.#view(resource),
       others: by.map((other) => this.#view(other.resource)),
-      // Each view holds what its resource is the type of.
+      // Each view holds objects of its resource's type.
       explainer: explainer(<T extends KubeObject>(of: Resource<T>) => this.#view(of).source as unknown as Source<T>),
-      // A list of its own, of metadata alone: an object is explained by others, which the selector may not take.
+      // A separate list of metadata alone: an object may be explained by others that the selector does not match.
       chosen:
         labelSelector === undefined
           ? undefined
@@ -67,9 +67,9 @@ export class Overview {
   }
 
   /**
-   * Finds out which kinds the cluster serves; nothing is read of them yet.
+   * Finds out which kinds the cluster serves; no objects are read yet.
    *
-   * @throws KubeError where the server does not say.
+   * @throws KubeError if the server does not answer.
    */
   static async prepare(client: ApiClient, scope: Scope, settings: Settings, signal: AbortSignal): Promise<Overview> {
     const kinds = shownBy(settings).filter(({ resource }) => scope.kind === undefined || resource.kind === scope.kind);
@@ -83,25 +83,25 @@ export class Overview {
     return new Overview(kinds, new Map(await Promise.all(served)), scope);
   }
 
-  /** Reads everything once. @returns what could not be read and why, one line each; it is left out then. */
+  /** Reads everything once. @returns what could not be read and why, one line each; these kinds are left out. */
   async look(client: ApiClient, signal: AbortSignal): Promise<readonly string[]> {
     const faults = await Promise.all(this.views.map((view) => view.look(client, signal)));
     return [...new Set(faults.flat())];
   }
 
-  /** Everything that is read, to be followed or looked at. */
+  /** All views, for reading or watching. */
   get views(): readonly AnyView[] {
     return [...this.#views.values(), ...this.#parts.flatMap(({ chosen }) => chosen ?? [])];
   }
 
-  /** Whether nothing is left out because it is not known. */
+  /** Whether nothing is left out for lack of knowledge. */
   isComplete(): boolean {
     return this.views.every((view) => view.all().is === 'known');
   }
 
   /**
-   * Explains every known object of each kind. A kind is left out while another kind that it is explained by is yet to be read; where
-   * that may not be read, the explanation says what it lacks.
+   * Explains every known object of each kind. A kind is left out while another kind that its explanations need is still being read; if the
+   * other kind may not be read, the explanation mentions what is missing.
    */
   explanations(nowMs: number): readonly Explanation[] {
     return this.#parts.flatMap((part) => this.#explain(part, nowMs));
@@ -132,19 +132,19 @@ function shownOf(view: View<KubeObject>, chosen: View<KubeObject> | undefined): 
   return all.value.filter((object) => chosen.source.get(keyOf(object)).is === 'present');
 }
 
-/** What is kept of an object of a kind that is read. */
+/** The trim of a kind. */
 export function trimFor({ resource, trim }: Pick<ReadKind, 'resource' | 'trim'>): Trim<KubeObject> {
   if (trim !== undefined) return (raw) => trim(raw, metaOf);
   return resource === MACHINE ? trimDatedMachine : trimOf(resource);
 }
 
-/** Each kind, and as `found` in the best version that the cluster serves; undefined where it serves none. */
+/** Each kind, and as `found` its resource in the best version that the cluster serves; undefined if it serves none. */
 type Served = ReadonlyMap<
   Resource<unknown>,
   { readonly resource: Resource<unknown>; readonly kind: ReadKind; readonly found: Resource<KubeObject> | undefined }
 >;
 
-/** @returns the kind in the best version that the cluster serves; undefined where it serves none. */
+/** @returns the kind in the best version that the cluster serves; undefined if it serves none. */
 export async function serve(
   client: ApiClient,
   { resource, versions }: ReadKind,

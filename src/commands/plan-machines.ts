@@ -1,4 +1,4 @@
-/** `plan machine/NAME`: what machine drain would come to; reads the Machine's workload cluster once, with its kubeconfig Secret. */
+/** `plan machine/NAME`: predicts a machine drain; reads the Machine's workload cluster once, with its kubeconfig Secret. */
 
 import { MACHINE_TAINT } from '../capi/drain/names.ts';
 import { clusterOf } from '../capi/machines.ts';
@@ -24,13 +24,13 @@ export type WantedMachines =
   | { readonly by: 'name'; readonly machines: readonly { readonly namespace: string; readonly name: string }[] }
   | { readonly by: 'selector'; readonly namespace: string; readonly selector: string };
 
-/** Why there is nothing to plan with, in a sentence. */
+/** Why a plan is impossible, in a sentence. */
 export class NoPlan extends Error {
   override readonly name = 'NoPlan';
 }
 
 /**
- * The Nodes of these Machines, in the cluster where they live, and the client that leads there.
+ * The Nodes of these Machines, in their cluster, and a client of that cluster.
  *
  * @throws NoPlan, KubeError
  */
@@ -81,7 +81,7 @@ async function machinesOf(management: ApiClient, wanted: WantedMachines): Promis
   );
 }
 
-/** As machine drain judges: by its own taint, and without a place to store Pods in. */
+/** The settings of machine drain: with its own taint, and without a place to store Pods. */
 export function settingsOfDrain(settings: TmmSettings): TmmSettings {
   return { ...settings, taints: [MACHINE_TAINT, ...settings.taints], unmanagedPods: 'reject' };
 }

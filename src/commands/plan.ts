@@ -1,4 +1,4 @@
-/** `plan NODE…`: what would happen, by the controller's own verdict; reads the cluster once and writes nothing. */
+/** `plan NODE…`: predicts the result by the controller's own verdict; reads the cluster once and writes nothing. */
 import type { RunOptions } from '../config/schema.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
@@ -16,10 +16,10 @@ import { failed, type Outcome } from './outcome.ts';
 import { NoPlan, nodesOfMachines, settingsOfDrain, type WantedMachines } from './plan-machines.ts';
 import { type PlanFormat, renderPlan } from './render-plan.ts';
 
-/** Nodes by their names, or Machines, for whose Nodes it is asked in their workload cluster. */
+/** Nodes by name, or Machines, whose Nodes are planned in their workload cluster. */
 export type Planned =
   | { readonly of: 'nodes'; readonly names: readonly string[] }
-  /** @param namespace of Machines that do not name theirs. @default the context's */
+  /** @param namespace of Machines given without one. @default the context's */
   | {
       readonly of: 'machines';
       readonly machines: readonly { readonly name: string; readonly namespace?: string }[];
@@ -69,9 +69,9 @@ async function planFor(
 }
 
 /**
- * What would happen to these Nodes.
+ * Predicts what would happen to these Nodes.
  *
- * @throws KubeError where the cluster cannot be read.
+ * @throws KubeError if the cluster cannot be read.
  */
 export async function planOf(
   client: ApiClient,

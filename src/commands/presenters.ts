@@ -1,4 +1,4 @@
-/** How changes are shown: drawn in place on a terminal, else a line each. */
+/** Presents changes: redrawn in place on a terminal, else one line each. */
 import type { Explanation } from '../core/explanation.ts';
 import { type Change, compare, NOTHING_SHOWN, type Shown } from './changes.ts';
 import type { Format } from './format.ts';
@@ -13,16 +13,16 @@ import { isWanted, type Wanted } from './wanted.ts';
 /** Where it is shown. */
 export interface Display {
   readonly terminal: Terminal;
-  /** For what is no answer; gets whole lines. */
+  /** For messages beside the answer; gets whole lines. */
   readonly writeError: (text: string) => void;
   readonly now: () => number;
 }
 
 /** Shows what changes. Throws nothing. */
 export interface Presenter {
-  /** For how long changes are gathered. 0: those of one moment only. */
+  /** How long changes are gathered; 0 gathers only those of one moment. */
   readonly gatherMs: number;
-  /** How often time alone makes a difference; absent where it makes none. */
+  /** How often the passing of time alone changes the output; absent if it does not. */
   readonly tickMs?: number;
   /** @param isComplete whether all kinds are known. */
   show(explanations: readonly Explanation[], isComplete: boolean): void;
@@ -33,7 +33,7 @@ export interface Presenter {
 interface PresenterFlags {
   readonly output: Format;
   readonly all: boolean;
-  /** @default none: as `all` says */
+  /** @default none: as `all` determines */
   readonly objects?: readonly Wanted[];
 }
 
@@ -50,7 +50,7 @@ function makeLinePresenter(
 ): Presenter {
   let shown: Shown = NOTHING_SHOWN;
   const told = new Map<string, string>();
-  /** Whether a reader of lines would see the one before once more: what has changed is in none of its columns. */
+  /** Whether a line would repeat the one before, because the change is in none of its columns. */
   const isRepeated = (change: Change): boolean => {
     const key = keyOf(change.object);
     const text = formatChange(change, output, 0);

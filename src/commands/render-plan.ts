@@ -1,4 +1,4 @@
-/** A plan for people and for programs. Pure. */
+/** Renders a plan for people and for programs. Pure. */
 import type { NodePlan, Plan, PodPlan } from '../tmm/explain/plan.ts';
 import { structured } from './format.ts';
 import { type Cell, type Colour, paint, table } from './table.ts';
@@ -6,7 +6,7 @@ import { type Canvas, PIPE } from './terminal.ts';
 
 export type PlanFormat = 'text' | 'json' | 'yaml';
 
-/** JSON and YAML as `Plan` says; the table is for people. */
+/** JSON and YAML have the structure of `Plan`; the table is for people. */
 export function renderPlan(found: Plan, output: PlanFormat, canvas: Canvas = PIPE): string {
   if (output !== 'text') return structured(found, output);
   const nodes = found.nodes.map((node) => renderNode(node, canvas));
@@ -42,7 +42,7 @@ function renderNode(plan: NodePlan, canvas: Canvas): string {
   return `${title}\n  ${message}\n${list}${canvas.columns === undefined ? '' : whatBlocks(pods)}${left}`;
 }
 
-/** Where the table is cut to the terminal, the remedies stand below it, each once for all Pods that it is true of. */
+/** If the table is cut to the terminal's width, the remedies follow below it, each once for all Pods that it applies to. */
 function whatBlocks(pods: readonly PodPlan[]): string {
   const by = new Map<string, string[]>();
   for (const { pod, fate, why = '' } of pods) if (fate === 'Blocks') by.set(why, [...(by.get(why) ?? []), pod]);

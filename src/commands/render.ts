@@ -1,11 +1,11 @@
-/** Explanations for people: a table of many, a page for one. Pure. */
+/** Renders explanations for people: a table for many, a page for one. Pure. */
 import { formatDuration } from '../core/duration.ts';
 import type { Explanation, Outlook } from '../core/explanation.ts';
 import { type Format, structured } from './format.ts';
 import { type Cell, type Colour, paint, table, widthOf, withoutEmptyColumns } from './table.ts';
 import { type Canvas, PIPE } from './terminal.ts';
 
-/** Sorted by kind and name, so that two looks can be compared. */
+/** Sorted by kind and name, so that two outputs can be compared. */
 export function renderStatus(
   explanations: readonly Explanation[],
   format: Format,
@@ -15,7 +15,7 @@ export function renderStatus(
   const sorted = [...explanations].sort(byKindAndName);
   if (format === 'json' || format === 'yaml') return structured({ items: sorted }, format);
   if (sorted.length === 0) return 'Nothing is under way.\n';
-  // Whoever asks for everything gets it, however narrow the terminal is.
+  // `wide` is printed in full, however narrow the terminal is.
   return statusTable(sorted, format, nowMs, format === 'wide' ? { hasColour: canvas.hasColour } : canvas);
 }
 
@@ -34,7 +34,7 @@ export function statusTable(
   const columns = COLUMNS.filter(({ isWide }) => format === 'wide' || isWide !== true);
   const rows = explanations.map((each) => columns.map(({ cellOf }) => cellOf(each, nowMs, withBars)));
   const whole = [columns.map(({ title }) => title), ...rows];
-  // On a narrow terminal, what nobody has makes room for what would be cut.
+  // On a narrow terminal, empty columns are dropped to make room for columns that would be cut.
   const isCut = canvas.columns !== undefined && widthOf(whole) > canvas.columns;
   return table(isCut ? withoutEmptyColumns(whole) : whole, canvas);
 }
@@ -88,7 +88,10 @@ export function renderWhy(
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Only a taint asks a Node, and taking it away is no way on; and who may work on a machine decides when that is over. */
+/**
+ * The request for a Node is only its taint, whose removal does not let the maintenance proceed; and a machine that may be worked on is
+ * released by its user.
+ */
 const endsIt = ({ kind, outlook }: Explanation): boolean => kind === 'Node' || kind === 'Pod' || outlook === 'Ready';
 
 export function byKindAndName(a: Explanation, b: Explanation): number {
@@ -99,7 +102,7 @@ export function byKindAndName(a: Explanation, b: Explanation): number {
 /** Unique among all explanations. */
 export const keyOf = ({ kind, name }: Explanation): string => `${kind} ${name}`;
 
-/** As kubectl and `why` take it. */
+/** The argument form of kubectl and `why`. */
 export const objectOf = ({ kind, name }: Explanation): string => `${kind.toLowerCase()}/${name}`;
 
 export function progressOf({ progress }: Explanation): string {
@@ -131,7 +134,7 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 1440 * MINUTE_MS;
 
-/** As exact as people want it: whole days from two days on, whole minutes from ten minutes on. */
+/** With a readable precision: whole days from two days on, whole minutes from ten minutes on. */
 function formatSpan(ms: number): string {
   const span = Math.max(0, ms);
   if (span >= 2 * DAY_MS) return `${Math.floor(span / DAY_MS)}d`;

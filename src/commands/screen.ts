@@ -1,4 +1,4 @@
-/** A few lines at the end of the terminal that are drawn again in place. */
+/** A few lines at the end of the terminal that are redrawn in place. */
 import { cut } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -9,8 +9,8 @@ const CLEAR_BELOW = '\x1b[J';
 const CLEAR_ALL = '\x1b[2J\x1b[H';
 
 /**
- * Writes over what it wrote before, so that what was on the terminal stays there, and the last frame does in the end. A frame
- * that is higher than the terminal is cut: what has scrolled away cannot be reached again.
+ * Overwrites only its own output, so that earlier output stays on the terminal, and so does the last frame in the end. A frame that is
+ * higher than the terminal is cut: lines that have scrolled away cannot be reached again.
  */
 export class Screen {
   readonly #terminal: Terminal;
@@ -36,20 +36,20 @@ export class Screen {
     this.#isOpen = true;
   }
 
-  /** Writes whole lines that stay, above the frame. */
+  /** Prints lines that stay, above the frame. */
   print(text: string): void {
     const isDrawn = this.#height > 0;
     const up = isDrawn ? `\x1b[${this.#height}A\r${CLEAR_BELOW}` : '';
     this.#terminal.write(up + text + (isDrawn ? this.#frame : ''));
   }
 
-  /** After a resize lines may have been broken, and nobody knows where the frame begins. */
+  /** After a resize lines may have been wrapped, so the beginning of the frame is not known. */
   clear(): void {
     this.#terminal.write(CLEAR_ALL);
     this.#height = 0;
   }
 
-  /** Gives the cursor back. May be called again. */
+  /** Shows the cursor again. May be called again. */
   close(): void {
     if (this.#isOpen) this.#terminal.write(SHOW_CURSOR);
     this.#isOpen = false;

@@ -1,4 +1,4 @@
-/** By which settings things are explained: those of the operator, as far as they are known. */
+/** The settings that explanations use: those of the operator, as far as they are known. */
 import { type SettingsByName, settingsOf } from '../app/features.ts';
 import { readFile } from '../config/read-file.ts';
 import { resolveOptions } from '../config/resolve.ts';
@@ -12,8 +12,8 @@ export type Configured =
   | { readonly is: 'faults'; readonly faults: readonly string[] };
 
 /**
- * Resolves flags, variables and the file of `--config` by the rules of `run`, with its faults. Where no setting names the
- * taints that ask for maintenance, all well-known ones do.
+ * Resolves flags, variables and the file of `--config` by the rules of `run`, with the same faults. If no setting names the taints that
+ * request maintenance, all well-known ones count.
  */
 export function configure(
   flags: ReadonlyMap<string, readonly string[]>,

@@ -1,4 +1,4 @@
-/** Tables for people: as wide as they need to be, and no wider than the terminal. Pure. */
+/** Tables for people: as wide as necessary, and no wider than the terminal. Pure. */
 import { type Canvas, PIPE } from './terminal.ts';
 
 /** A row's cell: plain, or in a colour. */
@@ -8,12 +8,12 @@ export type Colour = keyof typeof CODES;
 /** Foreground colours of ECMA-48 that every terminal's own theme defines. */
 const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, grey: 90 } as const;
 const GAP = '  ';
-/** A last column narrower than this says nothing. */
+/** A last column narrower than this is useless. */
 const LEAST_LAST = 12;
 
 /**
- * Columns as wide as their widest cell; the first row is the heading. On a terminal, the last column is cut to what is
- * left, and where next to nothing is left, so is the line.
+ * Columns are as wide as their widest cell; the first row is the heading. On a terminal, the last column is cut to the remaining width, and
+ * if almost none remains, the line is cut.
  */
 export function table(rows: readonly (readonly Cell[])[], canvas: Canvas = PIPE): string {
   const last = (rows[0]?.length ?? 0) - 1;
@@ -32,7 +32,7 @@ export function table(rows: readonly (readonly Cell[])[], canvas: Canvas = PIPE)
     .join('');
 }
 
-/** How wide the table is where nothing is cut. */
+/** The width of the table if nothing is cut. */
 export function widthOf(rows: readonly (readonly Cell[])[]): number {
   return Math.max(
     ...table(rows)
@@ -41,7 +41,7 @@ export function widthOf(rows: readonly (readonly Cell[])[]): number {
   );
 }
 
-/** Without the columns in which no row but the heading says anything, the last one excepted. */
+/** Removes the columns that are empty in all rows but the heading, except for the last one. */
 export function withoutEmptyColumns(rows: readonly (readonly Cell[])[]): readonly (readonly Cell[])[] {
   const last = (rows[0]?.length ?? 0) - 1;
   const isEmpty = (column: number): boolean =>
@@ -55,7 +55,7 @@ interface Laid {
   readonly colour: Colour | undefined;
 }
 
-/** Colours take no room, so they are put on after everything has been cut. */
+/** Colours take no width, so they are added after everything has been cut. */
 function lineOf(cells: readonly Laid[], { columns = Number.POSITIVE_INFINITY, hasColour }: Canvas): string {
   let line = '';
   let left = columns;

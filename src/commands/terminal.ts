@@ -1,27 +1,27 @@
 /** The terminal, or the pipe, that a command writes to. */
 
-/** What decides how an answer is laid out. */
+/** Properties that determine the layout of an answer. */
 export interface Canvas {
-  /** Absent where lines may be of any length, as in a pipe. */
+  /** Absent if lines may have any length, as in a pipe. */
   readonly columns?: number;
   readonly hasColour: boolean;
 }
 
 export const PIPE: Canvas = { hasColour: false };
 
-/** Something to write to for longer. */
+/** An output that is written to repeatedly. */
 export interface Terminal {
-  /** Whether what was written can be written over. */
+  /** Whether written text can be overwritten. */
   readonly isInteractive: boolean;
-  /** The size at this moment; a window can be resized. */
+  /** The current size; a window can be resized. */
   canvas(): Canvas;
-  /** Lines on the screen. */
+  /** The number of lines on the screen. */
   rows(): number;
   write(text: string): void;
   onResize(listener: () => void): void;
 }
 
-/** What is needed of `process.stdout`. */
+/** The part of `process.stdout` that is used. */
 export interface OutputStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -32,15 +32,15 @@ export interface OutputStream {
 
 export interface TerminalOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether the user asked for none. */
+  /** Whether the user asked for no colours. */
   readonly noColour: boolean;
 }
 
 const USUAL = { columns: 80, rows: 24 } as const;
 
 /**
- * Colours are for terminals only, and not where `NO_COLOR` is set to anything (https://no-color.org) or the terminal is
- * `dumb`, which cannot be written over either.
+ * Colours are for terminals only, and are not used if `NO_COLOR` is set to anything (https://no-color.org) or the terminal is `dumb`, on
+ * which nothing can be overwritten either.
  */
 export function terminalOf(stream: OutputStream, { env, noColour }: TerminalOptions): Terminal {
   const isInteractive = stream.isTTY === true && env.TERM !== 'dumb';

@@ -1,4 +1,4 @@
-/** The objects of one kind that a command tells of, read once or followed by watches. */
+/** The objects of one kind that a command shows, read once or kept up to date by watches. */
 import type { KubeObject } from '../core/objects.ts';
 import type { Known, Log, Source } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
@@ -13,9 +13,9 @@ import { sleep } from '../runtime/sleep.ts';
 import { SILENT } from './notices.ts';
 
 export interface ViewOptions<T> {
-  /** In the version that is served; absent where the kind is not, and there is none of it. */
+  /** In the version that is served; absent if the kind is not served, so that there are no objects. */
   readonly resource: Resource<T> | undefined;
-  /** None means all, and for kinds without namespaces. */
+  /** Empty means all, and is used for kinds without namespaces. */
   readonly namespaces: readonly string[];
   readonly trim: Trim<T>;
   readonly labelSelector?: string;
@@ -48,7 +48,7 @@ export class View<T extends KubeObject> {
     }
   }
 
-  /** Unknown while a part of it is. The same array again while nothing changes, where there is only one part. */
+  /** Unknown while a part is unknown. If there is only one part, returns the same array while nothing changes. */
   all(): Known<readonly T[]> {
     const lists: (readonly T[])[] = [];
     for (const part of this.#parts.values()) {
@@ -60,7 +60,7 @@ export class View<T extends KubeObject> {
     return { is: 'known', value: others.length === 0 ? first : lists.flat() };
   }
 
-  /** Whether a part of it is unknown and not about to be known: it may not be read, or a single look at it has failed. */
+  /** Whether a part is unknown and will stay so: it may not be read, or the single read has failed. */
   isUnseen(): boolean {
     return this.#isUnseen && this.all().is === 'unknown';
   }
@@ -69,12 +69,12 @@ export class View<T extends KubeObject> {
     this.#listeners.push(listener);
     for (const part of this.#parts.values()) {
       part.addHandler({ onAdd: listener, onUpdate: listener, onDelete: listener });
-      // A list without objects is news as well.
+      // An empty list is a change as well.
       void part.whenSynced().then(listener);
     }
   }
 
-  /** Lists once, page by page. @returns what the server or the network said where that failed, then the view stays unknown. */
+  /** Lists once, page by page. @returns the messages of the server or the network if that failed; the view then stays unknown. */
   async look(client: ApiClient, signal: AbortSignal): Promise<readonly string[]> {
     const faults = await this.#each((resource, namespace, part) =>
       this.#lookAt(resource, namespace, part, client, signal),

@@ -1,15 +1,15 @@
 /** Which objects `status` shows. Pure. */
 import type { Explanation } from '../core/explanation.ts';
 
-/** An object that somebody named. */
+/** An object that the user named. */
 export interface Wanted {
   readonly kind: Explanation['kind'];
   readonly name: string;
-  /** Absent: in any of the namespaces that are looked at. */
+  /** Absent: any of the namespaces that are read. */
   readonly namespace?: string;
 }
 
-/** Those that were named, whatever their state; without names what is under way, or all. */
+/** The named objects, whatever their state; without names those under way, or all. */
 export function isWanted(
   explanation: Explanation,
   { all, objects }: { readonly all: boolean; readonly objects: readonly Wanted[] },
@@ -18,7 +18,7 @@ export function isWanted(
   return objects.some((wanted) => isMeant(explanation, wanted));
 }
 
-/** @returns a line for each that is not there. */
+/** @returns a line for each named object that does not exist. */
 export function missingFrom(all: readonly Explanation[], objects: readonly Wanted[]): readonly string[] {
   return objects
     .filter((wanted) => !all.some((each) => isMeant(each, wanted)))

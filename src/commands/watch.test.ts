@@ -70,7 +70,7 @@ describe('`follow()`', () => {
     const done: Report = { ...DRAINING, phase: 'InMaintenance', pods: { total: 8, gone: 8, staying: 0 } };
     api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-1', '2', done));
     await seen(stream, 'InMaintenance');
-    // A change that nobody has to know of, as a kubelet's report is.
+    // A change that is not worth showing, like a kubelet's status report.
     api.push('/api/v1/nodes', 'MODIFIED', rawNode('worker-2', '2'));
     api.push('/api/v1/nodes', 'DELETED', rawNode('worker-1', '3', done));
     await seen(stream, 'Deleted');

@@ -1,4 +1,4 @@
-/** `status --watch`: follows the cluster by watches, and tells of every change until it is stopped. */
+/** `status --watch`: watches the cluster, and shows every change until it is stopped. */
 
 import { Outages } from '../kube/cache/outages.ts';
 import type { ApiClient } from '../kube/http/api.ts';
@@ -11,15 +11,15 @@ import { type Display, type Presenter, presenterFor } from './presenters.ts';
 import { configure } from './settings.ts';
 
 export interface WatchContext extends Pick<CommandContext, 'env' | 'homedir'>, Display {
-  /** Ends it. */
+  /** Ends the watch. */
   readonly stop: AbortSignal;
 }
 
 const START_TIMEOUT_MS = 30_000;
 
 /**
- * Ends when `stop` aborts, with 0. A cluster that cannot be reached at the beginning gives 1, as without `--watch`; later
- * troubles are reported and survived. Exit code 2: wrong configuration, or no usable kubeconfig.
+ * Ends when `stop` aborts, with code 0. A cluster that cannot be reached at the beginning leads to code 1, as without `--watch`; later
+ * faults are reported and survived. Code 2: wrong configuration, or no usable kubeconfig.
  */
 export async function watchStatus(
   { flags }: Extract<Inspection, { is: 'status' }>,
@@ -36,7 +36,7 @@ export async function watchStatus(
     await follow(client, overview, presenterFor(flags, context), context);
     return failed(0);
   });
-  // Whoever stops it before it has begun gets what was asked for.
+  // If it is stopped before it has begun, the user got what they asked for.
   return stop.aborted ? failed(0) : outcome;
 }
 

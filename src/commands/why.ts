@@ -1,4 +1,4 @@
-/** What `why` reads to explain one object: plain gets; workload clusters are asked as well. */
+/** The reads of `why` to explain one object: plain gets; workload clusters are read as well. */
 import { shownBy } from '../app/features.ts';
 import { explainMachine } from '../capi/explain.ts';
 import { clusterOf } from '../capi/machines.ts';
@@ -42,8 +42,8 @@ export type Answer = Explanation | 'NotServed' | undefined;
 
 /**
  * @param namespace of objects that have one.
- * @returns undefined where there is no such object, `NotServed` where the cluster does not know its kind.
- * @throws KubeError where the management cluster does not answer as it should.
+ * @returns undefined if there is no such object, `NotServed` if the cluster does not serve its kind.
+ * @throws KubeError if the management cluster does not answer properly.
  */
 export function explainOne(
   client: ApiClient,
@@ -53,14 +53,14 @@ export function explainOne(
   context: Pick<CommandContext, 'env' | 'nowMs'>,
 ): Promise<Answer> {
   const { kind, name } = named;
-  // These answers are made of more than an overview reads.
+  // These explanations need more than an overview reads.
   if (kind === NODE.kind) return whyNode(client, name, settings, context.nowMs);
   if (kind === POD.kind) return whyPod(client, namespace, name, settings);
   if (kind === MACHINE.kind) return whyMachine(client, namespace, name, settings, context);
   return whyShown(client, named, namespace, settings, context.nowMs);
 }
 
-/** Who else has a Node in hand may stand elsewhere than on the Node: in kured's lock, and in Jobs of the system-upgrade-controller. */
+/** Another tool's hold on a Node may be recorded outside the Node: in kured's lock, and in Jobs of the system-upgrade-controller. */
 async function whyNode(
   client: ApiClient,
   name: string,
@@ -101,7 +101,7 @@ async function whyPod(
   return withUnseen(explainPod(pod, seen, settings.tmm), look.fault);
 }
 
-/** What was found, or why it may not be seen: a developer may see his Pods, and mostly no Nodes. */
+/** The object, or why it may not be read: a developer may read their own Pods, and mostly no Nodes. */
 interface Look<T> {
   readonly found?: T | undefined;
   readonly fault?: string;
@@ -118,13 +118,13 @@ async function asFarAsAllowed<T>(answer: Promise<T>): Promise<Look<T>> {
   }
 }
 
-/** Says which part of the explanation is missing. */
+/** Mentions which part of the explanation is missing. */
 function withUnseen(explanation: Explanation, ...faults: readonly (string | undefined)[]): Explanation {
   const unseen = faults.flatMap((fault) => (fault === undefined ? [] : [`Not seen: ${fault}`]));
   return unseen.length === 0 ? explanation : { ...explanation, details: [...explanation.details, ...unseen] };
 }
 
-/** The Node is asked for in the workload cluster, with the credentials that the bridge would use; where that fails, it is unknown. */
+/** Reads the Node in the workload cluster, with the credentials that the bridge would use; if that fails, it is unknown. */
 async function whyMachine(
   client: ApiClient,
   namespace: string,
@@ -149,7 +149,7 @@ async function whyMachine(
   return withUnseen(explainMachine(machine, { cluster, nowMs, ...look }, settings.capi), owner.fault);
 }
 
-/** Objects that it is explained by may be such as only a list finds; that is of its namespace alone. */
+/** Some of the objects that the explanation needs can only be found by a list; it covers only the object's namespace. */
 async function whyShown(
   client: ApiClient,
   { kind, name }: Named,
@@ -177,7 +177,7 @@ const emptySource: SourceOf = () => new Informer({ log: SILENT });
 
 type NodeLook = Pick<Observed, 'node' | 'connection'>;
 
-/** @param known by which Nodes the cluster is known: one without any of them is not asked, as by the bridge. */
+/** @param known the Nodes by which the cluster is recognised: a cluster without any of them is not read, like in the bridge. */
 async function lookAtNode(
   management: ApiClient,
   machine: Machine,
@@ -217,7 +217,7 @@ async function readNode(client: ApiClient, name: string): Promise<Node | undefin
   return trimOf(NODE)(await get(client, NODE, undefined, name));
 }
 
-/** @returns undefined where there is no such object. */
+/** @returns undefined if there is no such object. */
 async function get(
   client: ApiClient,
   resource: Resource<unknown>,

@@ -1,4 +1,4 @@
-/** Waits until Nodes are where they are wanted, shows how they come along, and notices when nobody acts on them. */
+/** Waits until Nodes reach their goals, shows their progress, and notices when no controller acts on them. */
 import type { Explanation } from '../../core/explanation.ts';
 import type { Node } from '../../core/objects.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
@@ -19,24 +19,24 @@ export interface AwaitOptions {
   readonly leases: Omit<LeaseWatchOptions, 'now'>;
   readonly presenter: Presenter;
   readonly now: () => number;
-  /** Nobody waits any longer. */
+  /** Aborts when nobody waits any longer. */
   readonly stop: AbortSignal;
-  /** In milliseconds, from the moment at which the waiting begins. */
+  /** In milliseconds, from the beginning of the wait. */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface ReachOptions {
-  /** Whose end is awaited, by Node, where a certain one is. */
+  /** By Node, the session whose end is awaited, if it is a certain one. */
   readonly sessions?: ReadonlyMap<string, string>;
   /** Ends the wait. @default `timeoutMs` from now on */
   readonly over?: AbortSignal;
-  /** Whether nothing is to be expected of a Node. */
+  /** Whether a Node cannot reach its goal. */
   readonly isHopeless?: (name: string) => boolean;
 }
 
 const CHECK_MS = 1000;
 
-/** Several Nodes under watch: first `open()`, then what has to be done, then `reach()`; `close()` in any case. */
+/** Waits for several Nodes: first `open()`, then the writes, then `reach()`; `close()` in any case. */
 export class NodeWait {
   readonly #options: AwaitOptions;
   readonly #names: readonly string[];
@@ -66,7 +66,7 @@ export class NodeWait {
     });
   }
 
-  /** @throws KubeError where the account may not follow these Nodes: before anything has been done. */
+  /** @throws KubeError if the account may not watch these Nodes: before anything was written. */
   async open(): Promise<void> {
     const { client, presenter, stop } = this.#options;
     const signal = AbortSignal.any([stop, this.#ending.signal]);
@@ -80,12 +80,12 @@ export class NodeWait {
     await this.#nodes.synced(signal);
   }
 
-  /** To be told of each Node as a write gave it back. */
+  /** Must be notified of each Node that a write returned. */
   get nodes(): NodeWatch {
     return this.#nodes;
   }
 
-  /** Waits until each Node is done with, the signal aborts, or nobody waits any more. A Node is asked about when it has changed. */
+  /** Waits until each Node is done, the signal aborts, or the wait ends. A Node is checked when it has changed. */
   async each(isDone: (name: string) => boolean, signal: AbortSignal): Promise<void> {
     const left = new Set(this.#names);
     await new Promise<void>((resolve) => {
@@ -101,13 +101,13 @@ export class NodeWait {
     });
   }
 
-  /** Unknown before it has been seen, and while what we wrote has not come back. */
+  /** `unknown` before the Node has been seen, and while the watch has not delivered our own write. */
   facts(name: string): NodeFacts | 'unknown' | 'absent' {
     const seen = this.#nodes.get(name);
     return seen.is === 'present' ? this.#factsOf(seen.object) : seen.is;
   }
 
-  /** Waits until the controller has answered on one of the Nodes, or its absence has been reported. */
+  /** Waits until the controller has reacted on one of the Nodes, or its absence has been reported. */
   async answered(signal: AbortSignal): Promise<void> {
     const said = new AbortController();
     this.#onTrouble = () => said.abort();

@@ -18,14 +18,14 @@ import { type AwaitOptions, NodeWait } from './await-goals.ts';
 import type { Goal } from './goal.ts';
 import { codeOf, type NodeOutcome, type NodeResult, renderResults, resultsDocument } from './outcomes.ts';
 
-/** What the three have in common. */
+/** The flags that the three commands share. */
 export interface MaintainFlags {
-  /** Those of `run` that count here, in the form in which `run` has them. */
+  /** The flags of `run` that apply here, as texts by flag. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   readonly choice: NodeChoice;
   readonly output: Format;
   readonly noColour: boolean;
-  /** Milliseconds; absent: as long as it takes. */
+  /** Milliseconds; absent: without a limit. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -43,12 +43,12 @@ type Settled = Extract<Configured, { is: 'ok' }>;
 
 /** The namespace in which the chart is installed by default. */
 const USUAL_NAMESPACE = 'maintenance-bridge';
-/** A controller answers within a second; by then it is known that none does. */
+/** A controller reacts within a second; after this time it is known that none does. */
 const LOOK_MS = 5000;
 
 /**
- * Exit codes: 0 reached, or asked for where nothing is waited for; 1 a failure; 2 wrong configuration, or no usable kubeconfig;
- * 3 rejected; 4 out of time. Of several Nodes the gravest counts, a failure before a rejection before a timeout.
+ * Exit codes: 0 reached, or requested if the command does not wait; 1 a failure; 2 wrong configuration, or no usable kubeconfig; 3
+ * rejected; 4 out of time. For several Nodes the gravest counts: a failure before a rejection before a timeout.
  */
 export async function maintain(command: Maintenance, context: MaintainContext): Promise<Outcome<0 | 1 | 2 | 3 | 4>> {
   const configured = configure(command.flags.given, context.env);
@@ -65,7 +65,7 @@ export async function maintain(command: Maintenance, context: MaintainContext): 
   });
 }
 
-/** Runs one of the commands on Nodes that are there. */
+/** Runs one of the commands on Nodes that exist. */
 class Job {
   readonly #command: Maintenance;
   readonly #client: ApiClient;
@@ -110,7 +110,7 @@ class Job {
     const canLook = await wait.open().then(
       () => true,
       (error: unknown) => {
-        // Whoever may write Nodes and not follow them gets what was asked for.
+        // An account that may write Nodes but not watch them gets only the request itself.
         if (isKubeError(error)) return false;
         throw error;
       },
@@ -121,7 +121,7 @@ class Job {
     return results;
   }
 
-  /** What is asked for while the last request has not been seen to end would be taken for the last one still. */
+  /** Before the last request is seen to have ended, a new one would be taken for it. */
   async #requestAndReach(nodes: readonly Node[], wait: NodeWait): Promise<readonly NodeResult[]> {
     const { stop } = this.#context;
     const { timeoutMs } = this.#command.flags;
@@ -154,9 +154,9 @@ class Job {
     return this.#configured.settings.tmm.taints;
   }
 
-  /** Sets or removes the taint on all of them. One Node's fault does not keep the others from it. */
+  /** Sets or removes the taint on all Nodes. The failure of one does not affect the others. */
   async #request(nodes: readonly Node[], wrote: (node: Node) => void): Promise<ReadonlyMap<string, NodeResult>> {
-    // In the order of the Nodes, whatever order the answers come in.
+    // In the order of the Nodes, whatever the order of the answers.
     const results = new Map(nodes.map(({ metadata: { name } }) => [name, unanswered(name)] as const));
     const [taint] = this.#configured.options.tmm.settings.taints;
     if (taint === undefined) throw new RangeError('Settings have at least one taint');
@@ -214,14 +214,14 @@ function resultOf(
     const message = `${isNew ? 'asked' : 'was asked already'} to enter maintenance (${formatTaint(taint)})`;
     return { node, outcome: isNew ? 'Asked' : 'AlreadyAsked', message, object };
   }
-  // Another of the taints that ask is somebody else's request.
+  // Another of the configured taints is somebody else's request.
   const { asking } = factsOf(done.node, taints);
   const still = asking && `; it is asked by another taint still: ${untaintCommand(node, asking)}`;
   const message = isNew ? `released (${formatTaint(taint)} removed)` : `carries no ${formatTaint(taint)}`;
   return { node, outcome: isNew ? 'Released' : 'NotAsked', message: `${message}${still ?? ''}`, object };
 }
 
-/** Programs get one document in the end, and nothing before; and where nothing is waited for, there is no progress. */
+/** Programs get one document at the end; and without a wait there is no progress to show. */
 function presenter(command: Maintenance, context: MaintainContext): Presenter {
   const { output } = command.flags;
   const waits = command.is === 'wait' || command.wait;
@@ -258,7 +258,7 @@ function goodOf(command: Maintenance): readonly NodeOutcome[] {
   }
 }
 
-/** Whoever waits no longer has not taken anything back. */
+/** A command that stops waiting does not withdraw its request. */
 function stillTainted(command: Maintenance, results: readonly NodeResult[]): readonly string[] {
   if (command.is !== 'enter' || !command.wait) return [];
   const names = results

@@ -1,4 +1,4 @@
-/** What `enter`, `exit` and `wait` come to, for people and for programs. Pure. */
+/** The results of `enter`, `exit` and `wait`, for people and for programs. Pure. */
 import { formatDuration } from '../../core/duration.ts';
 import type { Explanation } from '../../core/explanation.ts';
 import type { Format } from '../format.ts';
@@ -7,11 +7,11 @@ import { renderWhy } from '../render.ts';
 import type { Canvas } from '../terminal.ts';
 
 /**
- * - `Asked`, `AlreadyAsked`: the taint is there, by us or since before.
+ * - `Asked`, `AlreadyAsked`: the taint is set, by us or since before.
  * - `Released`, `NotAsked`: the taint has gone, by us or before.
- * - `Drained`, `Ended`, `Rejected`: what was waited for, or what came instead.
- * - `TimedOut`: nothing of it came in time.
- * - `Interrupted`: nobody waits any longer.
+ * - `Drained`, `Ended`, `Rejected`: the awaited state, or another final one.
+ * - `TimedOut`: none of these was reached in time.
+ * - `Interrupted`: the user has stopped waiting.
  * - `NotFound`: there is no such Node.
  * - `Failed`: anything else.
  */
@@ -33,9 +33,9 @@ export interface NodeResult {
   readonly outcome: NodeOutcome;
   /** A sentence without a full stop. */
   readonly message: string;
-  /** How long it took; absent where nothing was waited for. */
+  /** The duration; absent if the command did not wait. */
   readonly afterMs?: number;
-  /** How the Node stood in the end; absent where nobody looked. */
+  /** The Node's explanation at the end; absent if the Node was not read. */
   readonly object?: Explanation;
 }
 
@@ -48,7 +48,7 @@ export function codeOf(results: readonly NodeResult[], isGood: (outcome: NodeOut
   return left.has('Rejected') ? 3 : 4;
 }
 
-/** What programs get: one document, whatever happened on the way. */
+/** The output for programs: one document, whatever happened. */
 export function resultsDocument(results: readonly NodeResult[], code: number, format: 'json' | 'yaml'): string {
   const items = results.map(({ node, outcome, message, afterMs, object }) => ({
     node,
@@ -60,7 +60,7 @@ export function resultsDocument(results: readonly NodeResult[], code: number, fo
   return structured({ code, items }, format);
 }
 
-/** A line per Node, and everything that helps where it does not go on by itself. */
+/** A line per Node, with further help if it does not proceed by itself. */
 export function renderResults(results: readonly NodeResult[], format: Format, nowMs: number, canvas?: Canvas): string {
   return results
     .map((result) => {

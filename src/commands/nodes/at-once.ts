@@ -1,10 +1,10 @@
-/** Fast for hundreds of Nodes, and no burden for an API server. */
+/** Fast for hundreds of Nodes, and a light load for an API server. */
 const AT_ONCE = 16;
 
 /**
- * Works on all items, some of them at the same time, in their order.
+ * Works on all items in their order, some of them concurrently.
  *
- * @throws what `work` threw first, when the items that were begun before have ended.
+ * @throws the first error of `work`, when the items that were begun before have ended.
  */
 export async function forEachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();

@@ -1,4 +1,4 @@
-/** Which Nodes a command is about. */
+/** Which Nodes a command applies to. */
 import { NODE, type Node } from '../../core/objects.ts';
 import { listRaw } from '../../kube/cache/list.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
@@ -6,17 +6,17 @@ import { trimOf } from '../../kube/objects/trim.ts';
 import { readNode } from '../../kube/write/node-edit.ts';
 import { forEachAtOnce } from './at-once.ts';
 
-/** By name, or by a label selector in the form that kubectl takes. */
+/** By name, or by a label selector in kubectl's syntax. */
 export type NodeChoice = { readonly names: readonly string[] } | { readonly selector: string };
 
 export interface ChosenNodes {
-  /** Sorted by name where a selector chose them, else in the order given. */
+  /** Sorted by name if a selector chose them, else in the given order. */
   readonly found: readonly Node[];
   readonly missing: readonly string[];
 }
 
 /**
- * Reads the Nodes once: those that get the labels later are not chosen.
+ * Reads the Nodes once: Nodes that get the labels later are not chosen.
  *
  * @throws KubeError
  */

@@ -1,8 +1,8 @@
-/** Whether a controller is at work, by what can be seen of it from outside. Pure. */
+/** Whether a controller is running, judged by its visible effects. Pure. */
 
-/** What is known of the Leases that leaders of this program hold. */
+/** The knowledge about the Leases that leaders of this program hold. */
 export type LeaseSeen =
-  /** They cannot be seen; `why` in the server's words. Also before the first answer, then without a reason. */
+  /** They cannot be read; `why` is the server's message. Also before the first answer, then without a reason. */
   | { readonly is: 'unknown'; readonly why?: string }
   /** There is none in the namespaces that were searched. */
   | { readonly is: 'absent'; readonly searched: string }
@@ -12,31 +12,31 @@ export type LeaseSeen =
       readonly lease: string;
       /** Empty: released. */
       readonly holder: string;
-      /** Since its last change as we saw it, by our clock: what the Lease says of time is another machine's. */
+      /** Time since its last change as we saw it, by our clock: the timestamps in the Lease come from another machine. */
       readonly quietMs: number;
       readonly durationMs: number;
     };
 
 export interface ControllerSigns {
   readonly lease: LeaseSeen;
-  /** Since the controller last wrote something on one of the Nodes, or since the beginning. */
+  /** Time since the controller last wrote to one of the Nodes, or since the beginning. */
   readonly sinceReactionMs: number;
-  /** Whether it has reacted at all while we looked. */
+  /** Whether it has reacted at all since we began to watch. */
   readonly hasReacted: boolean;
-  /** The Node on which a request, or the end of one, has gone unanswered longest. */
+  /** The Node on which a request, or its removal, has been unanswered for the longest time. */
   readonly unanswered?: { readonly node: string; readonly what: 'taint' | 'removal'; readonly sinceMs: number };
 }
 
-/** A controller answers a taint within a second; so long is no slow one. */
+/** A controller answers a taint within a second; this long is more than slowness. */
 const UNANSWERED_MS = 3000;
-/** With a leader at work: it may be busy with thousands of Nodes, or start. */
+/** If a leader exists: it may be busy with thousands of Nodes, or be starting. */
 const UNANSWERED_BY_LEADER_MS = 10_000;
-/** Another replica takes over within two seconds where the last leader has released the Lease. */
+/** Another replica takes over within two seconds if the last leader has released the Lease. */
 const TAKE_OVER_MS = 3000;
-/** A reaction so recent says more than a Lease. */
+/** A reaction as recent as this is better evidence than a Lease. */
 const RECENT_MS = 10_000;
 
-/** @returns what a person who waits should know; undefined where nothing speaks against a controller at work. */
+/** @returns what the waiting user should know; undefined if nothing indicates a missing controller. */
 export function controllerTrouble({
   lease,
   sinceReactionMs,

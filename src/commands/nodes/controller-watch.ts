@@ -1,11 +1,11 @@
-/** Notices when no controller acts on the Nodes that somebody waits for. */
+/** Notices when no controller acts on the Nodes that a command waits for. */
 import { annotationOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
 import { REPORT_ANNOTATION } from '../../tmm/names.ts';
 import { controllerTrouble, type LeaseSeen } from './controller-signs.ts';
 import type { NodeFacts } from './node-facts.ts';
 
-/** What is remembered of one Node: its last report, and since when a request on it has had no answer. */
+/** The memory of one Node: its last report, and since when a request on it has been unanswered. */
 interface Memory {
   readonly report: string | undefined;
   readonly unanswered?: { readonly what: 'taint' | 'removal'; readonly sinceMs: number };
@@ -24,7 +24,7 @@ export class ControllerWatch {
     this.#tell = tell;
   }
 
-  /** To be called for each Node whenever it has changed. */
+  /** Call this for each Node whenever it has changed. */
   observe(node: Node, facts: NodeFacts, nowMs: number): void {
     const { name } = node.metadata;
     const report = annotationOf(node, REPORT_ANNOTATION);
@@ -39,12 +39,12 @@ export class ControllerWatch {
     this.#nodes.set(name, { report, ...(what !== undefined && { unanswered: { what, sinceMs } }) });
   }
 
-  /** Forgets it: nobody waits for it any more. */
+  /** Forgets the Node: the command does not wait for it any more. */
   forget(name: string): void {
     this.#nodes.delete(name);
   }
 
-  /** To be called about once a second while something is awaited. */
+  /** Call this about once a second during a wait. */
   check(lease: LeaseSeen, nowMs: number): void {
     const [oldest] = [...this.#nodes]
       .flatMap(([node, { unanswered }]) => (unanswered === undefined ? [] : [{ node, ...unanswered }]))
@@ -57,7 +57,7 @@ export class ControllerWatch {
         unanswered: { node: oldest.node, what: oldest.what, sinceMs: nowMs - oldest.sinceMs },
       }),
     });
-    // The seconds in it grow.
+    // Without the number of seconds, which grows.
     const kind = trouble?.replace(/\d+ seconds/, '');
     if (kind === this.#told) return;
     this.#told = kind;

@@ -1,4 +1,4 @@
-/** The Leases of this program's leaders, as far as the caller may see them. */
+/** Watches the Leases of this program's leaders, as far as the caller's rights permit. */
 import type { KubeObject } from '../../core/objects.ts';
 import type { Resource } from '../../core/resources.ts';
 import { Informer } from '../../kube/cache/informer.ts';
@@ -16,16 +16,16 @@ interface LeaderLease extends KubeObject {
 }
 
 export interface LeaseWatchOptions {
-  /** As the configuration has it, or the default. */
+  /** The id from the configuration, or the default. */
   readonly id: string;
-  /** Absent: every namespace, and where that is refused those that are likely. */
+  /** Absent: every namespace, or if that is refused, the likely ones. */
   readonly namespace?: string | undefined;
-  /** Searched where the account may not see all. */
+  /** The namespaces that are searched if the account may not read all. */
   readonly likely: readonly string[];
   readonly now: () => number;
 }
 
-/** Kubelets have a Lease each, which no leader has. */
+/** Each kubelet has a Lease in this namespace, and no leader has. */
 const NO_KUBELETS = 'metadata.namespace!=kube-node-lease';
 const DEFAULT_DURATION_MS = 15_000;
 
@@ -41,7 +41,7 @@ export class LeaseWatch {
     this.#searched = options.namespace === undefined ? 'any namespace' : `namespace ${options.namespace}`;
   }
 
-  /** The one that changed last, of several installations. */
+  /** The Lease that changed last, if there are several installations. */
   seen(): LeaseSeen {
     const now = this.#options.now();
     const found = this.#leases
@@ -50,7 +50,7 @@ export class LeaseWatch {
         return known.is === 'known' ? known.value : [];
       })
       .map((lease) => ({ lease, quietMs: now - (this.#changes.get(lease.metadata.uid) ?? now) }))
-      // A Lease that somebody holds says more than one that was released.
+      // A held Lease is better evidence than a released one.
       .sort((a, b) => Number(a.lease.holder === '') - Number(b.lease.holder === '') || a.quietMs - b.quietMs);
     const [last] = found;
     if (last === undefined) {
@@ -63,7 +63,7 @@ export class LeaseWatch {
     return { is: 'present', lease: `${metadata.namespace ?? ''}/${metadata.name}`, holder, quietMs, durationMs };
   }
 
-  /** Follows until the signal aborts. Never throws: what cannot be seen is unknown. */
+  /** Watches until the signal aborts. Never throws: a Lease that cannot be read is unknown. */
   async run(client: ApiClient, signal: AbortSignal): Promise<void> {
     const { namespace, likely } = this.#options;
     if (namespace !== undefined) return this.#follow(client, [namespace], signal);
@@ -114,7 +114,7 @@ export class LeaseWatch {
     return informer;
   }
 
-  /** Leases of other programs are left out. A release of the chart puts its own name before ours. */
+  /** Excludes Leases of other programs. A release of the chart puts its own name before ours. */
   #isOurs(name: string): boolean {
     return name === this.#options.id || /(^|-)maintenance-bridge$/.test(name);
   }

@@ -1,4 +1,4 @@
-/** What a person's command reads from a Node: who asks, and how far the controller is. Pure. */
+/** The facts that a command reads from a Node: the request, and the controller's progress. Pure. */
 import { annotationOf, conditionOf, formatTaint, isSameTaint } from '../../core/meta.ts';
 import type { Node, Taint } from '../../core/objects.ts';
 import { parseReport, type Report } from '../../tmm/model/report.ts';
@@ -8,15 +8,15 @@ import { type MaintenanceTaint, REPORT_ANNOTATION } from '../../tmm/names.ts';
 export interface NodeFacts {
   /** The taint that asks for maintenance. */
   readonly asking: MaintenanceTaint | undefined;
-  /** What the controller says; undefined where it says nothing, or nothing that can be read. */
+  /** The controller's report; undefined if there is none, or none that can be read. */
   readonly report: Report | undefined;
-  /** Whether the machine may be worked on: the taint asks, the phase says so, and the condition has not been taken back. */
+  /** Whether the machine may be worked on: the taint is set, the phase permits it, and the condition has not been withdrawn. */
   readonly isDrained: boolean;
   readonly isRejected: boolean;
   readonly isReady: boolean;
-  /** Nobody asks, and nothing is under way. */
+  /** There is no request, and nothing is under way. */
   readonly isAtRest: boolean;
-  /** The taint has gone, and the report is still that of a request: the controller has not noticed. */
+  /** The taint has gone, but the report is still that of a request: the controller has not noticed. */
   readonly isExitUnnoticed: boolean;
 }
 
@@ -38,7 +38,7 @@ export function factsOf(node: Node, taints: readonly MaintenanceTaint[]): NodeFa
   };
 }
 
-/** `factsOf()` that reads each Node once: of thousands few change. */
+/** Like `factsOf()`, but cached per Node object: of thousands of Nodes few change. */
 export function rememberingFacts(taints: readonly MaintenanceTaint[]): (node: Node) => NodeFacts {
   const known = new WeakMap<Node, NodeFacts>();
   return (node) => {
@@ -48,13 +48,13 @@ export function rememberingFacts(taints: readonly MaintenanceTaint[]): (node: No
   };
 }
 
-/** What keeps a taint from being set: a taint of its key and effect is there already, with another value. */
+/** A taint that prevents ours: it has the same key and effect, but another value. */
 export function conflictingTaint(node: Node, wanted: Taint): Taint | undefined {
   return node.spec.taints?.find(
     (found) => found.key === wanted.key && found.effect === wanted.effect && !isSameTaint(found, wanted),
   );
 }
 
-/** The command that takes a taint away, as kubectl has it. */
+/** The kubectl command that removes a taint. */
 export const untaintCommand = (node: string, taint: Taint): string =>
   `kubectl taint node ${node} ${formatTaint(taint)}-`;

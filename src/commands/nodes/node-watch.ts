@@ -1,4 +1,4 @@
-/** The Nodes that a command is about, followed by watches. */
+/** The Nodes that a command applies to, kept up to date by watches. */
 import { NODE, type Node } from '../../core/objects.ts';
 import type { Log, Seen } from '../../core/ports.ts';
 import { Informer } from '../../kube/cache/informer.ts';
@@ -10,16 +10,16 @@ import { KubeError } from '../../kube/http/errors.ts';
 import { aborted } from '../../runtime/sleep.ts';
 import { SILENT } from '../notices.ts';
 
-/** Up to so many Nodes have a watch each, which needs no right on other Nodes and costs a large cluster nothing. */
+/** Up to this many Nodes have a watch each, which needs no right on other Nodes and little work in a large cluster. */
 const MAX_SINGLE_WATCHES = 8;
 
-/** After these, asking again changes nothing before somebody changes the rights. */
+/** After these, a retry is useless until somebody changes the rights. */
 const REFUSALS: ReadonlySet<RestartReason> = new Set(['Forbidden', 'Unauthorized']);
 
 export class NodeWatch {
   readonly #parts: readonly Part[];
   readonly #partOf: (name: string) => Part | undefined;
-  /** By Node, the resourceVersion of our own last write: what a watch brings late is older. */
+  /** By Node, the resourceVersion of our own last write: a watch may deliver older versions later. */
   readonly #written = new Map<string, bigint>();
   readonly #refused = Promise.withResolvers<never>();
   #listeners: readonly ((name: string) => void)[] = [];
@@ -36,11 +36,11 @@ export class NodeWatch {
       this.#parts = [whole];
       this.#partOf = () => whole;
     }
-    // Nobody may be waiting for the first answer when it comes.
+    // Nothing may be awaiting the first answer when it comes.
     this.#refused.promise.catch(() => {});
   }
 
-  /** `unknown` before the first answer, and while the watch has not brought what we ourselves have written. */
+  /** `unknown` before the first answer, and while the watch has not delivered our own write. */
   get(name: string): Seen<Node> {
     const seen = this.#partOf(name)?.informer.get(name) ?? { is: 'absent' };
     if (seen.is !== 'present') return seen;
@@ -49,7 +49,7 @@ export class NodeWatch {
     return isOld ? { is: 'unknown' } : seen;
   }
 
-  /** @param node as the server gave it back. */
+  /** @param node as returned by the server. */
   wrote(node: Node): void {
     this.#written.set(node.metadata.name, versionOf(node));
   }
@@ -59,7 +59,7 @@ export class NodeWatch {
     this.#listeners = [...this.#listeners, listener];
   }
 
-  /** Every Node that is seen, also those that nobody named where one watch serves all. */
+  /** Every Node that is seen; if one watch serves all, this includes Nodes that were not named. */
   all(): readonly Node[] {
     return this.#parts.flatMap(({ informer }) => {
       const known = informer.list();
@@ -67,7 +67,7 @@ export class NodeWatch {
     });
   }
 
-  /** Follows until the signal aborts. Failures of the server or the network are logged and survived. */
+  /** Watches until the signal aborts. Failures of the server or the network are logged and survived. */
   async run(client: ApiClient, log: Log, signal: AbortSignal): Promise<void> {
     const outages = new Outages({ log, clock: Date });
     await Promise.all(
@@ -79,7 +79,7 @@ export class NodeWatch {
           clock: Date,
           log,
           outages,
-          // Its message is there when the answer has been dealt with.
+          // Its message is available after the answer was processed.
           onRestart: (reason) => {
             if (REFUSALS.has(reason)) queueMicrotask(() => this.#refuse(reflector));
           },
@@ -90,9 +90,9 @@ export class NodeWatch {
   }
 
   /**
-   * Resolves when all is known; also, without knowledge, when the signal aborts.
+   * Resolves when every Node is known; also, without knowledge, when the signal aborts.
    *
-   * @throws KubeError where the account may not list and watch these Nodes.
+   * @throws KubeError if the account may not list and watch these Nodes.
    */
   async synced(signal: AbortSignal): Promise<void> {
     const all = Promise.all(this.#parts.map(({ informer }) => informer.whenSynced()));
@@ -122,7 +122,7 @@ interface Part {
   readonly fieldSelector?: string;
 }
 
-/** Versions of one kind grow (KEP-5504); those of a server that has others are never taken for old. */
+/** Versions of one kind grow (KEP-5504); a version that is not a number never counts as old. */
 function versionOf({ metadata: { resourceVersion } }: Node): bigint {
   return /^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n;
 }

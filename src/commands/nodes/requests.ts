@@ -1,4 +1,4 @@
-/** Asks for the maintenance of a Node, and ends it: the taint, set and removed as kubectl does, with nothing else changed. */
+/** Requests the maintenance of a Node, and ends it: sets and removes the taint as kubectl does, and changes nothing else. */
 import { formatTaint, isSameTaint } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
@@ -7,14 +7,14 @@ import { editNode, type NodeChange, type ReadNode } from '../../kube/write/node-
 import type { MaintenanceTaint } from '../../tmm/names.ts';
 import { conflictingTaint } from './node-facts.ts';
 
-/** What became of it; `node` is the Node as it is now. */
+/** The result of a request; `node` is the current Node. */
 export type Requested =
   | { readonly is: 'Done' | 'AlreadySo'; readonly node: Node }
   | { readonly is: 'NotFound' }
   | { readonly is: 'Refused'; readonly why: string };
 
 /**
- * Adds the taint. A taint of the same key and effect with another value is not replaced: it is somebody else's.
+ * Adds the taint. A taint of the same key and effect with another value is not replaced: it belongs to somebody else.
  *
  * @throws KubeError
  */

@@ -1,4 +1,4 @@
-/** Which Nodes a roll has, in which order, and where each begins. Reads; nothing is written. */
+/** Chooses the Nodes of a roll, their order, and the state in which each begins. Reads only. */
 import { annotationOf } from '../../core/meta.ts';
 import { NODE, type Node } from '../../core/objects.ts';
 import { listRaw } from '../../kube/cache/list.ts';
@@ -15,14 +15,14 @@ import type { RollMember } from './members.ts';
 import { byName, type Order, orderByPlan } from './order.ts';
 import { isOpen, parseRecord, ROLL_ANNOTATION, type RollRecord } from './record.ts';
 
-/** The plan compares each Node with each set of Nodes: beyond so many a person would wait for it longer than it is worth. */
+/** The plan compares each Node with each set of Nodes: for more Nodes it would take too long. */
 const MAX_PLANNED = 200;
 
 export type Chosen =
   | { readonly faults: readonly string[] }
   | { readonly members: readonly RollMember[]; readonly plan: Plan | undefined; readonly notes: readonly string[] };
 
-/** The Nodes of a new roll in their order; nothing is written yet. */
+/** The Nodes of a new roll in order. */
 export async function begun(
   client: ApiClient,
   choice: NodeChoice,
@@ -60,7 +60,7 @@ export async function begun(
   return { members, plan, notes };
 }
 
-/** Why a Node cannot be taken into a new roll. */
+/** Why Nodes cannot be taken into a new roll. */
 function takenFaults(nodes: readonly Node[]): readonly string[] {
   const byRoll = new Map<string, string[]>();
   const unreadable: string[] = [];
@@ -92,7 +92,7 @@ function listed(names: readonly string[]): string {
   return names.length > MAX_LISTED ? `${shown} and ${names.length - MAX_LISTED} more` : shown;
 }
 
-/** The Nodes of a roll that was begun before, each where it was left. */
+/** The Nodes of an earlier roll, each in the state in which it was left. */
 export async function resumed(client: ApiClient, id: string, { options }: Ready, runner: string): Promise<Chosen> {
   const [taint] = options.tmm.settings.taints;
   const trim = trimOf(NODE);

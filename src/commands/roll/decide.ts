@@ -1,42 +1,42 @@
 /**
- * What a roll does next, on all of its Nodes at once. Pure: the same observation gives the same steps.
+ * Decides the next steps of a roll, on all of its Nodes at once. Pure: the same observation gives the same steps.
  *
- * Rules: a Node is asked only if nobody else has asked. No command runs before the controller says `Drained`. Before a command
- * has run, a Node that cannot go on is released; afterwards its taint stays, since somebody may have the machine open. One
- * failure ends the roll, the Nodes under way finish; of a rejection the user has decided what it means.
+ * Rules: maintenance of a Node is requested only if nobody else has requested it. No command runs before the controller reports `Drained`.
+ * Before a command has run, a Node that cannot proceed is released; afterwards its taint stays, since somebody may have the machine open.
+ * One failure ends the roll, after the Nodes under way have finished; the effect of a rejection is the user's choice.
  */
 import { isOpen, isUnderWay, type RollRecord, type RollState } from './record.ts';
 
 export const ON_REJECTION = ['stop', 'skip', 'retry'] as const;
 export type OnRejection = (typeof ON_REJECTION)[number];
 
-/** How one Node stands in the cluster. */
+/** The state of one Node in the cluster. */
 export type NodeView =
   /** The watch has not shown the Node since our last write. */
   | { readonly is: 'unknown' }
   | { readonly is: 'absent' }
-  /** Another Node has its name now: the machine was installed anew, for instance. */
+  /** Another Node has its name now: for instance, the machine was reinstalled. */
   | { readonly is: 'replaced'; readonly isReady: boolean }
   | {
       readonly is: 'present';
-      /** Whose record is on it. `nobody`: it was removed by hand. */
+      /** The owner of the record on it. `nobody`: it was removed by hand. */
       readonly owner: 'us' | 'nobody' | 'other';
-      /** The taint that rolls set is there. */
+      /** The taint that rolls set is present. */
       readonly isTainted: boolean;
-      /** Another taint asks for its maintenance, or keeps ours from being set. */
+      /** Another taint requests its maintenance, or prevents ours. */
       readonly isTaken: boolean;
-      /** The state of the last request. `unnoticed`: a new request would be taken for it. */
+      /** The state of the last request. `unnoticed`: a new request would be taken for the old one. */
       readonly leftover: 'none' | 'exiting' | 'unnoticed';
       readonly isRejected: boolean;
       readonly isDrained: boolean;
       readonly isReady: boolean;
-      /** Why it was rejected, or what is waited for. */
+      /** Why it was rejected, or what it waits for. */
       readonly detail: string;
     };
 
 export type CommandView =
   | { readonly is: 'none' | 'running' | 'stopping' }
-  /** `code` is null where a signal ended it. */
+  /** `code` is null if a signal ended it. */
   | { readonly is: 'ended'; readonly code: number | null; readonly how: string };
 
 export interface RollNode {
@@ -44,13 +44,13 @@ export interface RollNode {
   readonly record: RollRecord;
   readonly view: NodeView;
   readonly command: CommandView;
-  /** A write of ours is on its way: nothing is decided until it is known how it went. */
+  /** A write of ours is in flight: nothing is decided until its result is known. */
   readonly isBusy: boolean;
-  /** Since when its time counts; it does not while the controller keeps it in its queue. */
+  /** The start of its time limit, which does not run while the Node is in the controller's queue. */
   readonly countsSinceMs: number;
-  /** After a rejection, not to be asked again before; absent where it was never rejected. */
+  /** After a rejection, the earliest time of the next request; absent if it was never rejected. */
   readonly retryAtMs?: number;
-  /** Why this process leaves it alone. A Node that has come since under the name of one that is gone is another one. */
+  /** Why this process leaves the Node alone. A new Node under the name of one that is gone is another Node. */
   readonly dropped?: 'Gone' | 'Lost' | 'Excluded';
 }
 
@@ -61,28 +61,28 @@ export interface RollObserved {
   readonly maxUnavailable: number;
   readonly onRejection: OnRejection;
   readonly nodeTimeoutMs?: number;
-  /** The roll's own time is over. */
+  /** The time limit of the whole roll has passed. */
   readonly isLate: boolean;
-  /** Somebody has asked to stop. */
+  /** The user has asked to stop. */
   readonly isInterrupted: boolean;
 }
 
 export type RollStep =
-  /** Sets the taint and says so on the Node, in one write. */
+  /** Sets the taint and records it on the Node, in one write. */
   | { readonly do: 'enter'; readonly node: string }
   | { readonly do: 'run' | 'kill'; readonly node: string }
-  /** Writes how the Node stands. */
+  /** Records the state of the Node. */
   | { readonly do: 'mark'; readonly node: string; readonly state: RollState; readonly message?: string }
-  /** The same, and removes the taint in the same write. */
+  /** Records the state, and removes the taint in the same write. */
   | {
       readonly do: 'release';
       readonly node: string;
       readonly state: RollState;
       readonly message?: string;
-      /** It is asked again later. */
+      /** Maintenance is requested again later. */
       readonly isRetry?: true;
     }
-  /** Nothing is written: the Node is gone, another process's, or was taken out of the roll by hand. */
+  /** Nothing is written: the Node is gone, belongs to another process, or was taken out of the roll by hand. */
   | { readonly do: 'drop'; readonly node: string; readonly why: 'Gone' | 'Lost' | 'Excluded' };
 
 /** Why no further Node is begun. */
@@ -91,9 +91,9 @@ export type RollStop = 'Interrupted' | 'TimedOut' | 'Rejected' | 'Failed' | 'Los
 export interface RollDecision {
   readonly steps: readonly RollStep[];
   readonly stop: RollStop | undefined;
-  /** Nothing is under way, and nothing will be begun. */
+  /** Nothing is under way, and nothing more will begin. */
   readonly isOver: boolean;
-  /** When time alone makes a difference. */
+  /** When the passing of time alone changes the decision. */
   readonly wakeAtMs?: number;
 }
 
@@ -110,7 +110,7 @@ export function decideRoll(observed: RollObserved): RollDecision {
   const pending = live.filter(({ record, isBusy }) => record.state === 'Pending' && !isBusy);
   if (stop === undefined) {
     for (const node of pending) {
-      // A Node that is about to be known is not overtaken: the order is what was asked for.
+      // A Node whose state is about to be known is not overtaken, since the order was requested.
       if (free <= 0 || node.view.is === 'unknown') break;
       const step = beginOf(node, nowMs);
       if (step === undefined) continue;
@@ -142,7 +142,7 @@ function stopOf({ nodes, isInterrupted, isLate, onRejection }: RollObserved): Ro
   return isInterrupted ? 'Interrupted' : undefined;
 }
 
-/** The first step of a Node whose turn it may be; undefined where it has to wait. */
+/** The first step of a Node whose turn it may be; undefined if it has to wait. */
 function beginOf({ name, view, retryAtMs }: RollNode, nowMs: number): RollStep | undefined {
   switch (view.is) {
     case 'unknown':
@@ -153,7 +153,7 @@ function beginOf({ name, view, retryAtMs }: RollNode, nowMs: number): RollStep |
     case 'present':
       if (view.owner !== 'us') return { do: 'drop', node: name, why: view.owner === 'other' ? 'Lost' : 'Excluded' };
       if (view.isTainted || view.isTaken) return { do: 'mark', node: name, state: 'Skipped', message: TAKEN };
-      // The old session of a rejected Node has to be over, so that the Node is judged anew.
+      // The old session of a rejected Node must be over, so that the Node is judged again.
       if (view.leftover === 'unnoticed' || (view.leftover === 'exiting' && retryAtMs !== undefined)) return undefined;
       return retryAtMs !== undefined && nowMs < retryAtMs ? undefined : { do: 'enter', node: name };
   }
@@ -167,7 +167,7 @@ function stepsOf(node: RollNode, observed: RollObserved): readonly RollStep[] {
   const runs = command.is === 'running' || command.is === 'stopping';
   const isLate = observed.nodeTimeoutMs !== undefined && observed.nowMs >= node.countsSinceMs + observed.nodeTimeoutMs;
   if (view.is !== 'present') {
-    // What replaces the machine may delete its Node: the command is let finish.
+    // Whatever replaces the machine may delete its Node: the command may finish.
     if (runs) return isLate && command.is === 'running' ? [{ do: 'kill', node: name }] : [];
     if (command.is === 'ended' && command.code !== 0) return [failed(name, command)];
     return view.is === 'replaced' && !view.isReady && !isLate ? [] : [{ do: 'drop', node: name, why: 'Gone' }];
@@ -209,7 +209,7 @@ function working({ name, command }: RollNode, view: Present, isLate: boolean): r
   switch (command.is) {
     case 'none':
       if (!view.isTainted) return [{ do: 'mark', node: name, state: 'Failed', message: UNTAINTED }];
-      // One that goes on after a break waits until the Node is drained, as it was the first time.
+      // When a roll resumes, the Node waits until it is drained, as it did the first time.
       if (view.isDrained) return [{ do: 'run', node: name }];
       return isLate ? [{ do: 'mark', node: name, state: 'TimedOut', message: view.detail }] : [];
     case 'running':
@@ -232,9 +232,9 @@ const failed = (node: string, { how }: Extract<CommandView, { is: 'ended' }>): R
 });
 
 /**
- * Where a Node begins when a roll goes on: what was not done is tried again.
+ * The state of a Node when a roll resumes: unfinished steps are tried again.
  *
- * @returns undefined where nothing is to be done.
+ * @returns undefined if nothing is left to do.
  */
 export function resumedState(state: RollState, isTainted: boolean): RollState | undefined {
   switch (state) {
@@ -245,7 +245,7 @@ export function resumedState(state: RollState, isTainted: boolean): RollState | 
       return 'Pending';
     case 'Failed':
     case 'TimedOut':
-      // The taint is ours where it is still there, and the machine is not done.
+      // The taint is ours if it is still there, and the machine is not done.
       return isTainted ? 'Entering' : 'Pending';
     default:
       return state;

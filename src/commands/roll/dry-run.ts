@@ -1,4 +1,4 @@
-/** `roll --dry-run`: in which order, and what the controller would say to each. Writes nothing. */
+/** `roll --dry-run`: shows the order, and what the controller would answer for each Node. Writes nothing. */
 import type { Plan } from '../../tmm/explain/plan.ts';
 import { structured } from '../format.ts';
 import type { Outcome } from '../outcome.ts';
@@ -6,7 +6,7 @@ import { table } from '../table.ts';
 import type { RollMember } from './members.ts';
 import type { RollFormat } from './presenters.ts';
 
-/** @param plan absent where it was not made, or could not be. */
+/** @param plan absent if it was not made, or could not be. */
 export function dryRun(members: readonly RollMember[], plan: Plan | undefined, output: RollFormat): Outcome<0 | 3> {
   const verdicts = new Map(plan?.nodes.map((node) => [node.node, node]));
   const items = members.map(({ name, record }) => {

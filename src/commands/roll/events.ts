@@ -1,14 +1,14 @@
-/** What a roll reports. */
+/** The reports of a roll. */
 import type { Explanation } from '../../core/explanation.ts';
 import type { Phase } from '../../tmm/names.ts';
 import type { RollState } from './record.ts';
 
-/** What happened to one Node, or to the roll. The words are a contract of `-o json`. */
+/** The reported changes of one Node, or of the roll. The words are a contract of `-o json`. */
 export type RollEventType =
   | 'Started'
   | 'Resumed'
   | Exclude<RollState, 'Pending'>
-  /** What the controller says of a Node under way. */
+  /** The controller's phase of a Node under way. */
   | Phase
   | 'Retrying'
   | 'Gone'
@@ -22,16 +22,16 @@ export type RollEventType =
 
 export interface RollEvent {
   readonly type: RollEventType;
-  /** Absent where it concerns the roll. */
+  /** Absent if it concerns the roll. */
   readonly node?: string;
   readonly message?: string;
   /** The stream that an `Output` came from. */
   readonly stream?: 'stdout' | 'stderr';
-  /** Everything that helps to mend the cause of a rejection. */
+  /** The explanation, with everything that helps to remove the cause of a rejection. */
   readonly object?: Explanation;
 }
 
-/** How many Nodes are where. */
+/** How many Nodes are in which state. */
 export interface RollCounts {
   readonly total: number;
   readonly done: number;
@@ -44,12 +44,12 @@ export interface RollCounts {
   readonly pending: number;
 }
 
-/** Shows how a roll comes along. Throws nothing. */
+/** Presents the progress of a roll. Throws nothing. */
 export interface RollPresenter {
   event(event: RollEvent, counts: RollCounts): void;
-  /** @param underWay how the Nodes that are under way stand; `next` are the names that come after them. */
+  /** @param underWay the explanations of the Nodes under way; `next` are the names that come after them. */
   update(counts: RollCounts, underWay: readonly Explanation[], next: readonly string[]): void;
-  /** @param node whose work a person is to confirm; undefined where there is none. */
+  /** @param node whose work a person has to confirm; undefined if there is none. */
   ask(node: string | undefined): void;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** What a roll is asked for, and what it is given. */
+/** The flags and the environment of a roll. */
 import type { Readable } from 'node:stream';
 import type { CommandContext } from '../cluster.ts';
 import type { NodeChoice } from '../nodes/choose.ts';
@@ -9,7 +9,7 @@ import type { Order, Share } from './order.ts';
 import type { RollFormat } from './presenters.ts';
 
 export interface RollFlags {
-  /** Those of `run` that count here, in the form in which `run` has them. */
+  /** The flags of `run` that apply here, as texts by flag. */
   readonly given: ReadonlyMap<string, readonly string[]>;
   readonly what: { readonly choice: NodeChoice } | { readonly resume: string };
   readonly exec?: string | undefined;
@@ -17,17 +17,17 @@ export interface RollFlags {
   readonly maxUnavailable: Share;
   readonly order: Order;
   readonly onRejection: OnRejection;
-  /** Milliseconds; absent: as long as it takes. */
+  /** Milliseconds; absent: without a limit. */
   readonly timeoutMs?: number | undefined;
   readonly nodeTimeoutMs?: number | undefined;
   readonly output: RollFormat;
   readonly noColour: boolean;
-  /** The flags as they would be given again, for the command that goes on. */
+  /** The flags in their original form, for the command that resumes the roll. */
   readonly again: readonly string[];
 }
 
 export interface RollContext extends Pick<CommandContext, 'env' | 'homedir'>, Display {
-  /** Where a person confirms the work. */
+  /** The input on which a person confirms the work. */
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly interrupted: AbortSignal;
   readonly abandon: AbortSignal;

@@ -15,7 +15,7 @@ export interface RollMember {
   isTainted?: boolean;
 }
 
-/** With what the process remembers of it. */
+/** A Node of the roll with what the process remembers of it. */
 export interface Member extends RollMember {
   command: CommandView;
   work?: Work;

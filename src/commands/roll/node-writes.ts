@@ -1,4 +1,4 @@
-/** What a roll writes on Nodes: its record, together with the taint, in one request each. */
+/** The writes of a roll on Nodes: its record, together with the taint, in one request each. */
 import { annotationOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
@@ -11,12 +11,13 @@ import { hasTaint, rawTaint, withoutTaint } from '../nodes/requests.ts';
 import { formatRecord, isOpen, parseRecord, ROLL_ANNOTATION, type RollRecord } from './record.ts';
 
 /**
- * What became of a write.
+ * The result of a write.
+ *
  * - `Written`: it is on the Node.
  * - `Withheld`: the Node is not as the decision saw it; nothing was written.
  * - `NotFound`: there is no such Node, or another one has its name.
- * - `Refused`: the API server will not have it; repeating it changes nothing.
- * - `Abandoned`: nobody waits for it any more.
+ * - `Refused`: the API server refuses it; a retry would not help.
+ * - `Abandoned`: the user has given up waiting for it.
  */
 export type Written =
   | { readonly is: 'Written' | 'Withheld'; readonly node: Node }
@@ -31,7 +32,7 @@ export interface RollWrites {
     record: RollRecord,
     isFree: (before: string | undefined) => boolean,
   ): Promise<Written>;
-  /** Gives a Node back that was claimed for nothing. */
+  /** Releases a Node that was claimed in vain. */
   unclaim(name: string, uid: string, id: string): Promise<Written>;
   enter(name: string, uid: string, record: RollRecord): Promise<Written>;
   mark(name: string, uid: string, record: RollRecord): Promise<Written>;
@@ -43,7 +44,7 @@ export interface RollWritesOptions {
   readonly taint: MaintenanceTaint;
   /** Gives up at once. */
   readonly abandon: AbortSignal;
-  /** Hears of a fault that is survived, and once more, with undefined, when it is over. */
+  /** Called with a fault that is survived, and with undefined when it is over. */
   readonly trouble: (message: string | undefined) => void;
 }
 
@@ -52,7 +53,9 @@ const LONGEST_PAUSE_MS = 10_000;
 
 export function makeRollWrites({ client, taint, abandon, trouble }: RollWritesOptions): RollWrites {
   let isTroubled = false;
-  /** A lost API server, a busy one and a conflict are waited out: the work on the Node has been done, and must not be forgotten. */
+  /**
+   * An unreachable or busy API server and conflicts are waited out: the work on the Node has been done, and its record must not be lost.
+   */
   const persistently = async (
     name: string,
     uid: string,
@@ -133,7 +136,7 @@ export function makeRollWrites({ client, taint, abandon, trouble }: RollWritesOp
   };
 }
 
-/** Whether a Node may be taken into a roll: no other roll has anything to do on it. */
+/** Whether a Node may be taken into a roll: no other roll has anything left to do on it. */
 export function isFreeFor(id: string): (annotation: string | undefined) => boolean {
   return (annotation) => {
     const seen = parseRecord(annotation);

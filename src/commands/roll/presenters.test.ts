@@ -99,7 +99,7 @@ describe('a roll that is shown', () => {
   it('is cut to the height of the terminal', () => {
     const stream = new FakeStream({ columns: 120, rows: 4 });
     show(stream).presenter.close();
-    // What happened has scrolled away; the last frame takes no more than the screen.
+    // The reports have scrolled away; the last frame takes no more than the screen.
     expect(stream.screen().slice(1)).toHaveLength(3);
     expect(stream.screen().at(-1)).toMatch(/^… and \d+ more lines$/);
   });

@@ -1,4 +1,4 @@
-/** How a roll is shown: in place on a terminal, with what it tells above; else a line or a document per step. */
+/** Presents a roll: in place on a terminal, with its reports above; else a line or a document per step. */
 import type { Explanation } from '../../core/explanation.ts';
 import type { Display } from '../presenters.ts';
 import { renderWhy, statusTable } from '../render.ts';
@@ -13,7 +13,7 @@ export function rollPresenter(output: RollFormat, id: string, display: Display):
   return display.terminal.isInteractive ? onScreen(id, display) : inLines(display);
 }
 
-/** One line each, in which nothing is left out. */
+/** One document per line, with nothing left out. */
 function documents(roll: string, { terminal, now }: Display): RollPresenter {
   return {
     event: (event, counts) => {
@@ -133,7 +133,7 @@ export function describeCounts(counts: RollCounts): string {
   return [`${counts.done} of ${counts.total} done`, ...parts].join(', ');
 }
 
-/** Time, Node, step and how many are done, each one word, then a sentence; what the work prints has its Node before it. */
+/** Time, Node, step and the number of finished Nodes, each one word, then a sentence; output of the work has its Node before it. */
 export function formatEvent(
   { type, node, message = '', object }: RollEvent,
   { done, total }: RollCounts,

@@ -1,6 +1,6 @@
 /**
- * What a roll leaves on each of its Nodes, in one annotation: all that another process needs to go on. Whoever may write Node
- * annotations may have written it, so it is checked and bounded on the way in; nothing in it is ever run.
+ * The record that a roll leaves on each of its Nodes, in one annotation: everything that another process needs to resume it. Anyone who may
+ * write Node annotations may have written it, so it is validated and bounded when it is read; nothing in it is ever executed.
  */
 import { z } from 'zod';
 
@@ -9,14 +9,14 @@ export const ROLL_ANNOTATION = 'maintenance-bridge.io/roll';
 
 /**
  * - `Pending`: its turn has not come.
- * - `Entering`: the taint is set, by this roll.
- * - `Working`: it was drained, and the command runs, or has run to an end that nobody saw.
+ * - `Entering`: this roll has set the taint.
+ * - `Working`: it was drained, and the command runs, or has ended unobserved.
  * - `Returning`: the command is done; the Node has to be Ready before it is released.
  * - `Done`: the command is done, and the taint is removed.
  * - `Rejected`: the controller has refused; the taint is removed.
- * - `TimedOut`: it took too long. The taint is removed where nothing has been done to the machine, else it stays.
- * - `Failed`: the command failed, and the taint stays; or somebody has taken the taint away.
- * - `Skipped`: somebody else has asked for its maintenance: not ours to end.
+ * - `TimedOut`: it took too long. The taint is removed if nothing was done to the machine, else it stays.
+ * - `Failed`: the command failed, and the taint stays; or somebody has removed the taint.
+ * - `Skipped`: somebody else has requested its maintenance, which is not ours to end.
  */
 export const ROLL_STATES = [
   'Pending',
@@ -32,9 +32,9 @@ export const ROLL_STATES = [
 export type RollState = (typeof ROLL_STATES)[number];
 
 const OPEN: ReadonlySet<RollState> = new Set(['Pending', 'Entering', 'Working', 'Returning']);
-/** Whether a roll has something to do on the Node still. */
+/** Whether a roll still has something to do on the Node. */
 export const isOpen = (state: RollState): boolean => OPEN.has(state);
-/** Whether the Node is under way: asked for maintenance by the roll, and not released. */
+/** Whether the Node is under way: the roll has requested its maintenance, and has not released it. */
 export const isUnderWay = (state: RollState): boolean => isOpen(state) && state !== 'Pending';
 
 const MAX_BYTES = 4096;
@@ -43,21 +43,21 @@ const MAX_MESSAGE = 500;
 const schema = z.object({
   /** The id of the roll. */
   id: z.string().regex(/^[a-z0-9]{1,32}$/),
-  /** Names the process that acts: another one that goes on writes its own, and this one stops. */
+  /** Identifies the acting process: another one that resumes writes its own, and this one stops. */
   runner: z.string().regex(/^[a-z0-9]{1,32}$/),
-  /** Its place in the order, from 0 on. */
+  /** Its position in the order, starting at 0. */
   place: z.int().min(0),
   /** How many Nodes the roll has. */
   of: z.int().min(1),
   state: z.enum(ROLL_STATES),
-  /** Since when. */
+  /** When the state began. */
   since: z.iso.datetime({ offset: true }),
   message: z.string().max(MAX_MESSAGE).optional(),
 });
 
 export type RollRecord = Readonly<Omit<z.infer<typeof schema>, 'message'>> & { readonly message?: string };
 
-/** `unreadable` is not `none`: somebody wrote there. */
+/** `unreadable` differs from `none`: somebody wrote a value there. */
 export type RecordSeen = { readonly is: 'none' | 'unreadable' } | { readonly is: 'valid'; readonly record: RollRecord };
 
 /** Reads the annotation's value. Never throws. */

@@ -1,4 +1,4 @@
-/** `roll`: maintenance of many Nodes, a few at a time, that goes on after a break. */
+/** `roll`: maintenance of many Nodes, a few at a time, which can be resumed after an interruption. */
 import { withCluster } from '../cluster.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { configure } from '../settings.ts';
@@ -10,8 +10,8 @@ import { runRoll } from './run-roll.ts';
 import { commandWork, confirmedWork, makeLogDirectory } from './work.ts';
 
 /**
- * Exit codes: 0 all are done; 1 a failure, or stopped before the end; 2 wrong usage, configuration or no kubeconfig; 3 at least
- * one Node was, or with `--dry-run` would be, rejected; 4 out of time; 130 left at once on a second Ctrl-C.
+ * Exit codes: 0 all are done; 1 a failure, or stopped before the end; 2 wrong usage, configuration or no kubeconfig; 3 at least one Node
+ * was, or with `--dry-run` would be, rejected; 4 out of time; 130 left at once on a second Ctrl-C.
  */
 export async function roll(flags: RollFlags, context: RollContext): Promise<Outcome<RollCode | 2>> {
   const { env, terminal, input } = context;

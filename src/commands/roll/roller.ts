@@ -1,4 +1,4 @@
-/** Carries a roll out: observes its Nodes, decides, acts, and again whenever something has changed. */
+/** Carries out a roll: observes its Nodes, decides, acts, and repeats whenever something has changed. */
 import type { Node } from '../../core/objects.ts';
 import { explainNode } from '../../tmm/explain/node.ts';
 import type { MaintenanceTaint, Phase } from '../../tmm/names.ts';
@@ -24,7 +24,7 @@ import type { StartWork } from './work.ts';
 
 export interface RollerOptions {
   readonly taint: MaintenanceTaint;
-  /** All that ask for maintenance. */
+  /** All taints that request maintenance. */
   readonly taints: readonly MaintenanceTaint[];
   readonly maxUnavailable: number;
   readonly onRejection: OnRejection;
@@ -32,15 +32,15 @@ export interface RollerOptions {
   readonly watch: NodeWatch;
   readonly writes: RollWrites;
   readonly startWork: StartWork;
-  /** Reads what the work is given besides the name. Throws nothing; empty where it is not known. */
+  /** Reads the Node's address for the work. Throws nothing; empty if it is not known. */
   readonly addressOf: (name: string) => Promise<string>;
   readonly presenter: RollPresenter;
   readonly now: () => number;
-  /** Begins no further Node. */
+  /** Aborts when no further Node may begin. */
   readonly interrupted: AbortSignal;
-  /** The time of the roll is over. */
+  /** Aborts when the time limit of the roll has passed. */
   readonly late: AbortSignal;
-  /** Leaves at once. */
+  /** Aborts when the roll has to end at once. */
   readonly abandon: AbortSignal;
 }
 
@@ -51,7 +51,7 @@ export interface RollEnd {
   readonly members: readonly RollMember[];
 }
 
-/** After each rejection twice as long, so that a cause that lasts costs nothing. */
+/** Doubled after each rejection, so that a lasting cause costs little. */
 const FIRST_RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 300_000;
 
@@ -65,7 +65,7 @@ export class Roller {
   #wake: NodeJS.Timeout | undefined;
   #stop: RollStop | undefined;
 
-  /** @param members in their order; they change as the roll comes along. */
+  /** @param members in their order; they are updated as the roll proceeds. */
   constructor(members: readonly RollMember[], options: RollerOptions) {
     this.#options = options;
     this.#factsOf = rememberingFacts(options.taints);
@@ -78,7 +78,7 @@ export class Roller {
     );
   }
 
-  /** Resolves when nothing is under way any more and nothing will be begun, or it was abandoned. */
+  /** Resolves when nothing is under way any more and nothing more will begin, or the roll was abandoned. */
   async run(): Promise<RollEnd> {
     const { watch, interrupted, late, abandon } = this.#options;
     watch.onChange(() => this.#schedule());
@@ -185,7 +185,7 @@ export class Roller {
     const isRetry = step.do === 'release' && step.isRetry === true;
     const since = new Date(now()).toISOString();
     const record: RollRecord = { ...before, state, since, ...(message !== undefined && { message }) };
-    // As it is now: released, the Node says no more why.
+    // Explain it now: once released, the Node does not show the reason any more.
     const rejected = state === 'Rejected' || isRetry ? this.#explain(member.name) : undefined;
     member.isBusy = true;
     void writes[step.do](member.name, member.uid, record)
@@ -214,9 +214,9 @@ export class Roller {
         break;
       case 'Withheld':
       case 'Abandoned':
-        return; // What has changed meanwhile decides.
+        return; // A change in between leads to a new decision.
       case 'NotFound':
-        // The Node is gone, and that its command failed is to be known all the same.
+        // Even if the Node is gone, the failure of its command has to be reported.
         if (record.state !== 'Failed') {
           member.dropped = 'Gone';
           this.#tell({ type: 'Gone', node: member.name, message: DROPPED.Gone });
@@ -267,7 +267,7 @@ export class Roller {
   #sayPhase(member: Member, node: Node, phase: Phase | undefined): void {
     if (phase === undefined || phase === member.phase) return;
     member.phase = phase;
-    // The roll has its own words for these.
+    // The roll has its own words for these phases.
     if (phase === 'InMaintenance' || phase === 'Rejected' || phase === 'Exiting') return;
     const { waitsFor, summary } = explainNode(node, this.#options.taints);
     this.#tell({ type: phase, node: member.name, message: waitsFor === undefined ? summary : `waits for ${waitsFor}` });

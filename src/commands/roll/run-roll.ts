@@ -1,4 +1,4 @@
-/** One process's part of a roll: takes the Nodes, carries the roll out, and says what it came to. */
+/** One process's part of a roll: chooses the Nodes, carries out the roll, and reports the result. */
 import { formatDuration } from '../../core/duration.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
 import { isKubeError } from '../../kube/http/errors.ts';
@@ -28,7 +28,7 @@ export interface RollRun {
   readonly configured: Ready;
   readonly flags: RollFlags;
   readonly context: RollContext;
-  /** Namespaces where a Lease is looked for if the account may not see all. */
+  /** Namespaces in which a Lease is looked for if the account may not read all. */
   readonly likely: readonly string[];
   readonly members: readonly RollMember[];
   readonly isResumed: boolean;
@@ -92,7 +92,7 @@ export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
       abandon,
     });
     const end = await roller.run();
-    // As it was last seen, or as our last write left it.
+    // According to the last view of the Node, or to our last write.
     const isTainted = (member: RollMember): boolean => {
       const seen = watch.get(member.name);
       if (seen.is === 'present') return hasTaint(seen.object, taint);
@@ -107,9 +107,10 @@ export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
 }
 
 /**
- * Takes all Nodes into the roll before the first is asked, so that a second roll is refused whichever Node it begins with.
+ * Takes all Nodes into the roll before maintenance of the first is requested, so that a second roll is refused whichever Node it begins
+ * with.
  *
- * @returns why it cannot begin; what was taken is given back then.
+ * @returns why it cannot begin; the Nodes taken so far are then released.
  */
 async function claimAll(
   members: readonly RollMember[],
@@ -133,7 +134,7 @@ async function claimAll(
   return faults.sort();
 }
 
-/** Says it where no controller acts on the Nodes that are under way. */
+/** Reports if no controller acts on the Nodes under way. */
 async function followController(
   { client, configured, context: { now }, likely, members }: RollRun,
   watch: NodeWatch,
@@ -163,7 +164,7 @@ async function followController(
   clearInterval(check);
 }
 
-/** For the work; the Node itself is what counts, so that a fault gives none. */
+/** The address is only for the work; a failure to read it must not stop the roll, and leaves it empty. */
 async function addressOf(client: ApiClient, name: string): Promise<string> {
   try {
     const read = await readNode(client, name);
@@ -219,7 +220,7 @@ async function conclude(
   return { code, out: '', err: err.map((line) => `${line}\n`).join('') };
 }
 
-/** Nodes that have got the labels since. */
+/** Nodes that have got the labels since the roll began. */
 async function newcomers(
   client: ApiClient,
   { what }: RollFlags,

@@ -1,11 +1,11 @@
-/** What a roll came to. Pure. */
+/** The result of a roll. Pure. */
 
 import type { RollCode } from './flags.ts';
 import { countsOf } from './members.ts';
 import { describeCounts } from './presenters.ts';
 import type { RollEnd } from './roller.ts';
 
-/** A failure counts before a rejection, a rejection before a timeout. Nodes that are gone are no failure. */
+/** A failure takes precedence over a rejection, a rejection over a timeout. Nodes that are gone do not count as failures. */
 export function codeOfRoll({ stop, members }: RollEnd): RollCode {
   if (stop === 'Abandoned') return 130;
   const { failed, skipped, rejected, timedOut, pending } = countsOf(members);

@@ -1,4 +1,4 @@
-/** What a roll says of its steps, of Nodes that it leaves, and of its own end. */
+/** The messages of a roll about its steps, the Nodes that it leaves, and its own end. */
 import type { RollStop } from './decide.ts';
 import type { RollState } from './record.ts';
 

@@ -1,4 +1,4 @@
-/** How a Node of the roll looks to the decision. Pure. */
+/** The state of a Node of the roll, as the decision needs it. Pure. */
 import { annotationOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
 import type { MaintenanceTaint } from '../../tmm/names.ts';
@@ -28,7 +28,7 @@ export function viewOf(node: Node, facts: NodeFacts, { uid, record }: RollMember
 
 function ownerOf(node: Node, { id, runner, state }: RollRecord): 'us' | 'nobody' | 'other' {
   const seen = parseRecord(annotationOf(node, ROLL_ANNOTATION));
-  // While a Node is under way, our next write restores what somebody has removed.
+  // While a Node is under way, our next write restores a removed record.
   if (seen.is !== 'valid') return isUnderWay(state) ? 'us' : 'nobody';
   return seen.record.id === id && seen.record.runner === runner ? 'us' : 'other';
 }

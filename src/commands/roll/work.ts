@@ -1,4 +1,4 @@
-/** The work on a Node that was drained: a command of the user's, or the user. */
+/** The work on a drained Node: a command of the user, or the user. */
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,21 +7,21 @@ import type { Readable } from 'node:stream';
 
 export interface WorkOn {
   readonly name: string;
-  /** The first internal address, else an external one, else the host name; empty where the Node has none. */
+  /** The first internal address, else an external one, else the host name; empty if the Node has none. */
   readonly address: string;
 }
 
 export interface WorkEnd {
-  /** 0: done. Null where a signal ended it, or it could not be started. */
+  /** 0: success. Null if a signal ended it, or it could not be started. */
   readonly code: number | null;
-  /** As a sentence goes on after "the command": `ended with code 3`. */
+  /** A phrase that follows "the command": `ended with code 3`. */
   readonly how: string;
 }
 
 export interface Work {
   /** Never rejects. */
   readonly ended: Promise<WorkEnd>;
-  /** Asks it to end, and makes it end ten seconds later. */
+  /** Asks the work to end, and kills it ten seconds later. */
   stop(): void;
 }
 
@@ -30,19 +30,19 @@ export type StartWork = (on: WorkOn) => Work;
 export interface CommandOptions {
   readonly command: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Gets whole lines without their end. */
+  /** Called with whole lines, without their end. */
   readonly output: (node: string, stream: 'stdout' | 'stderr', line: string) => void;
-  /** Where the output goes to `NODE.log` instead. */
+  /** The directory for the files `NODE.log` that receive the output instead. */
   readonly logDirectory?: string | undefined;
 }
 
 const KILL_AFTER_MS = 10_000;
-/** For the last lines of a command that has ended. */
+/** Time for the last lines of a command that has ended. */
 const FLUSH_MS = 1000;
 
 /**
- * Runs the command by the shell, with `NODE_NAME` and `NODE_ADDRESS`, and nothing to read. It has a process group of its own: a
- * Ctrl-C that ends the roll after the Nodes under way must not end the work on them.
+ * Runs the command in the shell, with `NODE_NAME` and `NODE_ADDRESS`, and without input. It has a process group of its own: a Ctrl-C that
+ * ends the roll after the Nodes under way must not end the work on them.
  */
 export function commandWork({ command, env, output, logDirectory }: CommandOptions): StartWork {
   return ({ name, address }) => {
@@ -57,11 +57,11 @@ export function commandWork({ command, env, output, logDirectory }: CommandOptio
       const { pid } = child;
       if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       try {
-        // What the shell has started goes with it.
+        // Processes that the shell has started are ended with it.
         if (hasGroup) process.kill(-pid, signal);
         else child.kill(signal);
       } catch {
-        // It has ended in this moment.
+        // It ended at this very moment.
       }
     };
     if (logDirectory === undefined) {
@@ -77,7 +77,7 @@ export function commandWork({ command, env, output, logDirectory }: CommandOptio
       const end = (code: number | null, signal: NodeJS.Signals | null): void =>
         resolve({ code, how: signal === null ? `ended with code ${code}` : `was ended by ${signal}` });
       child.once('close', end);
-      // What it has left in the background may keep the pipes open for ever.
+      // Processes that it left in the background may keep the pipes open for ever.
       child.once('exit', (code, signal) => void setTimeout(() => end(code, signal), FLUSH_MS).unref());
     }).finally(() => clearTimeout(killer));
     return {
@@ -92,7 +92,7 @@ export function commandWork({ command, env, output, logDirectory }: CommandOptio
 
 function logTo(file: string, ...streams: readonly Readable[]): void {
   const log = createWriteStream(file, { flags: 'a' });
-  // A full disk must not end a roll in the middle; the work goes on unlogged.
+  // A full disk must not end a roll in the middle; the work continues without a log.
   log.on('error', () => {});
   let open = streams.length;
   for (const stream of streams) {
@@ -104,12 +104,12 @@ function logTo(file: string, ...streams: readonly Readable[]): void {
   }
 }
 
-/** @throws Error where the directory cannot be made */
+/** @throws Error if the directory cannot be created */
 export function makeLogDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true });
 }
 
-/** Without a command the user does the work, one Node after another, and says so with Enter. */
+/** Without a command the user does the work, one Node after another, and confirms each with Enter. */
 export function confirmedWork(input: Readable, ask: (node: string | undefined) => void): StartWork {
   const waiting: { readonly name: string; readonly done: (end: WorkEnd) => void }[] = [];
   const askNext = (): void => ask(waiting[0]?.name);
