@@ -54,7 +54,9 @@ export function isSameTaint(a: Taint, b: Taint): boolean {
   return a.key === b.key && (a.value ?? '') === (b.value ?? '') && a.effect === b.effect;
 }
 
-/** The scheduler's rule (k8s.io/component-helpers `ToleratesTaint`): an empty key with `Exists` tolerates everything, an empty effect all effects. */
+/**
+ * The scheduler's rule (component-helpers `ToleratesTaint`): an empty key with `Exists` tolerates everything, an empty effect all effects.
+ */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect !== undefined && toleration.effect !== '' && toleration.effect !== taint.effect) return false;
   const key = toleration.key ?? '';

@@ -1,4 +1,4 @@
-/** Carries out what was decided for one manifest of a work, on its managed cluster. */
+/** Applies one manifest of a work to its managed cluster. */
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import { type Answer, type AnyObject, done, type ObjectAddress, type Refusal } from '../core/object-access.ts';
 import { settleEmptyClaims } from './empty-claims.ts';
@@ -10,16 +10,16 @@ import { isNamespace } from './objects.ts';
 import { managerOf, type WorkIdentity, workOfManager } from './ownership.ts';
 import { decideApply, type Found } from './work-decide.ts';
 
-/** Works that name the object too and are not being deleted: their names, by UID. */
+/** Other works that name the object and are not being deleted: their names, by UID. */
 export type Sharers = ReadonlyMap<string, string>;
 
-/** Somebody creates and deletes the object in turns. */
+/** Limit for the case that somebody creates and deletes the object in turns. */
 const MAX_ROUNDS = 4;
 
 /**
- * Brings one object to what its manifest says.
+ * Brings one object to the state in its manifest.
  *
- * @param isExpected whether it may be there. Of a work that is new it is not looked for first: a creation changes nothing that is there.
+ * @param isExpected whether it may exist already. For a new work the object is not read first: a creation cannot change an existing object.
  */
 export async function applyManifest(
   cluster: ManagedClusterAccess,
@@ -49,7 +49,7 @@ export async function applyManifest(
           if (answer.reason === 'AlreadyExists' && round < MAX_ROUNDS) continue;
           return refused(manifest, at, answer);
         }
-        // A Namespace is created bare.
+        // A Namespace is created bare, so another round applies the manifest to it.
         if (isNamespace(manifest) && round < MAX_ROUNDS) continue;
         return applied(at, answer.value);
       }
@@ -67,7 +67,7 @@ export async function applyManifest(
   }
 }
 
-/** Without force first: what another work of ours owns is not taken from it. */
+/** Without force first, so that fields of another work of ours are not taken from it. */
 async function applyBody(
   cluster: ManagedClusterAccess,
   at: ObjectAddress,
@@ -77,7 +77,7 @@ async function applyBody(
 ): Promise<Answer<AnyObject>> {
   const fieldManager = managerOf(work);
   const { uid, resourceVersion } = live.metadata;
-  // Never another object of that name, and never one that has gone: it would be created without a mark.
+  // Never applied to another object of that name, nor to one that has gone: it would be created without a mark.
   const body = withMeta(wanted, { uid });
   const gentle = await cluster.objects.apply(at, body, { fieldManager, force: false });
   const answer = await (async () => {
@@ -101,7 +101,7 @@ function withMeta(body: ManifestBody, meta: Readonly<Record<string, string>>): M
   return { ...body, metadata: { ...body.metadata, ...meta } };
 }
 
-/** The name of a work that shares the object and whose fields are in the way; undefined where there is none. */
+/** The name of a work that shares the object and owns the conflicting fields; undefined if there is none. */
 function rivalIn({ causes }: Refusal, work: WorkIdentity, sharers: Sharers): string | undefined {
   for (const cause of causes) {
     const manager = /conflict with "([^"]+)"/.exec(cause)?.[1];
@@ -112,7 +112,7 @@ function rivalIn({ causes }: Refusal, work: WorkIdentity, sharers: Sharers): str
   return undefined;
 }
 
-/** A work that does not name the object any more, or vanished without its finalizer, may have left fields that nobody would take away. */
+/** A work that no longer names the object, or that vanished without its finalizer, may have left fields that nothing else would remove. */
 async function releaseFormer(
   cluster: ManagedClusterAccess,
   at: ObjectAddress,

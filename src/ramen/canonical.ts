@@ -1,4 +1,4 @@
-/** JSON with sorted keys: an API server may return the fields of an object in another order than it was sent. */
+/** JSON with sorted keys: an API server may return the fields of an object in a different order from the one sent. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value))
     return `[${value.map((each) => canonicalJson(each === undefined ? null : each)).join(',')}]`;

@@ -1,4 +1,4 @@
-/** What a cluster needs besides works and views: its ManagedCluster on the hub, and copies of Secrets. */
+/** The objects that a cluster needs besides works and views: its ManagedCluster on the hub, and copies of Secrets. */
 import type { RecordEvent } from '../core/action.ts';
 import type { Result } from '../core/decision.ts';
 import { type AnyObject, type ObjectAccess, type ObjectAddress, unlessChanged } from '../core/object-access.ts';
@@ -12,14 +12,14 @@ import type { BridgeSettings } from './settings.ts';
 
 export interface ClusterReconcilePorts extends ClusterPorts {
   readonly hub: ObjectAccess;
-  /** UID of kube-system of a cluster; undefined while it is not connected. */
+  /** UID of a cluster's kube-system; undefined while the cluster is not connected. */
   readonly idOf: (cluster: string) => string | undefined;
   readonly settings: Pick<BridgeSettings, 'managedClusters' | 'copySecrets' | 'secretPolicies'>;
   readonly record: (event: RecordEvent) => void;
   readonly clock: Clock;
 }
 
-/** A copy is put back within half a minute. */
+/** Interval at which copies are compared; a lost copy is restored within half a minute. */
 const COPY_MS = 15_000;
 const RETRY_MS = 5000;
 const FIELD_MANAGER = 'maintenance-bridge';
@@ -34,7 +34,7 @@ export function reconcileClusters(
   return async (key, { log }) => {
     const cluster = ports.cluster(key);
     const id = ports.idOf(key);
-    // Its connection brings us back.
+    // The connection triggers another pass.
     if (cluster?.condition().is !== 'connected' || id === undefined) return {};
     const copies = settings.copySecrets.filter(({ clusters }) => clusters === undefined || clusters.includes(key));
     let isDone = true;
@@ -43,7 +43,7 @@ export function reconcileClusters(
     if (settings.secretPolicies) isDone = (await followPolicies(ports, cluster, log)) && isDone;
     const hasCopies = copies.length > 0 || settings.secretPolicies;
     if (!isDone) return { requeueAfterMs: RETRY_MS };
-    // A ManagedCluster is watched; Secrets are not.
+    // A ManagedCluster is watched; Secrets are not, so look again.
     return hasCopies ? { requeueAfterMs: COPY_MS } : {};
   };
 }
@@ -57,10 +57,10 @@ export type StandInStep =
   | { readonly do: 'nothing' }
   | { readonly do: 'create' }
   | { readonly do: 'write'; readonly status: StandInStatus }
-  /** It speaks of another cluster, and is somebody else's. */
+  /** It is about another cluster, and belongs to somebody else. */
   | { readonly do: 'leave'; readonly why: string };
 
-/** What a ManagedCluster lacks for Ramen: the condition `ManagedClusterJoined`, and the claim that names the cluster. */
+/** The parts of a ManagedCluster that Ramen needs: the condition `ManagedClusterJoined`, and the claim with the cluster's id. */
 export function decideStandIn(found: AnyObject | undefined, id: string, nowMs: number): StandInStep {
   if (found === undefined) return { do: 'create' };
   const status = fieldsOf(found.status);

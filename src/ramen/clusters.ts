@@ -1,17 +1,17 @@
-/** What passes know of the managed clusters besides their objects: works come before views after an outage. */
+/** What passes know about the managed clusters besides their objects: after an outage, works come before views. */
 import type { ClusterCondition, ManagedClusterAccess } from '../core/managed-clusters.ts';
 
 export interface ClusterPorts {
-  /** undefined for a namespace that is no cluster of ours. */
+  /** undefined for a namespace that is not a cluster of ours. */
   cluster(name: string): ManagedClusterAccess | undefined;
   /** UID of kube-system of the hub; undefined while it is not known. */
   hubId(): string | undefined;
 }
 
 /**
- * When a cluster answers again, its pending works are applied before its views are answered: with the primary dead its work
- * has been turned to secondary on the hub, and a view that says `primary` again, if only for half a second, makes two of them
- * (seen with Ramen). A work counts once it was tried, however that went: the views then show what is.
+ * When a cluster answers again, its pending works are applied before its views are answered. While the primary was down, its work has been
+ * changed to secondary on the hub; a view that reports `primary` again, even for half a second, leads to two primaries (observed with
+ * Ramen). A work counts once it was tried, whatever the result: the views then show the actual state.
  */
 export class Settling {
   readonly #pending = new Map<string, Set<string>>();
@@ -21,7 +21,7 @@ export class Settling {
     this.#onSettled = onSettled;
   }
 
-  /** @param works the keys of those that are due. */
+  /** @param works the keys of the works that are due. */
   begin(cluster: string, works: Iterable<string>): void {
     const pending = new Set(works);
     if (pending.size > 0) this.#pending.set(cluster, pending);
@@ -31,7 +31,7 @@ export class Settling {
     }
   }
 
-  /** The cluster is gone again; whoever waits is told otherwise. */
+  /** The cluster is gone again; the waiting views learn of it by other means. */
   end(cluster: string): void {
     this.#pending.delete(cluster);
   }
@@ -48,7 +48,7 @@ export class Settling {
   }
 }
 
-/** Of a cluster that cannot be asked, why; undefined where it can. */
+/** Why a cluster cannot be asked; undefined if it can. */
 export function whyNot(condition: ClusterCondition): string | undefined {
   switch (condition.is) {
     case 'connected':

@@ -1,14 +1,15 @@
 /**
- * Conflicts of server-side apply about nothing. A built-in kind leaves out what is empty (`data: {}` of a ConfigMap), but whoever applied
- * it owns the field, and conflicts with everybody else who names it or sets something in it; with its own twin too.
+ * Conflicts of server-side apply about empty fields. A built-in kind omits empty fields (`data: {}` of a ConfigMap), but the manager that
+ * applied one owns it, and conflicts with every other manager that names the field or sets something in it, even with an identical
+ * manifest.
  */
 import type { AnyObject } from '../core/object-access.ts';
 import type { ManifestBody } from './manifest.ts';
 
 export type Peace =
-  /** Somebody really wants another value. */
+  /** Another manager really wants a different value. */
   | { readonly is: 'contested' }
-  /** Applied in this form it takes nothing from anybody; with force where the other owner's claim is the empty one. */
+  /** Applied in this form, it takes no field from anybody; with force if the other owner's claim is the empty one. */
   | { readonly is: 'possible'; readonly body: ManifestBody; readonly force: boolean };
 
 /**
@@ -39,7 +40,7 @@ function without(from: Fields, [field = '', ...path]: readonly string[]): Fields
   return path.length === 0 || inner === undefined ? rest : { ...from, [field]: without(inner, path) };
 }
 
-/** What Go's `omitempty` leaves out. */
+/** Whether Go's `omitempty` would omit the value. */
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
   const inner = fieldsOf(value);

@@ -46,14 +46,14 @@ export function manifestsFailed(work: ManifestWork, message: string): RecordEven
   return eventOn(MANIFEST_WORK, work, 'Warning', 'ManifestsFailed', 'Apply', message);
 }
 
-/** What an honest view costs: the application was deleted while this cluster could not be asked. */
+/** The application was deleted while this cluster could not be asked; the truthful answer to a view makes this case possible. */
 export function applicationGone(work: ManifestWork, application: string): RecordEvent {
   const { namespace = '', name } = work.metadata;
   const note = `DRPlacementControl ${application} is gone and this work is not being deleted: its objects stay on cluster ${namespace}. Remove them with: kubectl delete manifestwork -n ${namespace} ${name}`;
   return eventOn(MANIFEST_WORK, work, 'Warning', 'ApplicationGone', 'Delete', note);
 }
 
-/** Its cluster is not configured any more, and the work is deleted. */
+/** The cluster is no longer configured, and the work is deleted. */
 export function objectsLeft(work: ManifestWork): RecordEvent {
   const { namespace = '' } = work.metadata;
   const names = work.status.manifests.map(({ resourceMeta }) => describe(resourceMeta));
@@ -61,7 +61,7 @@ export function objectsLeft(work: ManifestWork): RecordEvent {
   return eventOn(MANIFEST_WORK, work, 'Warning', 'ObjectsLeft', 'Delete', note);
 }
 
-/** Only the Policies for Secrets that Ramen is known to make are done in the place of Open Cluster Management. */
+/** Only the Policies for Secrets that Ramen is known to create are carried out in place of Open Cluster Management. */
 export function policyNotCarried(policy: KubeObject, why: string): RecordEvent {
   const note = `Nothing is done for this Policy in the place of Open Cluster Management: ${why}`;
   return eventOn(POLICY, policy, 'Warning', 'PolicyNotCarried', 'Copy', note);

@@ -1,4 +1,4 @@
-/** Tells people how works, views and MaintenanceModes stand, from the objects alone: no right on a managed cluster is needed. */
+/** Explains works, views and MaintenanceModes to people, from the objects alone: no right on a managed cluster is needed. */
 import type { Explanation, Outlook } from '../core/explanation.ts';
 import { isDeleting, keyOf } from '../core/meta.ts';
 import { describe } from './manifest.ts';
@@ -121,7 +121,7 @@ export function explainView(view: ManagedClusterView): Explanation {
   };
 }
 
-/** As Ramen reads it. */
+/** The pattern by which Ramen recognises absence. */
 const ABSENCE = /(not found|the server could not find the requested resource)$/;
 
 function tellView({ metadata: { namespace = '' }, conditions }: ManagedClusterView): Telling {

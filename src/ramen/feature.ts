@@ -1,4 +1,4 @@
-/** The Ramen parts as values; see `core/feature.ts`. They are two: either runs without the other, and often on another cluster. */
+/** The Ramen parts as values; see `core/feature.ts`. There are two: either runs without the other, and often on another cluster. */
 import type { Feature } from '../core/feature.ts';
 import { explainMode, explainView, explainWork, MODE_EXPLAINED, VIEW_EXPLAINED, WORK_EXPLAINED } from './explain.ts';
 import { BRIDGE_METRICS, MODE_METRICS } from './metrics.ts';
@@ -81,7 +81,7 @@ export const ramenModes = {
   },
 } as const satisfies Feature<MaintenanceModeSettings>;
 
-/** Stand for names that the chart's values have. */
+/** Placeholders for names in the chart's values. */
 const SECRETS = 'names-of-secrets';
 const HUB_SECRET = 'name-of-the-hub-secret';
 const PLAIN_HUB = { managedClusters: false };
@@ -98,7 +98,7 @@ export const ramenBridge = {
   options: [],
   settings: bridgeSchema,
   controllers: ['ramen-works', 'ramen-views', 'ramen-clusters'],
-  // The last stands for all kinds of the clusters of a hub.
+  // The last one stands for all kinds in the clusters of a hub.
   watched: ['manifestworks', 'managedclusterviews', 'managedclusters', 'drplacementcontrols', 'managed-objects'],
   metrics: BRIDGE_METRICS,
   explained: [
@@ -117,7 +117,7 @@ export const ramenBridge = {
       resource: MANAGED_CLUSTER_VIEW,
       versions: [MANAGED_CLUSTER_VIEW.version],
       shortNames: [],
-      // What the result is does not matter here, only that there is one.
+      // Only the existence of the result matters here.
       trim: (raw, metaOf) => trimView(raw, metaOf, () => 'some'),
       overview: {
         states: VIEW_EXPLAINED,
@@ -168,7 +168,7 @@ export const ramenBridge = {
         beyond: PLAIN_HUB,
       },
       { name: 'policies', section: { ...PLAIN_HUB, secretPolicies: true }, beyond: PLAIN_HUB },
-      // What works hold for a cluster is for its rights to limit: no policy knows it.
+      // The cluster's rights limit what works may contain: no policy can know it.
       {
         name: 'pull',
         section: { clusters: [{ name: 'x' }], hub: { kubeconfigSecret: { namespace: 'x', name: HUB_SECRET } } },

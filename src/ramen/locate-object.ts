@@ -1,4 +1,4 @@
-/** Where the object of a manifest is on its cluster, and what the cluster says of it. */
+/** Finds where the object of a manifest is on its cluster, and what discovery says about its kind. */
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import type { ObjectAddress } from '../core/object-access.ts';
 import { describe } from './manifest.ts';

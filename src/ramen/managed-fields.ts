@@ -1,4 +1,4 @@
-/** Requests about whose the fields of an object are. */
+/** Requests about the owners of an object's fields. */
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import { type Answer, type AnyObject, type ObjectAddress, type Refusal, unlessChanged } from '../core/object-access.ts';
 
@@ -16,15 +16,15 @@ export function replaceManagedFields(
 }
 
 /**
- * What gives up all fields of the manager that applies it. With the UID: server-side apply would create the object anew where it has gone
- * meanwhile, without a mark, and nobody would ever remove it.
+ * The body that gives up all fields of the manager that applies it. It contains the UID: if the object has gone meanwhile, server-side
+ * apply would create it again without a mark, and nobody would ever remove it.
  */
 export function nothingOf({ apiVersion, kind, metadata }: AnyObject): object {
   const { name, namespace, uid } = metadata;
   return { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }), uid } };
 }
 
-/** Whether the object that a write was meant for has gone, has changed, or is another one of its name by now. */
+/** Whether the object of a write has gone, has changed, or was replaced under its name by now. */
 export function isOfAnother({ reason, causes }: Refusal): boolean {
   return reason === 'Conflict' || (reason === 'Invalid' && causes.some((each) => each.startsWith('metadata.uid: ')));
 }

@@ -1,10 +1,10 @@
 /**
- * From a manifest as somebody wrote it to what is applied.
+ * Turns a manifest as written into the body that is applied.
  *
- * - What only a server or a cluster gives (status, uid, owner references, …) is left out: manifests come from Go structs
- *   with empty fields, or from objects of another cluster.
- * - Keys of ours are left out: Ramen copies the annotations of one cluster's Namespace into the manifest for the other.
- * - What cannot be applied is named and says why; it does not keep the others from being applied.
+ * - Fields that only a server or a cluster sets (status, uid, owner references, …) are removed: manifests come from Go structs with empty
+ *   fields, or from objects of another cluster.
+ * - Our own keys are removed: Ramen copies the annotations of one cluster's Namespace into the manifest for the other.
+ * - A manifest that cannot be applied is reported with the reason; the others are applied nevertheless.
  */
 
 import { bounded, OWN_PREFIX } from './names.ts';
@@ -12,7 +12,7 @@ import type { ResourceMeta } from './objects.ts';
 import { isNamespace } from './objects.ts';
 import { isGroupName, isKindName, isNamespaceName, isObjectName, isVersionName } from './path-names.ts';
 
-/** Which object, in every version of its kind. */
+/** Identifies an object in every version of its kind. */
 export interface ObjectIdentity {
   readonly group: string;
   readonly kind: string;
@@ -24,7 +24,7 @@ export interface Manifest extends ObjectIdentity {
   readonly is: 'sound';
   readonly ordinal: number;
   readonly version: string;
-  /** What is applied, without an ownership mark. */
+  /** The body to apply, without an ownership mark. */
   readonly body: ManifestBody;
 }
 
@@ -35,7 +35,7 @@ export interface ManifestBody {
   readonly [field: string]: unknown;
 }
 
-/** A manifest that cannot be applied, whatever the cluster says. */
+/** A manifest that cannot be applied, whatever the state of the cluster. */
 export interface BadManifest extends ObjectIdentity {
   readonly is: 'bad';
   readonly ordinal: number;
@@ -43,7 +43,7 @@ export interface BadManifest extends ObjectIdentity {
   readonly message: string;
 }
 
-/** An object in etcd has 1.5 MiB at most, with what the API server adds. */
+/** An object in etcd takes 1.5 MiB at most, including what the API server adds. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 const SERVER_METADATA: ReadonlySet<string> = new Set([
@@ -61,7 +61,7 @@ const SERVER_METADATA: ReadonlySet<string> = new Set([
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** All manifests of a work, in their order; of two that name one object the second is bad. */
+/** Reads all manifests of a work, in their order; if two name the same object, the second is bad. */
 export function readManifests(raw: readonly unknown[]): readonly (Manifest | BadManifest)[] {
   const seen = new Map<string, number>();
   return raw.map((each, ordinal) => {
@@ -115,19 +115,19 @@ export function readManifest(raw: unknown, ordinal: number): Manifest | BadManif
   return { is: 'sound', ordinal, group, version, kind, name, namespace, body };
 }
 
-/** `group/kind/namespace/name`; none of the parts holds a slash. */
+/** `group/kind/namespace/name`; none of the parts contains a slash. */
 export function identityKey({ group, kind, namespace, name }: ObjectIdentity): string {
   return `${group}/${kind}/${namespace}/${name}`;
 }
 
-/** As people write it: `ConfigMap shop/settings`, `Namespace shop`. */
+/** The form for people: `ConfigMap shop/settings`, `Namespace shop`. */
 export function describe({ kind, namespace, name }: Pick<ResourceMeta, 'kind' | 'namespace' | 'name'>): string {
   return `${kind || 'an object'} ${namespace === '' ? '' : `${namespace}/`}${name}`.trim();
 }
 
 const APPLY_FIRST = ['Namespace', 'CustomResourceDefinition'];
 
-/** Namespaces, then CustomResourceDefinitions, then all others as they are listed. */
+/** Namespaces first, then CustomResourceDefinitions, then all others in their order. */
 export function inApplyOrder<T extends ObjectIdentity & { readonly ordinal: number }>(
   manifests: readonly T[],
 ): readonly T[] {
@@ -171,7 +171,7 @@ function splitApiVersion(apiVersion: string): { readonly group: string; readonly
     : { group: apiVersion.slice(0, at), version: apiVersion.slice(at + 1) };
 }
 
-/** A name that is none could be anything: it is shown in messages only, cut and quoted. */
+/** An invalid name could contain anything: it is only shown in messages, cut and quoted. */
 function shown(text: string, isSound: (text: string) => boolean): string {
   return isSound(text) ? text : '';
 }

@@ -1,4 +1,4 @@
-/** What this feature measures. No object's name is ever a label. */
+/** The metrics of this feature. No object's name is ever a label. */
 import { CONNECTION_STATES, type ConnectionState } from '../core/clusters.ts';
 import type { MetricDeclaration, Metrics } from '../core/metrics.ts';
 import { MODE_STATES, type ModeBecause } from './mode-status.ts';
@@ -59,7 +59,7 @@ export const BRIDGE_METRICS: readonly MetricDeclaration[] = [
   CLUSTERS_BY_STATE,
 ];
 
-/** Keeps count of MaintenanceModes as they change. */
+/** Counts MaintenanceModes as they change. */
 export class ModeMeter {
   readonly #metrics: Metrics;
   readonly #modes = new Map<string, ModeBecause>();
@@ -72,14 +72,14 @@ export class ModeMeter {
     put(this.#modes, key, because === 'NotOurs' ? undefined : because);
   }
 
-  /** Before an exposition. */
+  /** Computes the gauges; call it before each exposition. */
   collect(): void {
     const modes = tally(this.#modes.values());
     for (const state of MODE_STATES) this.#metrics.set(MODES_BY_STATE, { state }, modes.get(state) ?? 0);
   }
 }
 
-/** Keeps count of works and views as they change. */
+/** Counts works and views as they change. */
 export class BridgeMeter {
   readonly #metrics: Metrics;
   readonly #works = new Map<string, WorkState>();
@@ -109,7 +109,7 @@ export class BridgeMeter {
     this.#metrics.increment(VIEW_WRITES, { reason });
   }
 
-  /** Before an exposition. */
+  /** Computes the gauges; call it before each exposition. */
   collect(clusters: readonly ConnectionState[]): void {
     const works = tally(this.#works.values());
     for (const state of WORK_STATES) this.#metrics.set(WORKS_BY_STATE, { state }, works.get(state) ?? 0);

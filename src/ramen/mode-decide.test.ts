@@ -232,7 +232,7 @@ describe('decideMode', () => {
     expect([again(true, DOWN), again(false, DOWN)]).toEqual([undefined, 1000]);
     expect([again(true, ending), again(false, ending)]).toEqual([60_001, 250]);
     expect([again(true, ending, NOW + 60_001), again(false, ending, NOW + 60_001)]).toEqual([undefined, 1000]);
-    // Nobody tells when what is unknown becomes known.
+    // No event comes when the unknown becomes known.
     expect(again(true, { at: AT, is: 'unknown', detail: '403' })).toBe(2000);
   });
 
@@ -268,14 +268,14 @@ describe('the record', () => {
   });
 });
 
-/** What the world does between two passes. */
+/** What happens in the world between two passes. */
 type Move =
   | { readonly is: 'scale'; readonly replicas: number }
   | { readonly is: 'podsEnd' }
   | { readonly is: 'request'; readonly modes: readonly string[] }
   | { readonly is: 'delete' }
   | { readonly is: 'remove' }
-  /** A pass, of which only that many actions are carried out: then the process dies. */
+  /** A pass of which only this many actions are carried out, because the process dies. */
   | { readonly is: 'pass'; readonly actions: number };
 
 describe('a life of a MaintenanceMode', () => {
@@ -296,7 +296,7 @@ describe('a life of a MaintenanceMode', () => {
       fc.property(fc.array(move, { maxLength: 40 }), (moves) => {
         const world = new World();
         for (const each of moves) world.move(each);
-        // In the end the mode goes, and the process lives.
+        // In the end the mode is deleted, and the process stays alive.
         world.move({ is: 'delete' });
         for (let pass = 0; pass < 20 && world.mode !== undefined; pass += 1) world.move({ is: 'pass', actions: 9 });
         expect(world.mode).toBeUndefined();
@@ -313,7 +313,7 @@ class World {
   replicas = 3;
   former: number | undefined;
   pods = 3;
-  /** What somebody wants, apart from us. */
+  /** The replicas that somebody else wants, apart from us. */
   asked = 3;
 
   move(move: Move): void {
@@ -322,7 +322,7 @@ class World {
         if (!this.exists) return;
         this.asked = move.replicas;
         this.replicas = move.replicas;
-        // Who asks for none while it is none already has changed nothing that could be seen.
+        // Setting zero replicas while they are zero already is not visible.
         if (move.replicas === 0 && this.former !== undefined) this.asked = this.former;
         this.pods = Math.max(this.pods, this.replicas);
         return;
@@ -398,7 +398,7 @@ class World {
         else this.mode = { ...this.mode, metadata: { ...metadata, finalizers: [], annotations: {} } };
         return;
       case 'scaleDown':
-        // Whatever is changed was recorded before.
+        // Every change was recorded before.
         expect(recordOf(this.mode)?.workloads).toEqual([AT]);
         this.former = action.former;
         this.replicas = 0;

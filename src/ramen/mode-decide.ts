@@ -1,14 +1,14 @@
 /**
- * What a MaintenanceMode needs next. The hub believes the first `FailoverActivated=True` that it sees and does not look at the
- * generation, so a stale True is the danger:
+ * Decides the next step for a MaintenanceMode. The hub believes the first `FailoverActivated=True` that it sees and ignores its generation,
+ * so a stale True is dangerous:
  *
- * - `False` is written before anything else of a request, of a new generation, and of an end; the next step follows only when
- *   the API server has taken it.
- * - `True` is written only where no workload asks for a Pod, none of their Pods is left, and every marker is there; all of it
- *   observed in the same pass. It is taken back, and the work begins again, when that is no longer so.
- * - Whatever is changed is recorded before (finalizer and record come in one write), so the end can always restore it.
+ * - `False` is written before anything else at the beginning of a request, for a new generation, and at the end; the next step follows only
+ *   when the API server has accepted it.
+ * - `True` is written only if no workload asks for a Pod, none of their Pods is left, and every marker is present; all of this observed in
+ *   the same pass. If this changes, True is withdrawn and the work begins again.
+ * - Every change is recorded before it is made (finalizer and record in one write), so the end can always restore it.
  *
- * One step per pass that writes the MaintenanceMode: a crash between two steps leaves a state that some row here describes.
+ * Each pass that writes the MaintenanceMode takes one step: a crash between two steps leaves a state that one of the branches here handles.
  */
 import { formatDuration } from '../core/duration.ts';
 import { isDeleting } from '../core/meta.ts';
@@ -48,24 +48,27 @@ type SetStatus = { readonly do: 'setStatus'; readonly status: ModeStatus };
 
 export type ModeAction =
   | SetStatus
-  /** Finalizer and record, in one write. */
+  /** Adds finalizer and record, in one write. */
   | { readonly do: 'hold'; readonly record: ModeRecord }
-  /** Replicas to 0 and their former number into the annotation, in one write. */
+  /** Sets replicas to 0 and their former number in the annotation, in one write. */
   | { readonly do: 'scaleDown'; readonly at: Workload; readonly resourceVersion: string; readonly former: number }
-  /** The annotation goes; `replicas` is absent where somebody has changed them meanwhile. */
+  /** Removes the annotation; `replicas` is absent if somebody has changed them meanwhile. */
   | { readonly do: 'restore'; readonly at: Workload; readonly resourceVersion: string; readonly replicas?: number }
   | { readonly do: 'annotate'; readonly at: Annotated; readonly resourceVersion: string; readonly value: string | null }
-  /** Finalizer and record go, in one write. */
+  /** Removes finalizer and record, in one write. */
   | { readonly do: 'release' };
 
 export interface ModeDecision {
   readonly because: ModeBecause;
   readonly actions: readonly ModeAction[];
-  /** Absent: the next change of the MaintenanceMode is what matters. */
+  /** Absent if only the next change of the MaintenanceMode matters. */
   readonly requeueAfterMs?: number;
 }
 
-/** While something is under way, and while it is held; only where no watch tells. Episodes are short: Ramen deletes a mode within seconds. */
+/**
+ * Poll interval while something is under way, and while the mode is held; only without a watch. Episodes are short: Ramen deletes a mode
+ * within seconds.
+ */
 const POLL_MS = 250;
 const SLOW_POLL_MS = 1000;
 const RETRY_MS = 2000;
@@ -79,7 +82,7 @@ export function decideMode(observed: ObservedMode, settings: MaintenanceModeSett
   return deactivate(observed);
 }
 
-/** What follows from an action that the API server refused. */
+/** The decision after the API server has refused an action. */
 export function failedMode(mode: MaintenanceMode, nowMs: number, message: string): ModeDecision {
   return fail({ mode, nowMs }, 'Failed', message);
 }
@@ -113,7 +116,7 @@ function activate(observed: ObservedMode, { timeoutMs }: Provider): ModeDecision
     const message = `Scaling ${listed(up.map(({ at }) => `${at.kind} ${at.namespace}/${at.name}`))} to zero`;
     if (saysTrue(mode))
       return { because: 'ScalingDown', actions: [set(observed, 'Progressing', 'False', 'Progressing', message)] };
-    // Somebody has scaled it up since: an operator that does so each time is not to be answered each time at once.
+    // Somebody has scaled it up since: an operator that does so repeatedly must not be answered at once each time.
     const isFought = up.some(({ formerReplicas }) => formerReplicas !== undefined);
     const isLate = observed.nowMs - record.sinceMs > timeoutMs;
     const late = set(observed, 'Error', 'False', 'TimedOut', `${message}, and somebody scales it up again`);
@@ -183,14 +186,14 @@ function merge(observed: ObservedMode, record: ModeRecord | undefined): Pick<Mod
     workloads.set(workloadKey(at), { ...at, ...(selector !== undefined && { uid, selector }) });
   }
   const annotated = new Map((record?.annotated ?? []).map((each) => [annotatedKey(each), each]));
-  // A value that is there already is somebody else's, and stays when we go.
+  // A value that was there already belongs to somebody else, and stays when we go.
   for (const each of observed.annotated) {
     if (each.is === 'present' && each.value === undefined) annotated.set(annotatedKey(each.at), each.at);
   }
   return { workloads: [...workloads.values()], annotated: [...annotated.values()] };
 }
 
-/** Whether something would be changed that is not recorded yet; what no record can hold is not touched. */
+/** Whether a change is not recorded yet; a change that no record can hold is not made. */
 function additions(observed: ObservedMode, record: ModeRecord | undefined): 'some' | 'tooMany' | undefined {
   const { workloads, annotated } = merge(observed, record);
   if (workloads.length > MAX_WORKLOADS || annotated.length > MAX_ANNOTATED) return 'tooMany';
@@ -222,12 +225,12 @@ function wait(observed: ObservedMode, { sinceMs }: ModeRecord, timeoutMs: number
     const { because, actions } = fail(observed, 'TimedOut', late);
     return { because, actions, ...next(observed, SLOW_POLL_MS) };
   }
-  // The number of Pods is not repeated in the status: each write wakes the hub.
+  // The status does not contain the number of Pods: each write wakes the hub.
   const action = set(observed, 'Progressing', 'False', 'Progressing', 'Waiting for the Pods of the workloads to end');
   return { because: 'WaitingForPods', actions: unlessSaid(mode, action), ...next(observed, POLL_MS, leftMs + 1) };
 }
 
-/** When to look again: at a change, or where nobody tells of one, every so often. Objects that are annotated are of any kind, and not watched. */
+/** When to look again: at a change, or periodically if no watch reports one. Annotated objects may be of any kind, and are not watched. */
 function next(
   { isTold, annotated }: ObservedMode,
   pollMs: number,
@@ -259,7 +262,7 @@ function unlessSaid(mode: MaintenanceMode, action: SetStatus): readonly ModeActi
 type Present = Extract<SeenWorkload, { is: 'present' }>;
 
 function scaleDown({ at, resourceVersion, replicas }: Present): ModeAction {
-  // The number that somebody asked for last is the one to restore.
+  // The number that somebody requested last is the one to restore.
   return { do: 'scaleDown', at, resourceVersion, former: replicas };
 }
 

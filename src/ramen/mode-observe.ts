@@ -1,4 +1,4 @@
-/** What the cluster says of the workloads and objects that a MaintenanceMode is about. */
+/** Reads the workloads and objects that a MaintenanceMode applies to. */
 import type { AnyObject, ObjectAccess, ObjectAddress } from '../core/object-access.ts';
 import type { LabelSelector, OwnerReference } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
@@ -17,7 +17,7 @@ import { FORMER_REPLICAS } from './names.ts';
 import { type MaintenanceMode, PODS, WORKLOADS } from './objects.ts';
 import type { AnnotateEntry, MaintenanceModeSettings, Provider, ScalableKind, ScaleEntry } from './settings.ts';
 
-/** Of one entry with a selector; more would be a selector that is meant otherwise. */
+/** Limit for one entry with a selector; a selector that matches more is probably a mistake. */
 const MAX_WORKLOADS = 100;
 const MAX_PODS = 500;
 
@@ -25,14 +25,14 @@ export function addressOf({ kind, namespace, name }: Workload): ObjectAddress {
   return { resource: WORKLOADS[kind], namespace, name };
 }
 
-/** What other requests need too. */
+/** The workloads and annotations that other requests need too. */
 export interface Held {
-  /** Of workloads and annotations. */
+  /** Keys of workloads and annotations. */
   readonly keys: ReadonlySet<string>;
   readonly selectors: readonly ScaleEntry[];
 }
 
-/** By their records, and by their providers, since one that has just come has no record yet. */
+/** From their records, and from their providers, since a new request has no record yet. */
 export function heldBy(others: readonly MaintenanceMode[], settings: MaintenanceModeSettings): Held {
   const keys = new Set<string>();
   const selectors: ScaleEntry[] = [];
@@ -60,7 +60,7 @@ interface About {
   readonly nowMs: number;
 }
 
-/** Where something may happen that matters to these requests. */
+/** The namespaces and kinds in which changes matter to these requests. */
 export function surroundingsOf(
   modes: readonly MaintenanceMode[],
   settings: MaintenanceModeSettings,
@@ -101,7 +101,7 @@ export async function observeMode(objects: ObjectAccess, about: About): Promise<
     );
     if (found.objects.length === 0 && !wasThere) unmatched.push(`there is no ${describe(entry)}`);
   }
-  // What was scaled down and is not configured any more, is not selected any more, or has gone.
+  // Workloads that were scaled down and are no longer configured, no longer selected, or gone.
   for (const each of recorded) {
     const { kind, namespace, name } = each;
     const at: Workload = { kind, namespace, name };
@@ -128,7 +128,7 @@ export async function observeMode(objects: ObjectAccess, about: About): Promise<
   };
 }
 
-/** Whether an entry with a selector takes a workload. */
+/** Whether a workload matches an entry with a selector. */
 function selects(entry: ScaleEntry, kind: ScalableKind, { metadata }: AnyObject): boolean {
   if (entry.kind !== kind || entry.namespace !== metadata.namespace) return false;
   return matchesLabelSelector(entry.selector as LabelSelector | undefined, metadata.labels);
@@ -164,7 +164,7 @@ async function seenOf(objects: ObjectAccess, kind: ScalableKind, object: AnyObje
   const selector = formatSelector(spec?.selector);
   const pods = await countPods(objects, at, { uid, selector });
   if (typeof pods === 'string') return { at, is: 'unknown', detail: `Pods of ${kind} ${namespace}/${name}: ${pods}` };
-  // An absent number is 1 (apps/v1).
+  // An absent number means 1 (apps/v1).
   const replicas = typeof spec?.replicas === 'number' ? spec.replicas : 1;
   const former = Number.parseInt(annotations?.[FORMER_REPLICAS] ?? '', 10);
   const isKnown = Number.isSafeInteger(former) && former >= 0;
@@ -172,7 +172,7 @@ async function seenOf(objects: ObjectAccess, kind: ScalableKind, object: AnyObje
   return { at, is: 'present', uid, selector, resourceVersion, replicas, formerReplicas, pods };
 }
 
-/** A workload that has gone may have left Pods: they are ended by the garbage collector, after it. */
+/** A workload that has gone may have left Pods, which the garbage collector ends after it. */
 async function goneOf(objects: ObjectAccess, at: Workload, { uid, selector }: RecordedWorkload): Promise<SeenWorkload> {
   if (uid === undefined || selector === undefined) return { at, is: 'absent', pods: 0 };
   const pods = await countPods(objects, at, { uid, selector });
@@ -181,8 +181,10 @@ async function goneOf(objects: ObjectAccess, at: Workload, { uid, selector }: Re
 }
 
 /**
- * Pods that the workload's selector finds and that are not known to be another controller's, whatever their phase: one that
- * is ending may still write to its volume. @returns why they cannot be counted, as a text.
+ * Counts Pods that match the workload's selector and are not known to belong to another controller, whatever their phase: a terminating one
+ * may still write to its volume.
+ *
+ * @returns a text if they cannot be counted, with the reason.
  */
 async function countPods(
   objects: ObjectAccess,
@@ -203,7 +205,7 @@ async function countPods(
   return pods.value.items.filter((pod) => {
     const controller = controllerOf(pod);
     if (controller === undefined || controller.uid === uid) return true;
-    // A ReplicaSet that is not there any more may have been this Deployment's.
+    // A ReplicaSet that does not exist any more may have been this Deployment's.
     return kind === 'Deployment' && controller.kind === 'ReplicaSet' && !foreign.has(controller.uid);
   }).length;
 }
@@ -236,7 +238,7 @@ function describe({ kind, namespace, name, selector }: ScaleEntry): string {
     : `${kind} ${namespace}/${name}`;
 }
 
-/** The form of a query (apimachinery `labels.Selector.String`). */
+/** The syntax of a query (apimachinery `labels.Selector.String`). */
 export function formatSelector(selector: unknown): string {
   const { matchLabels, matchExpressions } = fieldsOf(selector) ?? {};
   const equal = Object.entries(fieldsOf(matchLabels) ?? {}).map(([key, value]) => `${key}=${String(value)}`);

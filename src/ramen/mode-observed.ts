@@ -1,28 +1,28 @@
-/** What a MaintenanceMode is decided from, and which of them are ours. */
+/** The input of the decision on a MaintenanceMode, and which modes are ours. */
 import { isDeleting } from '../core/meta.ts';
 import { type Annotated, type ModeRecord, parseRecord, type Workload } from './mode-record.ts';
 import { MODE_FINALIZER, MODE_RECORD } from './names.ts';
 import type { MaintenanceMode } from './objects.ts';
 import type { MaintenanceModeSettings, Provider } from './settings.ts';
 
-/** What the cluster says of a workload that the mode is about, or was. */
+/** The state of a workload that the mode applies to, or did. */
 export type SeenWorkload = { readonly at: Workload } & (
   | {
       readonly is: 'absent';
-      /** Pods that it has left behind: nobody ends them at once when their controller goes. */
+      /** Pods that it has left behind: they do not end at once when their controller goes. */
       readonly pods: number;
     }
   | { readonly is: 'unknown'; readonly detail: string }
   | {
       readonly is: 'present';
       readonly uid: string;
-      /** That of its Pods, as a query has it; it is recorded, since it goes with the workload. */
+      /** The selector of its Pods, as a query; it is recorded, since it disappears with the workload. */
       readonly selector?: string;
       readonly resourceVersion: string;
       readonly replicas: number;
-      /** What the annotation says that it had; undefined without one. */
+      /** The replicas recorded in the annotation; undefined without one. */
       readonly formerReplicas: number | undefined;
-      /** Pods of it that are still there, whatever their phase. */
+      /** Its Pods that still exist, whatever their phase. */
       readonly pods: number;
     }
 );
@@ -35,21 +35,21 @@ export type SeenAnnotated = { readonly at: Annotated } & (
       readonly resourceVersion: string;
       /** The value under our key; undefined without one. */
       readonly value: string | undefined;
-      /** Whether the marker that is waited for is there, or none is waited for. */
+      /** Whether the awaited marker is present, or none is awaited. */
       readonly isMarked: boolean;
     }
 );
 
 export interface ObservedMode {
   readonly mode: MaintenanceMode;
-  /** Those of the configuration and those of the record. */
+  /** The configured and the recorded workloads. */
   readonly workloads: readonly SeenWorkload[];
   readonly annotated: readonly SeenAnnotated[];
-  /** Entries of the provider for which there is no workload, and never was one, for people. */
+  /** Entries of the provider that match no workload and never did, for people. */
   readonly unmatched: readonly string[];
   /** Keys of workloads, and of annotations, that another active request needs too. */
   readonly heldByOthers: ReadonlySet<string>;
-  /** Whether every change of the workloads and of their Pods will be told, from before they were looked at. */
+  /** Whether every change of the workloads and of their Pods will be reported, from before they were read. */
   readonly isTold: boolean;
   readonly nowMs: number;
 }
@@ -63,7 +63,7 @@ export function providerFor(mode: MaintenanceMode, settings: MaintenanceModeSett
   );
 }
 
-/** Whether it asks for something that this provider should do, and not for its end. */
+/** Whether it requests something from this provider, and not its own end. */
 export function isActive(mode: MaintenanceMode, settings: MaintenanceModeSettings): boolean {
   return !isDeleting(mode) && mode.spec.modes.length > 0 && providerFor(mode, settings) !== undefined;
 }

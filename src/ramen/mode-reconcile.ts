@@ -1,4 +1,4 @@
-/** Observe, decide, act: one pass over one MaintenanceMode, on the cluster that it is about. */
+/** Observe, decide, act: one pass over one MaintenanceMode, on the cluster that it applies to. */
 import type { RecordEvent } from '../core/action.ts';
 import type { Result } from '../core/decision.ts';
 import { type Answer, type ObjectAccess, type ObjectAddress, pointer, unlessChanged } from '../core/object-access.ts';
@@ -18,10 +18,10 @@ export interface ModePorts {
   readonly modes: { get(key: string): Seen<MaintenanceMode>; list(): Known<readonly MaintenanceMode[]> };
   readonly record: (event: RecordEvent) => void;
   readonly settings: MaintenanceModeSettings;
-  /** Watches of where workloads and their Pods are; every change has all requests looked at. */
+  /** Watches of the workloads and their Pods; every change enqueues all requests. */
   readonly surroundings: {
     want(scopes: ReturnType<typeof surroundingsOf>): void;
-    /** Whether every change is told from now on. */
+    /** Whether every change is reported from now on. */
     isOpen(): boolean;
   };
   readonly meter: ModeMeter;
@@ -47,7 +47,7 @@ export function reconcileModes(ports: ModePorts): (key: string, context: { reado
       return {};
     }
     const mode = seen.object;
-    // No match: not ours, not a word.
+    // Without a match it is not ours, and nothing is written.
     if (!isActive(mode, settings) && !isHeld(mode)) {
       meter.mode(key, undefined);
       return {};
@@ -72,7 +72,7 @@ export function reconcileModes(ports: ModePorts): (key: string, context: { reado
       const answer = await carryOut(ports.objects, mode, action);
       if (answer.is === 'done') continue;
       if (answer.reason === 'DryRun') return {};
-      // It has gone, or changed: the next look decides anew.
+      // It has gone, or changed: the next pass decides again.
       if (answer.reason === 'Conflict' || answer.reason === 'NotFound') return { requeueAfterMs: CONFLICT_MS };
       log.warn('Changing a workload failed', { reason: answer.reason, detail: answer.message });
       return await sayWhy(ports, mode, answer.message);
@@ -82,7 +82,7 @@ export function reconcileModes(ports: ModePorts): (key: string, context: { reado
   };
 }
 
-/** An action that fails is the state that people and the hub should see; it is tried again. */
+/** Reports a failed action in the status, for people and the hub; the action is retried. */
 async function sayWhy({ objects, record, clock }: ModePorts, mode: MaintenanceMode, message: string): Promise<Result> {
   record(modeFailed(mode, message));
   for (const action of failedMode(mode, clock.now(), message).actions) await carryOut(objects, mode, action);

@@ -1,14 +1,13 @@
 /**
- * What a MaintenanceMode remembers in its annotation: when it was asked for, and everything that was, or may have been,
- * changed for it. Written before the first change, so that whoever comes after a crash knows what to restore, even where the
- * configuration is another by then.
+ * The record of a MaintenanceMode in its annotation: when it was requested, and everything that was, or may have been, changed for it. It
+ * is written before the first change, so that after a crash the next process knows what to restore, even with another configuration.
  */
 import { z } from 'zod';
 import { SCALABLE_KINDS } from './settings.ts';
 
-/** Characters of a selector in the form of a query; of a workload with a longer one nobody could say later whether a Pod is left. */
+/** Characters of a selector in query syntax; with a longer one it could not be determined later whether a Pod is left. */
 export const MAX_SELECTOR = 512;
-/** What a record holds at most: it is an annotation, and all of an object's take 256 KiB at most. */
+/** Limit of a record: it is an annotation, and all annotations of an object may take 256 KiB. */
 export const MAX_WORKLOADS = 100;
 export const MAX_ANNOTATED = 32;
 
@@ -17,11 +16,11 @@ const workload = z.object({
   namespace: z.string().max(63),
   name: z.string().max(253),
 });
-/** Which workload it is. */
+/** Identifies a workload. */
 export type Workload = z.infer<typeof workload>;
 
 const recordedWorkload = workload.extend({
-  /** Of the workload that was there, and of its Pods: they may be there when it is not any more. */
+  /** Of the workload at the time, and of its Pods, which may outlive it. */
   uid: z.string().max(128).optional(),
   selector: z.string().max(MAX_SELECTOR).optional(),
 });
@@ -40,7 +39,7 @@ export type Annotated = z.infer<typeof annotated>;
 const record = z.object({
   /** Milliseconds since the epoch. */
   sinceMs: z.number().int().nonnegative(),
-  /** The generation that was asked for then. */
+  /** The generation of the request at that time. */
   generation: z.number().int().nonnegative(),
   workloads: z.array(recordedWorkload).max(MAX_WORKLOADS),
   annotated: z.array(annotated).max(MAX_ANNOTATED),
@@ -51,7 +50,7 @@ export function formatRecord(value: ModeRecord): string {
   return JSON.stringify(value);
 }
 
-/** undefined for what is absent or was not written by us. */
+/** undefined if it is absent or was not written by us. */
 export function parseRecord(text: string | undefined): ModeRecord | undefined {
   if (text === undefined || text.length > 262_144) return undefined;
   try {

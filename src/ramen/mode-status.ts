@@ -1,4 +1,4 @@
-/** The status of a MaintenanceMode: what the hub believes, and what people are told. */
+/** The status of a MaintenanceMode: what the hub believes, and what people read. */
 import { rfc3339 } from '../core/timestamps.ts';
 import { bounded } from './names.ts';
 import type { MaintenanceMode, WorkCondition } from './objects.ts';
@@ -28,13 +28,13 @@ export interface ModeStatus {
   readonly conditions: readonly WorkCondition[];
 }
 
-/** Whose status it is, and when it is written. */
+/** The object of the status, and the time of writing. */
 export interface Subject {
   readonly mode: MaintenanceMode;
   readonly nowMs: number;
 }
 
-/** Whether the status speaks of this generation: whatever it says, it was said after the request changed. */
+/** Whether the status is about this generation, so that it was written after the request changed. */
 export function isAnnounced({ status }: MaintenanceMode, generation: number): boolean {
   return status.observedGeneration === generation && conditionOf(status.conditions)?.observedGeneration === generation;
 }
@@ -47,16 +47,16 @@ function conditionOf(conditions: readonly WorkCondition[]): WorkCondition | unde
   return conditions.find(({ type }) => type === `${FAILOVER}Activated`);
 }
 
-/** What is said of `Failover`; other modes are never activated. */
+/** The message about `Failover`; other modes are never activated. */
 export interface Saying {
   readonly state: ModeStatus['state'];
   readonly activated: 'True' | 'False';
-  /** As the API takes reasons: letters, digits, `_`, `,` and `:`. */
+  /** In the form that the API accepts for reasons: letters, digits, `_`, `,` and `:`. */
   readonly reason: string;
   readonly message: string;
 }
 
-/** The status to write; the time of a condition moves with its status alone. */
+/** The status to write; the time of a condition changes only with its status. */
 export function statusOf({ mode, nowMs }: Subject, { state, activated, reason, message }: Saying): ModeStatus {
   const generation = mode.metadata.generation ?? 0;
   const types = new Set([FAILOVER, ...mode.spec.modes.filter((each) => CONDITION_TYPE.test(each))]);
@@ -70,10 +70,10 @@ export function statusOf({ mode, nowMs }: Subject, { state, activated, reason, m
   return { state, observedGeneration: generation, conditions };
 }
 
-/** What may stand before `Activated`, at most 253 characters in all. */
+/** The valid text before `Activated`, at most 253 characters in total. */
 const CONDITION_TYPE = /^[A-Za-z][A-Za-z0-9]{0,100}$/;
 
-/** Whether the mode says that already, but for the times. */
+/** Whether the mode has this status already, apart from the times. */
 export function saysAlready({ status }: MaintenanceMode, wanted: ModeStatus): boolean {
   return (
     status.state === wanted.state &&

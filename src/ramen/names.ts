@@ -1,33 +1,33 @@
-/** The words of the Ramen parts. */
+/** The vocabulary of the Ramen parts. */
 
-/** On a ManifestWork: its objects on the managed cluster are looked after before it goes. */
+/** On a ManifestWork: its objects on the managed cluster are handled before it goes. */
 export const WORK_FINALIZER = 'maintenance-bridge.io/manifest-work';
-/** On a MaintenanceMode: what was scaled down is restored before it goes. */
+/** On a MaintenanceMode: its workloads are restored before it goes. */
 export const MODE_FINALIZER = 'maintenance-bridge.io/maintenance-mode';
 /** On an object of a managed cluster: which work created it (see `ownership.ts`). */
 export const OWNED_BY = 'maintenance-bridge.io/owned-by';
 /** On a workload that a MaintenanceMode scaled to zero: the replicas that it had. */
 export const FORMER_REPLICAS = 'maintenance-bridge.io/former-replicas';
-/** On a MaintenanceMode: what was, or may have been, changed for it (JSON; see `mode-record.ts`). */
+/** On a MaintenanceMode: the changes that were, or may have been, made for it (JSON; see `mode-record.ts`). */
 export const MODE_RECORD = 'maintenance-bridge.io/maintenance-mode';
 /** On the Lease of a cluster's namespace: the UID of kube-system of the cluster that was served from it. */
 export const CLUSTER_ID = 'maintenance-bridge.io/cluster-id';
 /** On the same Lease: the installation that served the cluster last. */
 export const SERVED_BY = 'maintenance-bridge.io/served-by';
-/** Keys of ours travel with the objects that carry them: they are taken out of what is applied elsewhere. */
+/** Our keys travel with copied objects: they are removed from manifests that are applied elsewhere. */
 export const OWN_PREFIX = 'maintenance-bridge.io/';
 
-/** A klusterlet of Open Cluster Management looks after a work with this finalizer. */
+/** A klusterlet of Open Cluster Management handles a work with this finalizer. */
 export const KLUSTERLET_FINALIZER = 'cluster.open-cluster-management.io/manifest-work-cleanup';
 
 /** Ramen's annotations that name the DRPlacementControl of a work. */
 export const DRPC_NAME = 'drplacementcontrol.ramendr.openshift.io/drpc-name';
 export const DRPC_NAMESPACE = 'drplacementcontrol.ramendr.openshift.io/drpc-namespace';
 
-/** Condition of a work whose DRPlacementControl is gone while nobody deletes the work; only then is it there. */
+/** Condition of a work whose DRPlacementControl is gone although nobody deletes the work; absent otherwise. */
 export const APPLICATION_GONE = 'ApplicationGone';
 
-/** The only condition of a view, and the reasons that Open Cluster Management gives it. */
+/** The only condition of a view, and the reasons that Open Cluster Management uses for it. */
 export const PROCESSING = 'Processing';
 export const VIEW_REASONS = [
   'GetResourceProcessing',
@@ -38,10 +38,10 @@ export const VIEW_REASONS = [
 ] as const;
 export type ViewReason = (typeof VIEW_REASONS)[number];
 
-/** Messages of conditions: Kubernetes allows 32 768 characters, and nobody reads so many. */
+/** Limit of our condition messages: Kubernetes allows 32 768 characters, which nobody would read. */
 export const MAX_MESSAGE = 1024;
 
-/** The longest beginning that fits, with a sign that something is missing. */
+/** The longest prefix that fits, with a sign that something is missing. */
 export function bounded(text: string, max = MAX_MESSAGE): string {
   return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
 }

@@ -1,20 +1,20 @@
-/** What became of one object of a work. */
+/** The result for one object of a work. */
 import type { AnyObject, ObjectAddress, Refusal } from '../core/object-access.ts';
 import { describe } from './manifest.ts';
 import { NAMESPACES, type ResourceMeta } from './objects.ts';
 import type { ManifestOutcome } from './work-status.ts';
 
-/** Where an object is and what became of it. */
+/** The address of an object and the result for it. */
 export interface ObjectResult {
   readonly outcome: ManifestOutcome;
   readonly plural: string;
-  /** What to watch, so that the next pass comes when something changes. */
+  /** The objects to watch, so that a change triggers the next pass. */
   readonly watch: readonly ObjectAddress[];
-  /** The object as the API server has it now, where it was applied. */
+  /** The object as returned by the API server, if it was applied. */
   readonly object?: AnyObject;
-  /** Whether only time can help, since nobody would tell of it. */
+  /** Whether to retry after a time, because no watch would report the change. */
   readonly isRetried: boolean;
-  /** Nothing was sent, since nothing is to be written. */
+  /** Nothing was sent, because of the dry run. */
   readonly isDry?: boolean;
 }
 
@@ -22,7 +22,7 @@ export function applied(at: ObjectAddress, object: AnyObject): ObjectResult {
   return { outcome: { is: 'applied' }, plural: at.resource.plural, watch: [at], object, isRetried: false };
 }
 
-/** The API server did not take it, or did not say what is there. */
+/** The API server refused, or did not answer. */
 export function refused(
   named: Pick<ResourceMeta, 'kind' | 'namespace' | 'name'>,
   at: ObjectAddress,

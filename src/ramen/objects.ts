@@ -1,4 +1,4 @@
-/** The kinds of Ramen and of Open Cluster Management that we read and write, as far as we do. */
+/** The kinds of Ramen and of Open Cluster Management that we read and write, with the fields that we use. */
 import type { Condition, KubeObject } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
 import { DRPC_NAME, DRPC_NAMESPACE } from './names.ts';
@@ -8,9 +8,9 @@ export interface WorkCondition extends Condition {
   readonly observedGeneration?: number;
 }
 
-/** Which object a manifest stands for, as `status.resourceStatus` names it. */
+/** Identifies the object of a manifest, as in `status.resourceStatus`. */
 export interface ResourceMeta {
-  /** Position in the manifests. */
+  /** Index in the list of manifests. */
   readonly ordinal: number;
   readonly group: string;
   readonly version: string;
@@ -33,7 +33,7 @@ export interface OrphaningRule {
   readonly name: string;
 }
 
-/** What becomes of a work's objects when they leave it. Anything that is not understood keeps them. */
+/** How a work's objects are treated when they leave it. An unknown policy keeps them. */
 export type DeletePolicy =
   | { readonly is: 'delete' }
   | { readonly is: 'orphan' }
@@ -45,13 +45,13 @@ export interface WorkStatus {
 }
 
 export interface ManifestWork extends KubeObject {
-  /** As they are on the hub; of works that are not ours to serve, none. */
+  /** As on the hub; empty for works that we do not serve. */
   readonly manifests: readonly unknown[];
   readonly deletePolicy: DeletePolicy;
   readonly status: WorkStatus;
 }
 
-/** The DRPlacementControl that a work is about, as its annotations name it: `namespace/name`; undefined where they name none. */
+/** The DRPlacementControl of a work, from its annotations: `namespace/name`; undefined if they name none. */
 export function applicationOf({ metadata }: Pick<ManifestWork, 'metadata'>): string | undefined {
   const { [DRPC_NAME]: name, [DRPC_NAMESPACE]: namespace } = metadata.annotations ?? {};
   return name && namespace ? `${namespace}/${name}` : undefined;
@@ -65,7 +65,7 @@ export const MANIFEST_WORK: Resource<ManifestWork> & { readonly plural: 'manifes
   namespaced: true,
 };
 
-/** Which object a view asks for. */
+/** The object that a view asks for. */
 export interface ViewScope {
   readonly apiGroup?: string | undefined;
   readonly version?: string | undefined;
@@ -79,7 +79,7 @@ export interface ViewScope {
 export interface ManagedClusterView extends KubeObject {
   readonly scope: ViewScope;
   readonly conditions: readonly Condition[];
-  /** Tells two results apart, so that they need not be kept; undefined where there is none. */
+  /** A digest by which two results are compared without keeping them; undefined if there is no result. */
   readonly resultDigest: string | undefined;
 }
 
@@ -180,7 +180,7 @@ const apps = (kind: string, plural: string): Resource<unknown> => ({
   plural,
   namespaced: true,
 });
-/** What can be scaled to zero. */
+/** The kinds that can be scaled to zero. */
 export const WORKLOADS: Readonly<Record<ScalableKind, Resource<unknown>>> = {
   Deployment: apps('Deployment', 'deployments'),
   StatefulSet: apps('StatefulSet', 'statefulsets'),

@@ -1,17 +1,17 @@
 /**
- * Whose object it is. An object is deleted only where the cluster itself says that this very work created it.
+ * The ownership of objects. An object is deleted only if the cluster itself shows that this very work created it.
  *
- * - Most kinds carry an annotation that names hub, cluster, work and the work's UID, set in the request that creates them.
- *   It is believed only where all four are right: Ramen copies annotations from one cluster to the other.
- * - A Namespace carries none, for that reason. That we created it shows in the name of the field manager of that request,
- *   which the API server keeps and nobody copies.
- * - What was there before has neither; it is brought up to date, and stays when the work goes.
+ * - Most kinds carry an annotation that names hub, cluster, work and the work's UID, set in the request that creates them. It counts only
+ *   if all four match: Ramen copies annotations from one cluster to the other.
+ * - A Namespace carries none, for that reason. Its creation by us is recorded in the field manager's name of that request, which the API
+ *   server keeps and nobody copies.
+ * - An object that existed before has neither; it is updated, and stays when the work goes.
  */
 import type { AnyObject, ManagedFields } from '../core/object-access.ts';
 import { OWNED_BY } from './names.ts';
 import { isNamespace } from './objects.ts';
 
-/** A work, as its marks name it. */
+/** A work, as ownership marks identify it. */
 export interface WorkIdentity {
   /** UID of kube-system of the hub. */
   readonly hub: string;
@@ -21,7 +21,7 @@ export interface WorkIdentity {
   readonly uid: string;
 }
 
-/** `hub/cluster/work/uid`; none of the parts may hold a slash. */
+/** `hub/cluster/work/uid`; none of the parts may contain a slash. */
 export function formatMark({ hub, cluster, name, uid }: WorkIdentity): string {
   return [hub, cluster, name, uid].join('/');
 }
@@ -33,12 +33,12 @@ export function parseMark(text: string | undefined): WorkIdentity | undefined {
   return { hub, cluster, name, uid };
 }
 
-/** Field manager of all that a work applies: works that share an object each own the fields that they name. */
+/** The field manager of everything that a work applies: works that share an object own the fields that they name. */
 export function managerOf(work: Pick<WorkIdentity, 'uid'>): string {
   return `maintenance-bridge/${work.uid}`;
 }
 
-/** The UID of the work whose field manager this is; undefined for everybody else's. */
+/** The UID of the work with this field manager; undefined for any other manager. */
 export function workOfManager(manager: string | undefined): string | undefined {
   const match = /^maintenance-bridge\/([-0-9a-f]{36})$/.exec(manager ?? '');
   return match?.[1];
@@ -54,9 +54,9 @@ export function creatorOf(work: Pick<WorkIdentity, 'uid'>): string {
 export type Owner =
   /** This work created it. */
   | { readonly is: 'this' }
-  /** Another work of this hub did, for this cluster. */
+  /** Another work of this hub created it, for this cluster. */
   | { readonly is: 'other'; readonly work: WorkIdentity }
-  /** It was there before, or nobody says. */
+  /** It existed before, or its creator is not recorded. */
   | { readonly is: 'nobody' };
 
 export function ownerOf(object: AnyObject, work: WorkIdentity): Owner {
@@ -69,7 +69,7 @@ export function ownerOf(object: AnyObject, work: WorkIdentity): Owner {
   return mark.uid === work.uid && mark.name === work.name ? { is: 'this' } : { is: 'other', work: mark };
 }
 
-/** Whether the work owns fields of the object, as one that names it does. */
+/** Whether the work owns fields of the object, as it does if it names the object. */
 export function hasSetFields({ metadata }: AnyObject, work: Pick<WorkIdentity, 'uid'>): boolean {
   const manager = managerOf(work);
   return metadata.managedFields?.some((entry) => entry.manager === manager && !entry.subresource) ?? false;
@@ -81,8 +81,8 @@ export function groupOf({ apiVersion }: Pick<AnyObject, 'apiVersion'>): string {
 }
 
 /**
- * The managed fields with what this work owns by creating as if it had applied it, so that a field that leaves the manifest
- * leaves the object too; undefined where that is so already. (client-go's `csaupgrade` does the same for kubectl.)
+ * Moves the fields that this work owns by creating to its apply manager, so that a field that leaves the manifest leaves the object too;
+ * undefined if nothing has to change. (client-go's `csaupgrade` does the same for kubectl.)
  */
 export function upgradedManagedFields(
   fields: readonly ManagedFields[] | undefined,

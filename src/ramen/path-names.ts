@@ -1,9 +1,12 @@
 /**
- * Names that may stand in a request's path. An API server answers a name with a slash in it, encoded or not, with a 404
- * that reads as if the object were absent (seen with 1.36), so names are checked before anything is asked.
+ * Names that are safe in a request's path. An API server answers a name with a slash in it, encoded or not, with a 404 that looks as if the
+ * object were absent (observed with 1.36), so names are checked before any request.
  */
 
-/** As apimachinery `path.IsValidPathSegmentName`, without what has a meaning of its own in a URL. Roles have names such as `system:node@x`. */
+/**
+ * Like apimachinery `path.IsValidPathSegmentName`, without characters that have a meaning in a URL. Roles have names such as
+ * `system:node@x`.
+ */
 const NAME = /^(?!\.{1,2}$)[!-~]+$/;
 const NOT_IN_A_PATH = /[/%?#\\]/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

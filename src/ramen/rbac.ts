@@ -1,4 +1,4 @@
-/** What the Ramen parts may do, and no more. */
+/** The rights of the Ramen parts, and no more. */
 import type { FeatureRights } from '../core/feature.ts';
 import type { RbacRule } from '../core/rbac.ts';
 import type { BridgeSettings, MaintenanceModeSettings } from './settings.ts';
@@ -25,7 +25,7 @@ const EVENTS: RbacRule = {
   because: 'Events on works, views and MaintenanceModes',
 };
 
-/** Where the bridge keeps ManagedClusters. */
+/** Needed if the bridge maintains ManagedClusters. */
 export const STAND_IN_RULES: readonly RbacRule[] = [
   {
     apiGroups: ['cluster.open-cluster-management.io'],
@@ -59,7 +59,7 @@ const LEASE_RULES: readonly RbacRule[] = [
   },
 ];
 
-/** Where the Secrets are copied that Policies name: nobody knows their names before. */
+/** Needed if the Secrets named by Policies are copied: their names are not known in advance. */
 const POLICY_RULES: readonly RbacRule[] = [
   {
     apiGroups: ['policy.open-cluster-management.io', 'apps.open-cluster-management.io'],
@@ -70,7 +70,7 @@ const POLICY_RULES: readonly RbacRule[] = [
   { apiGroups: [''], resources: ['secrets'], verbs: ['get'], because: 'Secrets that Policies of Ramen name' },
 ];
 
-/** On the hub; of what is not in a cluster's namespace. */
+/** On the hub: for objects outside the clusters' namespaces. */
 export function hubRules(settings: BridgeSettings): readonly RbacRule[] {
   const secrets = [
     ...settings.clusters.map(({ kubeconfigSecret }) => kubeconfigSecret.name),
@@ -125,13 +125,13 @@ export const WORK_RULES: readonly RbacRule[] = [
   },
 ];
 
-/** On the hub, for the kubeconfig of a managed cluster that pulls: in the hub as a whole, and in the cluster's namespace. */
+/** On the hub, for the kubeconfig of a managed cluster that pulls: for the hub as a whole, and in the cluster's namespace. */
 export const PULL_RULES: Readonly<Record<'everywhere' | 'inNamespace', readonly RbacRule[]>> = {
   everywhere: [IDENTITY, APPLICATIONS, ...STAND_IN_RULES],
   inNamespace: [...WORK_RULES, ...LEASE_RULES, EVENTS],
 };
 
-/** On a managed cluster: what Ramen puts into works and asks for in views. */
+/** On a managed cluster: for the objects that Ramen puts into works and requests in views. */
 export const MANAGED_CLUSTER_RULES: readonly RbacRule[] = [
   IDENTITY,
   {
@@ -185,7 +185,7 @@ export const MANAGED_CLUSTER_RULES: readonly RbacRule[] = [
   },
 ];
 
-/** On the cluster whose MaintenanceModes are answered. Objects under `annotate` need a role of their own. */
+/** On the cluster whose MaintenanceModes are handled. Objects under `annotate` need a role of their own. */
 export function maintenanceModeRules({ providers }: MaintenanceModeSettings): readonly RbacRule[] {
   const scalesAny = providers.some(({ scaleToZero }) => scaleToZero.length > 0);
   return [
@@ -216,7 +216,7 @@ export function maintenanceModeRules({ providers }: MaintenanceModeSettings): re
   ];
 }
 
-/** On the cluster that we run against: the hub, or where a Secret leads to the hub, a managed cluster. */
+/** On the cluster that we run against: the hub or, if a Secret leads to the hub, a managed cluster. */
 export function bridgeRights(settings: BridgeSettings): FeatureRights {
   const { kubeconfigSecret } = settings.hub;
   if (kubeconfigSecret === undefined) return { cluster: hubRules(settings), watched: WORK_RULES };

@@ -1,4 +1,4 @@
-/** Removes an object that no manifest names any more from its managed cluster, or parts with it. */
+/** Removes an object that no manifest names any more from its managed cluster, or gives up its ownership. */
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import {
   type Answer,
@@ -18,19 +18,19 @@ import { isNamespace, type ResourceMeta } from './objects.ts';
 import { creatorOf, formatMark, managerOf, upgradedManagedFields, type WorkIdentity } from './ownership.ts';
 import { decideRemove, type Leaving } from './work-decide.ts';
 
-/** Somebody creates and deletes the object in turns. */
+/** Limit for the case that somebody creates and deletes the object in turns. */
 const MAX_ROUNDS = 4;
-/** Field manager of what is changed of marks alone. */
+/** Field manager of changes to marks alone. */
 const MARKER = 'maintenance-bridge';
 
-/** Removes one object, or parts with it. `applied` as an outcome means that nothing is left to do. */
+/** Removes one object, or gives up its ownership. The outcome `applied` means that nothing is left to do. */
 export async function removeObject(
   cluster: ManagedClusterAccess,
   meta: ResourceMeta,
   leaving: Pick<Leaving, 'policy' | 'claimant'>,
   work: WorkIdentity,
 ): Promise<ObjectResult> {
-  // An object may be there in a later version of its kind.
+  // The object may exist in a later version of its kind.
   const named = await locate(cluster, meta);
   const located = 'cannotExist' in named ? await locate(cluster, { ...meta, version: undefined }) : named;
   if ('outcome' in located) {
@@ -79,7 +79,7 @@ export async function removeObject(
   }
 }
 
-/** Gives an object of this work to another one, or to nobody. */
+/** Transfers an object of this work to another work, or to none. */
 async function changeOwner(
   cluster: ManagedClusterAccess,
   at: ObjectAddress,
@@ -104,7 +104,7 @@ async function changeOwner(
   return release(cluster, at, answer.value, work);
 }
 
-/** Gives up the fields that this work alone has set; those that the other one names stay. */
+/** Gives up the fields that only this work has set; those that the other work names stay. */
 async function release(
   cluster: ManagedClusterAccess,
   at: ObjectAddress,
@@ -117,6 +117,6 @@ async function release(
     if (answer.is === 'refused') return answer;
   }
   const answer = await cluster.objects.apply(at, nothingOf(object), { fieldManager: managerOf(work), force: true });
-  // Where the object would not be valid without them, the fields stay.
+  // If the object would be invalid without them, the fields stay.
   return answer.is === 'refused' && answer.reason === 'Invalid' && !isOfAnother(answer) ? done(object) : answer;
 }

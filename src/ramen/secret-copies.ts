@@ -15,11 +15,11 @@ export interface CopyPorts {
   readonly record: (event: RecordEvent) => void;
 }
 
-/** Of Policies, bindings and rules each; more are not looked at, and said. */
+/** Limit for Policies, bindings and rules each; if there are more, this is reported and the rest is ignored. */
 const MAX_POLICIES = 500;
 const FIELD_MANAGER = 'maintenance-bridge-copy';
 
-/** Brings a copy up to date. It is never deleted: credentials that are gone in a disaster are worse than old ones. */
+/** Updates a copy. It is never deleted: missing credentials in a disaster are worse than old ones. */
 export async function copySecret(
   hub: ObjectAccess,
   cluster: ManagedClusterAccess,
@@ -33,7 +33,7 @@ export async function copySecret(
   return putSecret(cluster, to, { type, data: dataOf({ data }) }, log);
 }
 
-/** Does what Ramen's Policies would have Open Cluster Management do on this cluster. */
+/** Carries out Ramen's Policies for this cluster in place of Open Cluster Management. */
 export async function followPolicies(
   { hub, record }: CopyPorts,
   cluster: ManagedClusterAccess,
@@ -94,7 +94,7 @@ async function putSecret(
   return true;
 }
 
-/** Every object of a kind; none where the kind is not served. */
+/** All objects of a kind; none if the kind is not served. */
 async function all(
   hub: ObjectAccess,
   resource: Resource<unknown>,
@@ -116,7 +116,7 @@ function dataOf(object: object): Readonly<Record<string, string>> {
   return typeof data === 'object' && data !== null ? (data as Readonly<Record<string, string>>) : {};
 }
 
-/** By its reason alone: a message about a Secret may repeat what is in it. */
+/** Logs only the reason: a message about a Secret may repeat its content. */
 export function failed(log: Log, message: string, answer: Answer<unknown>, key?: string): false {
   if (answer.is === 'refused' && answer.reason !== 'DryRun') {
     log.warn(message, { reason: answer.reason, ...(key !== undefined && { key }) });

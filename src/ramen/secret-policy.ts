@@ -1,9 +1,9 @@
 /**
- * Reads the Policies by which Ramen's hub would have Open Cluster Management carry Secrets: in exactly the shapes that were recorded of
- * it, and no others. A template language is not interpreted here.
+ * Reads the Policies by which Ramen's hub makes Open Cluster Management distribute Secrets: in exactly the recorded forms, and no others.
+ * The template language is not interpreted here.
  *
  * - S3 credentials and VolSync's pre-shared key: each value is `{{hub fromSecret "NAMESPACE" "NAME" "KEY" hub}}`, all of one Secret.
- * - Velero's credentials: one value that is put together from the copied S3 credentials.
+ * - Velero's credentials: one value that is composed from the copied S3 credentials.
  */
 import { isNamespaceName, isObjectName } from './path-names.ts';
 
@@ -13,7 +13,7 @@ export interface SecretPlace {
 }
 
 export type SecretWish =
-  /** These keys of a Secret of the hub. */
+  /** Copies these keys of a Secret of the hub. */
   | {
       readonly is: 'copy';
       readonly from: SecretPlace;
@@ -21,12 +21,12 @@ export type SecretWish =
       readonly keys: readonly string[];
       readonly type: string;
     }
-  /** A file with the credentials that are in another Secret of the cluster. */
+  /** Builds a credentials file from another Secret of the cluster. */
   | { readonly is: 'velero'; readonly from: SecretPlace; readonly to: SecretPlace; readonly key: string };
 
 export type PolicyReading =
   | { readonly is: 'wish'; readonly wish: SecretWish }
-  /** Nothing that is carried; for people. */
+  /** A Policy that is not carried out; the reason is for people. */
   | { readonly is: 'other'; readonly why: string };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,7 +36,7 @@ const FROM_CLUSTER = /\(lookup "v1" "Secret" "([^"\\]+)" "([^"\\]+)"\)/;
 
 const other = (why: string): PolicyReading => ({ is: 'other', why });
 
-/** What a Policy wants on the clusters that it is bound to. */
+/** The effect of a Policy on the clusters that it is bound to. */
 export function readSecretPolicy(policy: Fields): PolicyReading {
   const spec = fieldsOf(policy.spec);
   if (spec?.disabled === true) return other('it is disabled');
@@ -76,7 +76,7 @@ function veleroIn(data: readonly (readonly [string, unknown])[], to: SecretPlace
   return { is: 'wish', wish: { is: 'velero', from, to, key } };
 }
 
-/** As Ramen writes it (a78c2e37), to the letter. */
+/** Exactly as Ramen writes it (a78c2e37). */
 function veleroTemplate({ namespace, name }: SecretPlace): string {
   const value = (field: string): string =>
     `((lookup "v1" "Secret" "${namespace}" "${name}").data.${field} | base64dec)`;
@@ -84,7 +84,7 @@ function veleroTemplate({ namespace, name }: SecretPlace): string {
   return `{{ (printf "${format}" ${value('AWS_ACCESS_KEY_ID')} ${value('AWS_SECRET_ACCESS_KEY')}) | base64enc }}`;
 }
 
-/** The clusters that a Policy is bound to: by PlacementRules that list them by name. */
+/** The clusters that a Policy is bound to, by PlacementRules that list them by name. */
 export function clustersOf(
   policy: SecretPlace,
   bindings: readonly Fields[],

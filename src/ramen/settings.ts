@@ -5,7 +5,7 @@ import { isGroupName, isKindName, isNamespaceName, isObjectName, isVersionName }
 
 const name = z.string().refine(isObjectName, 'the name of an object');
 const namespace = z.string().refine(isNamespaceName, 'the name of a namespace');
-/** A value must be a label's, a key may have a prefix. */
+/** A value must be valid for a label, a key may have a prefix. */
 const annotationKey = z
   .string()
   .max(317)
@@ -85,7 +85,7 @@ const cluster = z
   })
   .transform(({ name, kubeconfigSecret = {} }) => ({
     name,
-    // What is left out is as for a Cluster of Cluster API with that name.
+    // Absent parts have the defaults for a Cluster of Cluster API with that name.
     kubeconfigSecret: { namespace: name, name: `${name}-kubeconfig`, key: 'value', ...kubeconfigSecret },
   }));
 export type ManagedClusterEntry = z.infer<typeof cluster>;

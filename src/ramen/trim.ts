@@ -1,14 +1,14 @@
 /**
- * From an object as the hub sent it to what is kept of it. Trims never throw: a field of the wrong type is taken for absent.
+ * Turns an object as the hub sent it into the one that is kept. Trims never throw: a field of the wrong type counts as absent.
  *
- * A view's result is not kept, only its digest: a thousand views of 20 KiB would fill the memory of a small Pod.
+ * Of a view's result only its digest is kept: a thousand views of 20 KiB would fill the memory of a small Pod.
  */
 import type { Condition, ObjectMeta } from '../core/objects.ts';
 import type { MaintenanceMode, ManagedClusterView, ManifestStatus, ManifestWork, WorkCondition } from './objects.ts';
 import { deletePolicyOf } from './work-decide.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-/** Gives an object's metadata, or undefined where it cannot be kept. */
+/** Returns an object's metadata, or undefined if it cannot be kept. */
 export type MetaOf = (raw: unknown) => ObjectMeta | undefined;
 
 export function trimWork(raw: unknown, metaOf: MetaOf): ManifestWork | undefined {
@@ -80,7 +80,7 @@ export function trimMode(raw: unknown, metaOf: MetaOf): MaintenanceMode | undefi
   };
 }
 
-/** By which objects a work is found, without reading its manifests whole. */
+/** The objects by which a work is found, without parsing its manifests entirely. */
 export function identitiesOf({ manifests }: Pick<ManifestWork, 'manifests'>): readonly {
   readonly group: string;
   readonly kind: string;
@@ -98,7 +98,7 @@ export function identitiesOf({ manifests }: Pick<ManifestWork, 'manifests'>): re
   });
 }
 
-/** Everything of a work that a pass depends on, besides its version. */
+/** Every field of a work that a pass depends on, besides its version. */
 export function relevantFields({ metadata, manifests, deletePolicy, status }: ManifestWork): string {
   const { uid, generation, annotations, finalizers, deletionTimestamp } = metadata;
   return JSON.stringify([
@@ -153,7 +153,7 @@ function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
-/** Go writes what was left out as an empty string. */
+/** Go writes omitted fields as empty strings. */
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

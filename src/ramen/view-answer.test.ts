@@ -18,7 +18,7 @@ const object: AnyObject = {
   spec: {},
 };
 
-/** As Ramen reads a message (internal/controller/util/mcv_util.go). */
+/** The check that Ramen applies to a message (internal/controller/util/mcv_util.go). */
 const saysAbsent = (message: string): boolean =>
   message.endsWith('not found') || message.endsWith('the server could not find the requested resource');
 const refused = (reason: RefusalReason, message: string): Evidence => {

@@ -1,10 +1,10 @@
 /**
- * What a view says. Ramen believes it: a message that ends in "not found" lets it drop an application from its world, so that
- * text is written on one kind of evidence alone, the API server's own NotFound for that very object.
+ * The answer of a view. Ramen relies on it: a message that ends in "not found" makes it treat an application as gone, so that text is
+ * written on one kind of evidence alone, the API server's own NotFound for that very object.
  *
- * - Exactly one condition, `Processing`.
- * - What is not known is `GetResourceFailed` with the cause, and no result: never the last answer.
- * - A kind that is not served is `ResourceGVKInvalid`, which Ramen takes for "not ready", not for absence.
+ * - There is exactly one condition, `Processing`.
+ * - If the state is not known, the condition is `GetResourceFailed` with the cause, and there is no result: never the last one.
+ * - If the kind is not served, the reason is `ResourceGVKInvalid`, which Ramen treats as "not ready", not as absence.
  */
 
 import type { AnyObject, Refusal } from '../core/object-access.ts';
@@ -15,14 +15,14 @@ import { bounded, PROCESSING, type ViewReason } from './names.ts';
 import type { ViewScope } from './objects.ts';
 import { isGroupName, isKindName, isNamespaceName, isObjectName, isPluralName, isVersionName } from './path-names.ts';
 
-/** What a pass over a view has learnt. */
+/** What a pass over a view has found. */
 export type Evidence =
-  /** The scope asks for nothing that could be looked up. */
+  /** The scope does not name anything that could be looked up. */
   | { readonly is: 'invalid'; readonly reason: ViewReason; readonly detail: string }
   /** The cluster cannot be asked at present. */
   | { readonly is: 'unavailable'; readonly detail: string }
   | { readonly is: 'notServed'; readonly detail: string }
-  /** The cluster's API server said NotFound of this object, and it was the right cluster. */
+  /** The cluster's API server answered NotFound for this object, and it was the right cluster. */
   | { readonly is: 'absent'; readonly resource: Resource<unknown>; readonly name: string }
   | { readonly is: 'refused'; readonly refusal: Refusal }
   | { readonly is: 'present'; readonly object: AnyObject };
@@ -35,7 +35,7 @@ export interface ViewAnswer {
   readonly result?: AnyObject;
 }
 
-/** An object in etcd has 1.5 MiB at most, and the view holds this one besides its own. */
+/** An object in etcd takes 1.5 MiB at most, and the view holds this one in addition to its own fields. */
 export const MAX_RESULT_BYTES = 1024 * 1024;
 
 export function viewAnswer(evidence: Evidence): ViewAnswer {
@@ -63,7 +63,7 @@ export function viewAnswer(evidence: Evidence): ViewAnswer {
   }
 }
 
-/** The condition to write; its time moves with the status alone. */
+/** The condition to write; its time changes only with the status. */
 export function viewCondition(answer: ViewAnswer, before: readonly Condition[], nowMs: number): Condition {
   const { status, reason, message } = answer;
   const old = before.find(({ type }) => type === PROCESSING);
@@ -77,7 +77,7 @@ export function viewCondition(answer: ViewAnswer, before: readonly Condition[], 
   };
 }
 
-/** Whether the view says it already; `digest` is that of the result, undefined for none. */
+/** Whether the view has this answer already; `digest` is that of the result, undefined for none. */
 export function saysAlready(
   answer: ViewAnswer,
   view: { readonly conditions: readonly Condition[]; readonly resultDigest: string | undefined },
@@ -95,7 +95,7 @@ export function saysAlready(
   );
 }
 
-/** What a scope asks for, once it is known to be sound. */
+/** The object that a valid scope asks for. */
 export interface Target {
   readonly group: string;
   readonly version: string | undefined;
@@ -107,7 +107,7 @@ export interface Target {
 
 export type ReadScope = { readonly is: 'sound'; readonly target: Target } | Extract<Evidence, { is: 'invalid' }>;
 
-/** Checks a scope before anything is asked. */
+/** Checks a scope before any request. */
 export function readScope(scope: ViewScope): ReadScope {
   const { apiGroup: group = '', version, kind, resource: plural, name = '', namespace } = present(scope);
   const invalid = (reason: ViewReason, detail: string): ReadScope => ({ is: 'invalid', reason, detail });
@@ -139,10 +139,10 @@ export function secretsAreRefused(): Extract<Evidence, { is: 'invalid' }> {
   return { is: 'invalid', reason: 'ResourceTypeInvalid', detail: 'Secrets are not shown' };
 }
 
-/** Ramen looks at how the message ends, after its last "err:". */
+/** Ramen examines the end of the message, after its last "err:". */
 const ABSENCE = /(not found|the server could not find the requested resource)\W*$/i;
 
-/** A text that can neither be taken for absence nor be longer than a condition may be. */
+/** A text that cannot be taken for absence and is not longer than a condition permits. */
 export function unmistakable(text: string): string {
   const line = bounded(text.replace(/\s+/g, ' ').trim(), 900);
   return ABSENCE.test(line) ? `${line} (this says nothing of the object itself)` : line;
@@ -157,7 +157,7 @@ function withoutManagedFields(object: AnyObject): AnyObject {
   return { ...object, metadata };
 }
 
-/** Go writes what was left out as an empty string. */
+/** Go writes omitted fields as empty strings. */
 function present(scope: ViewScope): ViewScope {
   return Object.fromEntries(Object.entries(scope).filter(([, value]) => value !== '' && value !== null)) as ViewScope;
 }

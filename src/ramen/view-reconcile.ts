@@ -1,4 +1,4 @@
-/** One pass over a ManagedClusterView: ask, make sure who answered, say it. */
+/** One pass over a ManagedClusterView: read the object, verify which cluster answered, write the answer. */
 import type { RecordEvent } from '../core/action.ts';
 import type { Result } from '../core/decision.ts';
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
@@ -24,14 +24,14 @@ export interface ViewPorts extends ClusterPorts {
   readonly views: { get(key: string): Seen<ManagedClusterView> };
   readonly record: (event: RecordEvent) => void;
   readonly settling: Settling;
-  /** Tells two results apart. */
+  /** Distinguishes two results. */
   readonly digest: (result: unknown) => string;
   readonly written: WrittenViews;
   readonly meter: BridgeMeter;
   readonly clock: Clock;
 }
 
-/** What we wrote into views last: the cache hears of it a moment later, and the object may have changed again by then. */
+/** Our last writes to views: the cache receives them a moment later, and the object may have changed again by then. */
 export class WrittenViews {
   readonly #last = new Map<string, { readonly before: string; readonly view: ManagedClusterView }>();
 
@@ -43,7 +43,7 @@ export class WrittenViews {
     this.#last.delete(key);
   }
 
-  /** The view as it is after our own last write, where the cache does not have that yet. */
+  /** The view after our own last write, if the cache does not have it yet. */
   newest(key: string, cached: ManagedClusterView): ManagedClusterView {
     const last = this.#last.get(key);
     return last?.before === cached.metadata.resourceVersion ? last.view : cached;
@@ -55,17 +55,17 @@ export class WrittenViews {
 }
 
 const CONFLICT_MS = 25;
-/** Where nobody tells when it is worth another try: a connection tells, rights do not. */
+/** Retry interval if no event announces a change: a connection does, rights do not. */
 const RETRY_MS = 5000;
-/** As Open Cluster Management: for a kind whose changes cannot be watched. */
+/** As in Open Cluster Management: for a kind whose changes cannot be watched. */
 const POLL_S = 30;
 
-/** Under which name a view is told of changes on its cluster. */
+/** The owner under which a view is notified of changes on its cluster. */
 export function ownerOfView(key: string): string {
   return `view ${key}`;
 }
 
-/** What was learnt, and when to look again where nothing will tell. */
+/** The evidence, and when to look again if no event will come. */
 interface Learnt {
   readonly evidence: Evidence;
   readonly requeueAfterMs?: number;
@@ -130,7 +130,7 @@ export function reconcileViews(ports: ViewPorts): (key: string, context: { reado
   };
 }
 
-/** @returns undefined where nothing is to be said yet. */
+/** @returns undefined if nothing is to be written yet. */
 async function learn(
   ports: ViewPorts,
   view: ManagedClusterView,
@@ -144,7 +144,7 @@ async function learn(
     return { evidence: scope };
   }
   const condition = cluster.condition();
-  // What a view says from before the start stays until something is known.
+  // A view's answer from before the start stays until something is known.
   if (condition.is === 'connecting') return undefined;
   const why = whyNot(condition);
   if (why !== undefined) return { evidence: { is: 'unavailable', detail: why } };
@@ -180,7 +180,7 @@ async function learn(
     name: target.name,
     ...(resource.namespaced && { namespace: target.namespace }),
   };
-  // Watched before it is asked for: what changes in between is heard of.
+  // The watch begins before the read, so that no change in between is missed.
   cluster.watch(owner, [at]);
   const answer = await cluster.objects.get(at);
   const unproved = await cluster.confirm();

@@ -1,4 +1,4 @@
-/** Which changes concern which works, views and MaintenanceModes. The work per event does not grow with their number. */
+/** Which works, views and MaintenanceModes a change concerns. The work per event does not grow with their number. */
 import { keyOf } from '../core/meta.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Source } from '../core/ports.ts';
@@ -20,11 +20,11 @@ export interface BridgeSources {
 export interface WatchPorts {
   readonly enqueueWork: (key: string) => void;
   readonly enqueueView: (key: string) => void;
-  /** Whether that version of a view is what we wrote ourselves. */
+  /** Whether we wrote that version of a view ourselves. */
   readonly isOwnWrite: (key: string, view: ManagedClusterView) => boolean;
 }
 
-/** Declares the indexes and has works and views enqueued that a change on the hub concerns. */
+/** Declares the indexes, and enqueues the works and views that a change on the hub concerns. */
 export function setupBridgeWatches({ works, views, applications }: BridgeSources, ports: WatchPorts): void {
   works.addIndex(WORKS_BY_CLUSTER, ({ metadata }) => [metadata.namespace ?? '']);
   works.addIndex(WORKS_BY_CLAIM, (work) =>
@@ -36,7 +36,7 @@ export function setupBridgeWatches({ works, views, applications }: BridgeSources
   });
   views.addIndex(VIEWS_BY_CLUSTER, ({ metadata }) => [metadata.namespace ?? '']);
 
-  /** Others that name the same objects: one of them may go on now. */
+  /** Enqueues works that name the same objects: one of them may proceed now. */
   const enqueueRivals = (work: ManifestWork): void => {
     for (const each of identitiesOf(work)) {
       const found = works.byIndex(WORKS_BY_CLAIM, claimKey(work.metadata.namespace ?? '', each));
@@ -46,7 +46,7 @@ export function setupBridgeWatches({ works, views, applications }: BridgeSources
   works.addHandler({
     onAdd: (work) => ports.enqueueWork(keyOf(work)),
     onUpdate: (old, now) => {
-      // Our own status comes back as a change: it is compared there, without a request.
+      // Our own status comes back as a change: the pass compares it, without a request.
       ports.enqueueWork(keyOf(now));
       if (old.metadata.generation !== now.metadata.generation) enqueueRivals(old);
     },
@@ -59,7 +59,7 @@ export function setupBridgeWatches({ works, views, applications }: BridgeSources
   views.addHandler({
     onAdd: look,
     onUpdate: (_, now) => {
-      // Our own answer comes back: nothing is asked for it.
+      // Our own answer comes back: it needs no request.
       if (!ports.isOwnWrite(keyOf(now), now)) look(now);
     },
     onDelete: look,
@@ -76,7 +76,7 @@ export function setupBridgeWatches({ works, views, applications }: BridgeSources
   });
 }
 
-/** Has MaintenanceModes enqueued that a change concerns. */
+/** Enqueues the MaintenanceModes that a change concerns. */
 export function setupModeWatches(modes: Source<MaintenanceMode>, enqueue: (key: string) => void): void {
   const look = (mode: MaintenanceMode): void => enqueue(keyOf(mode));
   modes.addHandler({ onAdd: look, onUpdate: (_, now) => look(now), onDelete: look });

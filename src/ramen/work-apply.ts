@@ -1,4 +1,4 @@
-/** A pass over a work that is to be on its cluster. */
+/** A pass over a work that has to be on its cluster. */
 import type { Result } from '../core/decision.ts';
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import type { ObjectAddress } from '../core/object-access.ts';
@@ -16,7 +16,7 @@ import { isHeld, LOOK_AGAIN_MS, metaOf, ownerOfWork, type WorkPass } from './wor
 import { removeOne } from './work-remove.ts';
 import { type ManifestResult, observedGeneration } from './work-status.ts';
 
-/** Brings the objects of a work to what it says, and says in its status what became of them. */
+/** Applies the objects of a work, and writes the results into its status. */
 export async function applyWork(
   pass: WorkPass,
   cluster: ManagedClusterAccess,
@@ -35,7 +35,7 @@ export async function applyWork(
   pass.writer.gone = await tellOfGone(pass.ports, pass.key, pass.work);
   if (await isSettledAndUnchanged(pass, cluster, manifests, leaving)) {
     meter.work(pass.key, 'Applied');
-    // Nothing differs but, at times, whether the application is there.
+    // Only the existence of the application may have changed.
     const answer = await pass.writer.writeStatus(pass.work.status.manifests.map(toApplied));
     return answer.is === 'refused' ? pass.writer.after(answer) : {};
   }
@@ -45,7 +45,7 @@ export async function applyWork(
     if (answer.is === 'refused') return pass.writer.after(answer);
   }
   meter.work(pass.key, 'Pending');
-  if (whyNot(cluster.condition()) !== undefined) return {}; // Its connection brings us back.
+  if (whyNot(cluster.condition()) !== undefined) return {}; // The connection triggers another pass.
   const why = await cluster.confirm();
   if (why !== undefined) return { requeueAfterMs: memory.failed(pass.key) };
 
@@ -68,7 +68,7 @@ export async function applyWork(
     if (result.outcome.is !== 'applied') note({ ...meta, ordinal: manifests.length }, result, true);
   }
   cluster.watch(ownerOfWork(pass.key), watches);
-  // Another cluster may have answered since: what it said is not written down.
+  // Another cluster may have answered since: its answers are not recorded.
   if ((await cluster.confirm()) !== undefined) {
     memory.forgetApplied(pass.key);
     return { requeueAfterMs: memory.failed(pass.key) };
@@ -109,7 +109,7 @@ async function applyOne(
   return result;
 }
 
-/** Nothing is asked where the watch says that the object is as it was when this generation was applied to it. */
+/** Skips objects that, according to the watch, are as they were when this generation was applied to them. */
 async function findUnchanged(
   pass: WorkPass,
   cluster: ManagedClusterAccess,
@@ -127,7 +127,7 @@ async function findUnchanged(
   return { outcome: { is: 'applied' }, plural: resolution.resource.plural, watch: [at], isRetried: false };
 }
 
-/** What mostly happens: an object of the work has a new status, and nothing else has changed. */
+/** The frequent case: an object of the work has a new status, and nothing else has changed. */
 async function isSettledAndUnchanged(
   pass: WorkPass,
   cluster: ManagedClusterAccess,
@@ -143,7 +143,7 @@ async function isSettledAndUnchanged(
   return true;
 }
 
-/** Whether the status names every object of this generation already. */
+/** Whether the status lists every object of this generation already. */
 function isAnnounced(pass: WorkPass, manifests: readonly (Manifest | BadManifest)[]): boolean {
   const { status, metadata } = pass.work;
   if (observedGeneration(status) !== (metadata.generation ?? 0)) return false;

@@ -6,7 +6,7 @@ import type { ManifestWork, ResourceMeta } from './objects.ts';
 import type { WorkIdentity } from './ownership.ts';
 import type { WorkPass } from './work-pass.ts';
 
-/** By which works are found that name one object of one cluster. */
+/** The index key of works that name an object of a cluster. */
 export function claimKey(cluster: string, identity: ObjectIdentity): string {
   return `${cluster} ${identityKey(identity)}`;
 }
@@ -22,7 +22,7 @@ export function sharersOf(pass: WorkPass, cluster: string, identity: ObjectIdent
   return new Map(claimantsOf(pass, cluster, identity).map((each) => [each.metadata.uid, keyOf(each)]));
 }
 
-/** The work that an object passes to, when this one parts with it. */
+/** The work that takes over an object when this one gives it up. */
 export function claimantOf(
   pass: WorkPass,
   cluster: string,

@@ -1,10 +1,10 @@
 /**
- * What becomes of one object of a work: decided from what the managed cluster says of it and who claims it.
+ * Decides about one object of a work from its state on the managed cluster and the works that claim it.
  *
- * - Nobody's object is overwritten unseen: it is read first, and what was there before us is adopted, never deleted.
- * - An object is created by a request that cannot change one that is there already, and that carries our mark: after a crash
- *   the next start finds either nothing or an object that says whose it is.
- * - What is deleted is deleted by its UID, and waited for until it has gone.
+ * - A foreign object is never overwritten unseen: it is read first, and an object that existed before is adopted, never deleted.
+ * - An object is created by a request that cannot change an existing one, and that carries our mark: after a crash the next start finds
+ *   either no object or one that shows its owner.
+ * - A deletion names the UID, and is awaited until the object has gone.
  */
 
 import { isDeleting } from '../core/meta.ts';
@@ -14,20 +14,20 @@ import { OWNED_BY } from './names.ts';
 import { type DeletePolicy, isNamespace, type ResourceMeta } from './objects.ts';
 import { creatorOf, formatMark, hasSetFields, ownerOf, upgradedManagedFields, type WorkIdentity } from './ownership.ts';
 
-/** What the managed cluster said of an object. */
+/** The managed cluster's answer about an object. */
 export type Found =
   | { readonly is: 'absent' }
   | { readonly is: 'present'; readonly object: AnyObject }
   | { readonly is: 'unknown'; readonly refusal: Refusal };
 
 export type ApplyStep =
-  /** Create it with our mark; where somebody else is faster, look again. */
+  /** Create it with our mark; if somebody else is faster, look again. */
   | { readonly do: 'create'; readonly body: object; readonly fieldManager?: string }
-  /** Apply; before that, rewrite the managed fields where they are given. */
+  /** Apply it; first rewrite the managed fields, if given. */
   | {
       readonly do: 'apply';
       readonly body: ManifestBody;
-      /** What is there now. */
+      /** The current object. */
       readonly live: AnyObject;
       readonly upgrade?: readonly ManagedFields[];
     }
@@ -39,7 +39,7 @@ export function decideApply(manifest: Manifest, found: Found, work: WorkIdentity
     case 'unknown':
       return { do: 'fail', refusal: found.refusal };
     case 'absent':
-      // A Namespace is created bare, by a field manager whose name is the mark; the manifest is applied to it afterwards.
+      // A Namespace is created bare, by a field manager whose name is the mark; then the manifest is applied to it.
       if (isNamespace(manifest)) return { do: 'create', body: bare(manifest.body), fieldManager: creatorOf(work) };
       return { do: 'create', body: withMark(manifest.body, work) };
     case 'present': {
@@ -61,7 +61,7 @@ export type RemoveStep =
   | { readonly do: 'unmark'; readonly object: AnyObject }
   /** Another work that names it becomes its owner. */
   | { readonly do: 'handOver'; readonly object: AnyObject; readonly to: WorkIdentity }
-  /** It was never ours, and others name it: what this work alone has set of it goes. */
+  /** It was never ours, and others name it: the fields that only this work has set are removed. */
   | { readonly do: 'release'; readonly object: AnyObject }
   | { readonly do: 'wait'; readonly why: string }
   | { readonly do: 'fail'; readonly refusal: Refusal };
@@ -74,7 +74,7 @@ export interface Leaving {
   readonly claimant: WorkIdentity | undefined;
 }
 
-/** What becomes of an object whose manifest has left the work, or whose work is being deleted. */
+/** Decides about an object whose manifest has left the work, or whose work is being deleted. */
 export function decideRemove({ meta, found, policy, claimant }: Leaving, work: WorkIdentity): RemoveStep {
   if (found.is === 'unknown') return { do: 'fail', refusal: found.refusal };
   if (found.is === 'absent') return { do: 'nothing' };
@@ -107,7 +107,7 @@ export function isKept(meta: ResourceMeta, policy: DeletePolicy): boolean {
   }
 }
 
-/** What `spec.deleteOption` asks for. A policy that nobody knows keeps everything. */
+/** The meaning of `spec.deleteOption`. An unknown policy keeps everything. */
 export function deletePolicyOf(deleteOption: unknown): DeletePolicy {
   const option = fieldsOf(deleteOption);
   switch (option?.propagationPolicy) {
@@ -133,7 +133,7 @@ export function deletePolicyOf(deleteOption: unknown): DeletePolicy {
   }
 }
 
-/** Of what a work has on its cluster, that which no manifest names any more. */
+/** The objects of a work on its cluster that no manifest names any more. */
 export function leftOver<T extends ObjectIdentity>(
   recorded: readonly T[],
   named: readonly ObjectIdentity[],

@@ -1,6 +1,6 @@
 /**
- * Lives of two works that name the same objects, in random interleavings: what people edit on the hub and on the cluster, what the
- * caches have heard of, several passes at once, outages, and the death of the process after any of its writes.
+ * Lives of two works that name the same objects, in random interleavings: edits by people on the hub and on the cluster, delayed caches,
+ * several passes at once, outages, and the death of the process after any of its writes.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -21,9 +21,9 @@ const OBJECTS = ['x', 'y'] as const;
 const NAMES = ['a', 'b'] as const;
 const MAPS_PATH = '/api/v1/namespaces/default/configmaps';
 const WORKS_PATH = `/apis/work.open-cluster-management.io/v1/namespaces/${CLUSTER}/manifestworks`;
-/** By the names of the fields that works may set; nobody but people sets `theirs`. */
+/** By the names of the fields that works may set; only people set `theirs`. */
 type Data = Readonly<Record<string, string>>;
-/** What a work says of each object; absent where it does not name it. */
+/** The fields of each object in a work; absent if the work does not name it. */
 type Wanted = Readonly<Partial<Record<(typeof OBJECTS)[number], Data>>>;
 
 type Edit =
@@ -34,14 +34,14 @@ type Edit =
   | { readonly is: 'delete'; readonly object: string }
   | { readonly is: 'hold'; readonly object: string; readonly isHeld: boolean };
 type News = { readonly is: 'hear' } | { readonly is: 'look' } | { readonly is: 'reach'; readonly isReachable: boolean };
-/** A pass over a work that is due, mostly after the caches have heard of everything, and what happens after so many of its requests. */
+/** A pass over a work that is due, mostly with up-to-date caches, and what happens after a number of its requests. */
 interface Pass {
   readonly is: 'pass';
   readonly which: number;
   readonly isFresh: boolean;
   readonly at: number;
   readonly meanwhile: readonly Move[];
-  /** The process dies after its so many-th write from then on. */
+  /** The number of writes from then on after which the process dies. */
   readonly dies: number | null;
 }
 type Move = Edit | News | Pass;
@@ -158,7 +158,7 @@ describe('lives of two works on the same objects', () => {
   });
 
   it('`reconcileWorks()` loses nothing of others, leaves nothing of its own, says Applied of what is there, and comes to rest', async () => {
-    // The time limit is for a machine that is busy: what was run until then has passed.
+    // The time limit is for a busy machine: the runs until then have passed.
     const limits = { numRuns: 100, interruptAfterTimeLimit: 20_000, endOnFailure: true };
     await fc.assert(fc.asyncProperty(fc.array(move, { maxLength: 45 }), live), limits);
   });
@@ -195,12 +195,12 @@ class Life {
   readonly #orphaned = new Set<string>();
   /** What people have set of `theirs`, by UID. */
   readonly #kept = new Map<string, string>();
-  /** Works that a pass is under way for, by key: whether the pass knows all that people have done on the cluster. */
+  /** By key, the works with a pass under way: whether the pass knows everything that people have done on the cluster. */
   readonly #passes = new Map<string, boolean>();
   #writesLeft: number | undefined;
   #requests = 0;
   #pending: { readonly at: number; readonly moves: readonly Move[] } | undefined;
-  /** Whether the watches have told everything that people did on the cluster, and on the hub. */
+  /** Whether the watches have reported all edits on the cluster, and on the hub. */
   #isTold = true;
   #isHeard = true;
   #log: string[] = [];
@@ -235,7 +235,7 @@ class Life {
     }
   }
 
-  /** Everything is heard of, everything answers, and nothing is due any more. */
+  /** Everything is reported, everything answers, and nothing is due any more. */
   async settle(): Promise<void> {
     this.#writesLeft = undefined;
     this.#pending = undefined;
@@ -382,7 +382,7 @@ class Life {
     else this.#kept.set(now.metadata.uid, value);
   }
 
-  /** The cluster is changed by people, whatever the bridge believes. */
+  /** People change the cluster, whatever the bridge believes. */
   #surprise(): void {
     this.#isTold = false;
     for (const key of this.#passes.keys()) this.#passes.set(key, false);
@@ -419,7 +419,7 @@ class Life {
     throw new Killed();
   }
 
-  /** Applied of the present generation is only said of what the cluster holds, unless people have changed it in this moment. */
+  /** Applied for the current generation is only reported if the cluster holds it, unless people have changed it at that moment. */
   #checkHonesty(key: string): void {
     if (this.#passes.get(key) !== true) return;
     const one = this.#works().find((each) => `${CLUSTER}/${nameOf(each)}` === key);

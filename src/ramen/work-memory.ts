@@ -1,4 +1,4 @@
-/** What passes over works remember of one another; nothing is lost with it but time. */
+/** What passes over works remember from one another; losing it costs only time. */
 import { type Backoff, backoffMs } from '../core/backoff.ts';
 
 interface Memory {
@@ -7,7 +7,7 @@ interface Memory {
   /** By object: its fingerprint after this generation was applied to it. */
   readonly applied: Map<string, string>;
   failures: number;
-  /** Versions of the work that our own writes have replaced since. */
+  /** Versions of the work that our own writes have replaced. */
   readonly replaced: Set<string>;
 }
 
@@ -16,7 +16,7 @@ const RETRY: Backoff = { baseMs: 50, maxMs: 30_000 };
 export class WorkMemory {
   readonly #works = new Map<string, Memory>();
 
-  /** Forgets what another work of that name, or another generation, came to. */
+  /** Forgets the results of another work of that name, or of another generation. */
   enter(key: string, uid: string, generation: number): void {
     const known = this.#works.get(key);
     if (known?.uid === uid && known.generation === generation) return;
@@ -25,14 +25,14 @@ export class WorkMemory {
     this.#works.set(key, { uid, generation, applied: new Map(), failures, replaced });
   }
 
-  /** A write of ours has made one version another. */
+  /** A write of ours has turned one version into another. */
   wrote(key: string, before: string, now: string): void {
     if (before !== now) this.#works.get(key)?.replaced.add(before);
   }
 
   /**
-   * Whether the cache has not heard of our own last write yet: a pass over what it has would write that anew, in vain. The change
-   * comes by the watch, and with it the next pass.
+   * Whether the cache does not have our own last write yet: a pass over its content would repeat that write in vain. The watch delivers the
+   * change, and triggers the next pass.
    */
   isReplaced(key: string, resourceVersion: string): boolean {
     const replaced = this.#works.get(key)?.replaced;
@@ -55,12 +55,12 @@ export class WorkMemory {
     else memory?.applied.set(object, fingerprint);
   }
 
-  /** The cluster may be another one, or may have been restored: everything is applied anew. */
+  /** The cluster may be another one, or may have been restored: everything is applied again. */
   forgetApplied(key: string): void {
     this.#works.get(key)?.applied.clear();
   }
 
-  /** @returns how long to wait before the next try. */
+  /** @returns the delay before the next attempt. */
   failed(key: string): number {
     const memory = this.#works.get(key);
     if (memory === undefined) return RETRY.baseMs;

@@ -1,4 +1,4 @@
-/** Works that outlive what they are for: their application, or that their cluster is looked after. */
+/** Works that outlive their purpose: their application, or the configuration of their cluster. */
 import type { RecordEvent } from '../core/action.ts';
 import type { ObjectAccess } from '../core/object-access.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -16,9 +16,9 @@ export interface OrphanPorts {
 }
 
 /**
- * A work outlives its application where that was deleted while this cluster could not be asked: it is told and counted.
+ * Reports and counts a work that outlives its application, because that was deleted while this cluster could not be asked.
  *
- * @returns the application that is gone, as `namespace/name`; undefined where it is there, or none is named.
+ * @returns the application that is gone, as `namespace/name`; undefined if it exists, or none is named.
  */
 export async function tellOfGone(
   { hub, applications, record, meter }: OrphanPorts,
@@ -31,7 +31,7 @@ export async function tellOfGone(
     meter.orphan(key, false);
     return undefined;
   }
-  // A work may be heard of before its application: the cache is not enough to say that it is gone.
+  // A work may arrive before its application: the cache is not enough to conclude that it is gone.
   const [namespace = '', name = ''] = application.split('/');
   const answer = await hub.get({ resource: DR_PLACEMENT_CONTROL, namespace, name });
   const isGone = answer.is === 'refused' && answer.reason === 'NotFound';

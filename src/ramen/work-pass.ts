@@ -1,4 +1,4 @@
-/** What a pass over a work works with. */
+/** The dependencies and the state of a pass over a work. */
 import type { Clock, Known, Log, Seen } from '../core/ports.ts';
 import type { ClusterPorts, Settling } from './clusters.ts';
 import type { BadManifest, Manifest } from './manifest.ts';
@@ -12,9 +12,9 @@ export interface WorkPorts extends ClusterPorts, OrphanPorts {
   readonly works: { get(key: string): Seen<ManifestWork> };
   /** Works of a cluster that name an object, by `claimKey`. */
   readonly claimants: (claim: string) => Known<readonly ManifestWork[]>;
-  /** Has another pass made over a work. */
+  /** Enqueues another pass over a work. */
   readonly enqueue: (key: string) => void;
-  /** Who looks after the cluster of a namespace that is none of ours: this installation did last, another one does, or nobody knows. */
+  /** Who serves the cluster of a namespace that is not among ours: this installation did last, another one does, or it is unknown. */
   readonly servedBy: (namespace: string) => Promise<'us' | 'others' | 'unknown'>;
   readonly memory: WorkMemory;
   readonly settling: Settling;
@@ -31,10 +31,10 @@ export interface WorkPass {
   readonly writer: WorkWriter;
 }
 
-/** Even where a watch will tell. */
+/** The interval of further looks, even if a watch reports changes. */
 export const LOOK_AGAIN_MS = 30_000;
 
-/** Under which name a work is told of changes on its cluster. */
+/** The owner under which a work is notified of changes on its cluster. */
 export function ownerOfWork(key: string): string {
   return `work ${key}`;
 }

@@ -1,4 +1,4 @@
-/** One pass over a ManifestWork: whose it is, and whether it is to be applied or removed. */
+/** One pass over a ManifestWork: finds who is responsible for it, and applies or removes it. */
 import type { Result } from '../core/decision.ts';
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import { isDeleting } from '../core/meta.ts';
@@ -18,7 +18,7 @@ export function reconcileWorks(ports: WorkPorts): (key: string, context: { reado
     const seen = ports.works.get(key);
     const [name = ''] = key.split('/');
     const cluster = ports.cluster(name);
-    // Not tried yet: it is when the cache has caught up.
+    // Not tried yet: the pass follows when the cache has caught up.
     if (seen.is === 'present' && ports.memory.isReplaced(key, seen.object.metadata.resourceVersion)) return {};
     try {
       if (seen.is === 'present') return await reconcile(passOf(ports, seen.object, key, log), cluster);
@@ -50,7 +50,7 @@ async function reconcile(pass: WorkPass, cluster: ManagedClusterAccess | undefin
   }
   memory.enter(key, metadata.uid, metadata.generation ?? 0);
   const hub = ports.hubId();
-  // It becomes known in a moment, and is asked for again by then.
+  // It becomes known in a moment.
   if (hub === undefined) return { requeueAfterMs: 250 };
   const identity: WorkIdentity = { hub, cluster: cluster.name, name: metadata.name, uid: metadata.uid };
   return isDeleting(work) ? removeWork(pass, cluster, identity) : applyWork(pass, cluster, identity);

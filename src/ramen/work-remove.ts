@@ -14,7 +14,7 @@ import { leftOver } from './work-decide.ts';
 import { isHeld, LOOK_AGAIN_MS, metaOf, ownerOfWork, type WorkPass } from './work-pass.ts';
 import type { ManifestResult } from './work-status.ts';
 
-/** Removes the objects of a work; it goes when they have gone. */
+/** Removes the objects of a work; the work goes when they have gone. */
 export async function removeWork(
   pass: WorkPass,
   cluster: ManagedClusterAccess,
@@ -34,7 +34,7 @@ export async function removeWork(
   const left: ManifestResult[] = [];
   const watches: ObjectAddress[] = [];
   let isRetried = false;
-  // Namespaces last, as they came first.
+  // In reverse order, so Namespaces come last.
   for (const meta of inApplyOrder(all).toReversed()) {
     const result = await removeOne(pass, cluster, meta, identity);
     if (result.isDry === true) return {};
@@ -56,7 +56,7 @@ export async function removeWork(
   return { requeueAfterMs: isRetried || left.length === 0 ? memory.failed(pass.key) : LOOK_AGAIN_MS };
 }
 
-/** Removes one object that the work names no more, or parts with it. */
+/** Removes one object that the work no longer names, or gives up its ownership. */
 export async function removeOne(
   pass: WorkPass,
   cluster: ManagedClusterAccess,
@@ -70,7 +70,7 @@ export async function removeOne(
   return result;
 }
 
-/** The cluster has left the configuration: nobody would ever take our finalizer off a work that is deleted now. */
+/** The cluster has left the configuration: if the work is deleted now, nobody else would remove our finalizer. */
 export async function partWith(pass: WorkPass): Promise<Result> {
   const { servedBy, record } = pass.ports;
   if ((await servedBy(pass.work.metadata.namespace ?? '')) !== 'us') return { requeueAfterMs: LOOK_AGAIN_MS };

@@ -1,18 +1,18 @@
 /**
- * The status of a ManifestWork, as a value made of what became of each manifest. Ramen takes a work for applied where
- * `Applied` and `Available` are True and `Degraded` is not, whatever generation they were observed at: so `Applied` is False
- * from the moment at which a new generation is noticed until the managed cluster holds it.
+ * The status of a ManifestWork, computed from the results of its manifests. Ramen treats a work as applied if `Applied` and `Available` are
+ * True and `Degraded` is not, whatever generation they were observed at: so `Applied` is False from the moment at which a new generation is
+ * noticed until the managed cluster holds it.
  */
 import { rfc3339 } from '../core/timestamps.ts';
 import { APPLICATION_GONE, bounded } from './names.ts';
 import type { ManifestStatus, ResourceMeta, WorkCondition, WorkStatus } from './objects.ts';
 
 export type ManifestOutcome =
-  /** The API server took it, and answered with the object. */
+  /** The API server accepted it, and returned the object. */
   | { readonly is: 'applied' }
-  /** Nothing was tried yet with this generation. */
+  /** This generation was not tried yet. */
   | { readonly is: 'pending' }
-  /** It is on the cluster and will not be applied while something lasts, or it is to go and is not gone. */
+  /** It is on the cluster and cannot be applied while a condition lasts, or it has to go and is not gone. */
   | { readonly is: 'waiting'; readonly message: string }
   | { readonly is: 'failed'; readonly message: string };
 
@@ -56,7 +56,7 @@ export function workStatus(
   return { conditions, manifests };
 }
 
-/** The generation of the last status; a work that was never looked at has 0. */
+/** The generation of the last status; 0 for a work without one. */
 export function observedGeneration(status: WorkStatus): number {
   return status.conditions.find(({ type }) => type === 'Applied')?.observedGeneration ?? 0;
 }
@@ -147,7 +147,7 @@ function summaryOf(failed: readonly ManifestResult[], total: number): string {
   return bounded(`${failed.length} of ${total} resources are not applied: ${named.join('; ')}${more}`);
 }
 
-/** `lastTransitionTime` moves with the status alone. */
+/** `lastTransitionTime` changes only with the status. */
 function dated(
   wanted: Wanted & { readonly observedGeneration: number },
   before: readonly WorkCondition[],

@@ -1,4 +1,4 @@
-/** What a pass writes into a ManifestWork on the hub: our finalizer and the status, only over what was read. */
+/** The writes of a pass to a ManifestWork on the hub: our finalizer and the status, only over the version that was read. */
 import type { Result } from '../core/decision.ts';
 import {
   type Answer,
@@ -13,20 +13,20 @@ import { WORK_FINALIZER } from './names.ts';
 import { MANIFEST_WORK, type ManifestWork, type WorkStatus } from './objects.ts';
 import { type ManifestResult, workStatus } from './work-status.ts';
 
-/** As a conflict usually is: Ramen changes the spec while we write. Its failover waits for the next try. */
+/** Short, since a conflict usually means that Ramen changed the spec while we wrote, and its failover waits for the next attempt. */
 export const CONFLICT_MS = 25;
 
 export interface WriterPorts {
   readonly hub: ObjectAccess;
   readonly clock: Clock;
-  /** How long to wait after a failure. */
+  /** Returns the delay after a failure. */
   readonly failed: () => number;
-  /** One version of the work has become another. */
+  /** Called when one version of the work has become another. */
   readonly wrote: (before: string, now: string) => void;
   readonly log: Log;
 }
 
-/** Of one pass. */
+/** Writes for one pass. */
 export class WorkWriter {
   readonly #ports: WriterPorts;
   readonly #work: ManifestWork;
@@ -49,7 +49,7 @@ export class WorkWriter {
     return this.#setFinalizers((this.#work.metadata.finalizers ?? []).filter((each) => each !== WORK_FINALIZER));
   }
 
-  /** Writes the status where it differs from the one that is there. */
+  /** Writes the status if it differs from the current one. */
   async writeStatus(results: readonly ManifestResult[]): Promise<Answer<AnyObject> | { readonly is: 'unchanged' }> {
     const { metadata, status } = this.#work;
     const { hub, clock } = this.#ports;
@@ -69,7 +69,7 @@ export class WorkWriter {
     );
   }
 
-  /** What follows where the hub did not take a write. */
+  /** The result of a pass after the hub refused a write. */
   after({ reason, message }: Extract<Answer<unknown>, { is: 'refused' }>): Result {
     const { log, failed } = this.#ports;
     if (reason === 'DryRun' || reason === 'NotFound') return {};
