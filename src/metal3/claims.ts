@@ -1,9 +1,9 @@
 /**
  * Which host a Machine may have switched off.
  *
- * `spec.providerID` is a free text on the Machine. Whoever may edit Machines in one namespace must not thereby switch off
- * hosts of another, or of somebody else: the host must be in the Machine's namespace, and its `consumerRef`, where
- * there is one, must be the Metal3Machine that the Machine stands for, and so must the Machine's own `infrastructureRef`.
+ * `spec.providerID` is free text on the Machine. The right to edit Machines in one namespace must not permit switching off hosts of another
+ * namespace, or of somebody else: the host must be in the Machine's namespace, and its `consumerRef`, if it has one, must be the
+ * Metal3Machine that the Machine stands for, and so must the Machine's own `infrastructureRef`.
  */
 
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
@@ -18,7 +18,7 @@ export interface Metal3Readers {
   readonly hosts: Lister<BareMetalHost>;
 }
 
-/** What became of looking for a Machine's host. */
+/** The result of looking for a Machine's host. */
 export type Claim =
   | { readonly is: 'notOurs' | 'malformed' | 'unknown' }
   | { readonly is: 'notFound'; readonly what: string }
@@ -52,13 +52,13 @@ export function claimOf(machine: Machine, readers: Metal3Readers): Claim {
   }
 }
 
-/** Whether some Machine that may do so wants the host to be off. `unknown` while not all Machines are known. */
+/** Whether a Machine with a valid claim wants the host to be off. `unknown` while not all Machines are known. */
 export function isWantedOff(host: BareMetalHost, { machines }: Metal3Readers): boolean | 'unknown' {
   const claimants = claimantsOf(host, machines);
   return claimants === 'unknown' ? 'unknown' : claimants.length > 0;
 }
 
-/** Whether the host is used by a Metal3Machine for which no Machine stands, as far as all Machines are known. */
+/** Whether the host is used by a Metal3Machine that belongs to no known Machine. */
 export function isConsumerUnknown(host: BareMetalHost, { machines }: Metal3Readers): boolean {
   const { consumerRef } = host.spec;
   if (consumerRef === undefined || !isMetal3Machine(consumerRef)) return false;
@@ -81,14 +81,14 @@ function checked(machine: Machine, host: BareMetalHost, { machines }: Metal3Read
   }
   const claimants = claimantsOf(host, machines);
   if (claimants === 'unknown') return { is: 'unknown' };
-  // Two of one name of a host can only be a mistake; each would take over what the other wrote.
+  // Two Machines that name one host can only be a mistake; each would overwrite the other's writes.
   const [spokesman = machine] = claimants;
   return !wantsOff(machine) || spokesman.metadata.uid === machine.metadata.uid
     ? { is: 'host', host }
     : { is: 'mismatch', what: `host ${keyOf(host)} is held off by Machine ${keyOf(spokesman)}` };
 }
 
-/** The Machines that want the host off and may have it so, by name. */
+/** The Machines with a valid claim that want the host off, by name. */
 function claimantsOf(host: BareMetalHost, machines: Lister<Machine>): readonly Machine[] | 'unknown' {
   const found: Machine[] = [];
   for (const value of claimKeysOf(host)) {
@@ -118,7 +118,7 @@ function hasSameInfrastructure(machine: Machine): boolean {
   return infrastructureKind === CONSUMER_KIND && hasSameName;
 }
 
-/** As cluster-api-provider-metal3 compares: by group, kind, namespace and name, not by version. */
+/** Compares like cluster-api-provider-metal3: by group, kind, namespace and name, not by version. */
 function isConsumer(machine: Machine, host: BareMetalHost): boolean {
   const { namespace } = machine.metadata;
   if (host.metadata.namespace !== namespace) return false;

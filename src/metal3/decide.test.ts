@@ -31,7 +31,7 @@ const SKIPPED = { [SKIP]: '', [SKIP_OWNER]: '' };
 interface Row {
   readonly name: string;
   readonly machine?: HostedPart;
-  /** null where there is none, `unknown` where Metal3 is not installed. */
+  /** null if there is none, `unknown` if Metal3 is not installed. */
   readonly host?: HostPart | null | 'unknown';
   readonly others?: readonly string[];
   readonly paused?: boolean;
@@ -48,7 +48,7 @@ const ended = (since = '', part: HostedPart = {}): HostedPart => ({
   ...part,
 });
 
-/** `Host +reboot`, `Machine -skip`, `(PowerOffRequested)`; a value that is not empty stands behind a `=`. */
+/** `Host +reboot`, `Machine -skip`, `(PowerOffRequested)`; a non-empty value follows a `=`. */
 function written({ actions }: Decision<string>): readonly string[] {
   const names: Readonly<Record<string, string>> = {
     [REBOOT]: 'reboot',
@@ -469,7 +469,7 @@ describe('`decideSweep()`', () => {
   it('leaves alone what it cannot judge: no Machine stands for the consumer, or the host is in nobody’s hands', () => {
     expect(sweep({ annotations: HELD })).toEqual(['ConsumerUnknown']);
     expect(sweep({ annotations: HELD, consumer: 'other' }, approved())).toEqual(['ConsumerUnknown']);
-    // Its provider ID comes later than the Machine: after a restore it is there at once.
+    // Its provider ID is set later than the Machine is created: after a restore both are there at once.
     expect(sweep({ annotations: HELD }, approved({ providerID: '', infrastructureName: 'm' }))).toEqual([
       'ConsumerUnknown',
     ]);

@@ -1,16 +1,16 @@
 /**
- * Whether a Machine's host is to be off, and whether the Machine is kept from being replaced meanwhile. The rules:
+ * Decides whether a Machine's host has to be off, and whether the Machine is protected from remediation meanwhile. The rules:
  *
- * - A host is switched off while maintenance is approved, once per request. What says that it was done for this request
- *   is written in the same request as the annotation that does it, so no crash comes between the two.
- * - A reboot annotation that somebody took away is not put back: with each time the host would go off again.
- * - Remediation is held off before the host goes off, and until it is back, or until `metal3.startTimeout`: a
- *   MachineHealthCheck would take a host that starts for one that has failed. Only what we wrote is taken back.
- * - A Machine that is deleted while our hook holds the deletion keeps its host off, with a Warning on both: whoever was
- *   promised that the machine is off may still be at it.
- * - A paused Machine gets nothing written.
- * - Nothing keeps a host off but an approved Machine: switching on again is not this pass's part but the host's own
- *   (`sweep.ts`), so that it happens as well where the Machine is gone.
+ * - A host is switched off while maintenance is approved, once per request. The note that it was done for this request is written together
+ *   with the annotation that does it, so no crash comes between the two.
+ * - A reboot annotation that somebody removed is not restored: each time, the host would go off again.
+ * - Remediation is suspended before the host goes off, and until it is back, or until `metal3.startTimeout`: a MachineHealthCheck would
+ *   take a starting host for a failed one. Only our own annotation is removed again.
+ * - If a Machine is deleted while our hook holds the deletion, its host stays off, with a Warning on both: the person who was promised that
+ *   the machine is off may still be working on it.
+ * - A paused Machine is not written to.
+ * - Only an approved Machine keeps a host off. Switching it on again is not part of this pass but of the host's own (`sweep.ts`), so that
+ *   it also happens if the Machine is gone.
  */
 import { type Action, type PatchMeta, type RecordEvent, refOf } from '../core/action.ts';
 import type { Decision } from '../core/decision.ts';
@@ -26,7 +26,7 @@ import type { Metal3Settings } from './settings.ts';
 
 type Metal3Decision = Decision<Because>;
 
-/** Nodes of workload clusters are asked, not watched, for what the gates need. */
+/** Nodes of workload clusters are polled, not watched, for the gates' conditions. */
 const GATE_POLL_MS = 10_000;
 const GATES: ReadonlySet<Because> = new Set<Gate & Because>([
   'NodeUnknown',
@@ -58,7 +58,7 @@ function decideOff(observed: Observed, settings: Metal3Settings): Metal3Decision
         : decideUnheld(observed, claim.host, settings);
       return {
         because,
-        // A crash in between leaves a Machine that is not remediated and a host that is on; the next pass goes on.
+        // A crash in between leaves a Machine without remediation and a host that is on; the next pass continues.
         actions: observed.isPaused ? actions : [...withoutRemediation(machine), ...actions],
         // Nothing else needs a requeue: an event of the host, the Machine or the Cluster will come.
         ...(GATES.has(because) && { requeueAfterMs: GATE_POLL_MS }),
@@ -69,13 +69,13 @@ function decideOff(observed: Observed, settings: Metal3Settings): Metal3Decision
 
 function decideHeld({ machine, nowMs }: Observed, host: BareMetalHost): Metal3Decision {
   const isNoted = isNotedFor(host, machine);
-  // The note stays or comes, so that the end of `disablePowerOff` does not switch the host off for an old request.
+  // The note is kept or added, so that the end of `disablePowerOff` does not switch the host off for an old request.
   const note = isNoted ? {} : { [POWER_ANNOTATION]: noteFor(machine, nowMs) };
   if (host.spec.disablePowerOff === true) {
     const patch = patchOfHost(host, { [REBOOT_ANNOTATION]: null, ...note });
     return { because: 'PowerOffDisabled', actions: [patch, events.powerOffDisabled(machine, host)] };
   }
-  // Somebody, perhaps the reference controller, may have set it before we did.
+  // Somebody else, perhaps the reference controller, may have set it before us.
   const actions = isNoted ? [] : [patchOfHost(host, note)];
   if (isDeleting(machine)) {
     const told = events.machineDeletedInMaintenance(machine, host);
@@ -112,7 +112,7 @@ function decideEnd({ machine, claim, isPaused, nowMs }: Observed, { startTimeout
   if (isDeleting(machine)) return { because: 'NotRequested', actions: [withRemediation(machine)] };
   if (claim.is === 'unknown') return { because: 'HostUnknown', actions: [] };
   if (claim.is !== 'host') return { because: 'NotRequested', actions: [withRemediation(machine)] };
-  // The host's own pass takes the annotation away, and we hear of it.
+  // The host's own pass removes the annotation, and its event triggers the next pass.
   if (isHeld(claim.host)) return { because: 'PoweringOn', actions: [] };
   const isBack = claim.host.status.poweredOn !== false && machine.status.nodeReady !== false;
   if (isBack || startTimeoutMs === 0) return { because: 'NotRequested', actions: [withRemediation(machine)] };
@@ -127,7 +127,7 @@ function decideEnd({ machine, claim, isPaused, nowMs }: Observed, { startTimeout
   return { because: 'NotRequested', actions: [withRemediation(machine), told] };
 }
 
-/** What keeps a MachineHealthCheck away; what somebody else wrote to that end is left to them. */
+/** Suspends remediation by a MachineHealthCheck; an annotation that somebody else has set for this purpose is left alone. */
 function withoutRemediation(machine: Machine): readonly Action[] {
   if (holdsRemediation(machine)) {
     const isCurrent = annotationOf(machine, SKIP_REMEDIATION_OWNER) === '';
@@ -141,7 +141,7 @@ function withRemediation(machine: Machine): PatchMeta {
   return patchOfMachine(machine, { [SKIP_REMEDIATION_ANNOTATION]: null, [SKIP_REMEDIATION_OWNER]: null });
 }
 
-/** The rules read the whole object: whatever changed in between is to be looked at first. */
+/** The rules read the whole object: any change in between has to be considered first. */
 function patchOfMachine(machine: Machine, annotations: NonNullable<PatchMeta['annotations']>): PatchMeta {
   const { resourceVersion } = machine.metadata;
   return { do: 'patchMeta', target: refOf(MACHINE, machine), resourceVersion, annotations };

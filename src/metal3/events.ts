@@ -45,7 +45,7 @@ export function powerOnRequested(host: BareMetalHost): RecordEvent {
   return onHost(host, 'Normal', 'PowerOnRequested', 'PowerOn', note);
 }
 
-/** On the Machine and on its host: whoever looks at either must know before somebody touches the other. */
+/** On the Machine and on its host: users who look at either must be warned before they touch the other. */
 export function machineDeletedInMaintenance(machine: Machine, host: BareMetalHost): readonly RecordEvent[] {
   const why = 'somebody may be at the machine; it stays off until our pre-drain hook goes';
   const reason: EventReason = 'MachineDeletedInMaintenance';

@@ -1,4 +1,4 @@
-/** Tells people how a host stands, by the very rules that the bridge acts on. */
+/** Explains the state of a host to people, by the very rules that the bridge acts on. */
 import type { Explanation, Outlook } from '../core/explanation.ts';
 import { MAINTENANCE_LABEL } from '../core/machine-keys.ts';
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
@@ -31,10 +31,10 @@ export function explainHost(
 ): Explanation {
   if (isWantedOff(host, readers) === 'unknown') return withoutMachines(host);
   const machine = machineOf(host, readers);
-  // A host is explained as if nothing were paused where nobody may look at Clusters, and the last detail says so.
+  // If Clusters may not be read, a host is explained as if nothing were paused, and the last detail says so.
   const isClusterUnseen = machine !== undefined && readers.clusters.get(clusterOf(machine)).is === 'unknown';
   const seen = machine && observe(isClusterUnseen ? { ...readers, clusters: NO_CLUSTERS } : readers, machine, nowMs);
-  // Whether a gate is open only the Node could say, and it is not asked here: not knowing is not the same as open.
+  // Only the Node shows whether a gate is open, and it is not read here: unknown is not the same as open.
   const hasGate = settings.requireDrained || settings.waitForVolumeDetach;
   const observed = seen && hasGate ? ({ ...seen, gate: 'NodeUnknown' } as const) : seen;
   const because = observed === undefined ? 'NotRequested' : decide(observed, settings).because;
@@ -62,7 +62,7 @@ export function explainHost(
   };
 }
 
-/** What the host itself shows, where nobody may look at Machines. */
+/** The part that the host itself shows, for users who may not read Machines. */
 function withoutMachines(host: BareMetalHost): Explanation {
   const since = heldSince(host);
   return {
@@ -129,7 +129,7 @@ const OUTLOOK: Readonly<Record<Because | LeaveReason, Outlook>> = {
   AnnotationVanished: 'Stuck',
 };
 
-/** Where several Machines name the host: the one whose wish counts. */
+/** If several Machines name the host, the one whose claim counts. */
 function machineOf(host: BareMetalHost, { machines }: Metal3Readers): Machine | undefined {
   const named = claimKeysOf(host).flatMap((value) => {
     const found = machines.byIndex(MACHINES_BY_HOST.name, value);
@@ -153,7 +153,7 @@ const othersOn = ({ metadata }: BareMetalHost): readonly string[] =>
     (key) => key !== REBOOT_ANNOTATION && /^reboot\.metal3\.io($|\/)/.test(key),
   );
 
-/** It is off for nobody whom we know, and the bridge does not touch it. */
+/** The host is off for no known Machine, and the bridge leaves it alone. */
 function tellLeft(reason: LeaveReason, host: BareMetalHost): Telling {
   const { namespace, name } = host.metadata;
   const onHost = `kubectl -n ${namespace} annotate baremetalhost ${name}`;

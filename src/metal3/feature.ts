@@ -70,7 +70,7 @@ export const metal3 = {
     onlyFor: 'metal3.requireDrained and metal3.waitForVolumeDetach',
   },
   switchesMachinesOff: true,
-  // What a gate asks of a Node, it asks over the connections of the Cluster API bridge.
+  // The gates' questions to a Node use the connections of the Cluster API bridge.
   conflicts: (isSet: IsSet) =>
     isSet(true, 'metal3', 'enabled') && isSet(false, 'capi', 'enabled')
       ? (['requireDrained', 'waitForVolumeDetach'] as const)

@@ -1,4 +1,4 @@
-/** Asks the Node what has to be true before its host is switched off: the only part of an observation that takes a request. */
+/** Asks the Node for the conditions of switching off its host: the only part of an observation that takes a request. */
 import type { NodeReadings } from '../core/clusters.ts';
 import type { Machine } from '../core/machine-objects.ts';
 import { isHeld, isNotedFor, obstacleOf } from './hosts.ts';
@@ -7,7 +7,7 @@ import { clusterOf } from './observe.ts';
 import type { Observed } from './observed.ts';
 import type { Metal3Settings } from './settings.ts';
 
-/** The same observation after the Node was asked, where its answer decides. */
+/** The same observation after the Node was asked, if its answer decides. */
 export async function gated(
   observed: Observed,
   settings: Metal3Settings,
@@ -39,7 +39,7 @@ async function ask(
     if (!isDrained.value) return { gate: 'NodeNotDrained' };
   }
   if (requireDrained && stayingPods === 'wait') {
-    // The condition speaks of Pods that had to go. What tolerates the taint or was passed over would end with the power.
+    // The condition only covers Pods that had to go. Pods that tolerate the taint or were skipped would end with the power.
     const left = await nodes.stayingPods(cluster, nodeName);
     if (left.is === 'unknown') return UNKNOWN;
     if (left.value.length > 0) return { gate: 'NodeNotEmpty', gateDetail: someOf(left.value) };
@@ -55,7 +55,7 @@ async function ask(
 const UNKNOWN = { gate: 'NodeUnknown' } as const;
 const NAMED = 3;
 
-/** The first few by name, and how many more. */
+/** Lists the first few by name, and the number of the others. */
 function someOf(pods: readonly string[]): string {
   const more = pods.length - NAMED;
   const named = [...pods].sort().slice(0, NAMED).join(', ');

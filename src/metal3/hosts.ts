@@ -1,4 +1,4 @@
-/** What a host says about itself. */
+/** The state of a host as its own fields show it. */
 
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import { annotationOf, isDeleting } from '../core/meta.ts';
@@ -11,12 +11,12 @@ import {
   REBOOT_ANNOTATION,
 } from './names.ts';
 
-/** Whether Metal3 is asked, in our name, to keep the host off. */
+/** Whether Metal3 is asked by our annotation to keep the host off. */
 export function isHeld(host: BareMetalHost): boolean {
   return annotationOf(host, REBOOT_ANNOTATION) !== undefined;
 }
 
-/** Why the host is out of Metal3's hands at present, by somebody's wish. */
+/** Why Metal3 does not control the host at present, by somebody's wish. */
 export function absenceOf(host: BareMetalHost): 'HostDetached' | 'HostPaused' | undefined {
   const isDetached =
     annotationOf(host, HOST_DETACHED_ANNOTATION) !== undefined || host.status.operationalStatus === 'detached';
@@ -24,12 +24,12 @@ export function absenceOf(host: BareMetalHost): 'HostDetached' | 'HostPaused' | 
   return annotationOf(host, HOST_PAUSED_ANNOTATION) === undefined ? undefined : 'HostPaused';
 }
 
-/** Whether anything of ours is on the host. */
+/** Whether the host carries any of our annotations. */
 export function carriesOurs(host: BareMetalHost): boolean {
   return isHeld(host) || annotationOf(host, POWER_ANNOTATION) !== undefined;
 }
 
-/** Whether the host has been switched off for the request that this Machine has now. */
+/** Whether the host has been switched off for this Machine's current request. */
 export function isNotedFor(host: BareMetalHost, machine: Machine): boolean {
   return annotationOf(host, POWER_ANNOTATION)?.startsWith(`${machine.metadata.uid}/`) === true;
 }
@@ -38,15 +38,15 @@ export function noteFor(machine: Machine, nowMs: number): string {
   return `${machine.metadata.uid}/${new Date(nowMs).toISOString()}`;
 }
 
-/** RFC 3339; when the host was asked to be off. */
+/** RFC 3339; when the power-off was requested. */
 export function heldSince(host: BareMetalHost): string | undefined {
   const since = annotationOf(host, POWER_ANNOTATION)?.split('/')[1];
   return since === undefined || Number.isNaN(Date.parse(since)) ? undefined : since;
 }
 
 /**
- * Why Metal3 would not switch the host off now, or should not be asked to. The annotation could be set nevertheless, and
- * would work later; but then the host might go off at a moment when nobody looks whether that is still wanted.
+ * Why Metal3 would not switch the host off now, or should not be asked to. The annotation could be set nevertheless, and would take effect
+ * later; but then the host might go off at a moment when nobody checks whether that is still wanted.
  */
 export function obstacleOf(host: BareMetalHost): Because | undefined {
   const { operationalStatus, provisioningState } = host.status;
@@ -55,7 +55,7 @@ export function obstacleOf(host: BareMetalHost): Because | undefined {
   const absence = absenceOf(host);
   if (absence !== undefined) return absence;
   if (operationalStatus === 'servicing') return 'HostServicing';
-  // A host without a word on it is taken at its Machine's, which has a provider ID only once it was provisioned.
+  // If the host does not show its state, its Machine's provider ID counts, which is set only after provisioning.
   const isPowerable = provisioningState === undefined || POWERABLE_STATES.has(provisioningState);
   return isPowerable ? undefined : 'HostNotProvisioned';
 }

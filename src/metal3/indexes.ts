@@ -1,11 +1,11 @@
-/** The cache indexes by which a change of one object finds the others that it concerns. */
+/** The cache indexes that lead from a change of one object to the others that it concerns. */
 
 import type { BareMetalHost, Machine } from '../core/machine-objects.ts';
 import type { Index } from '../core/ports.ts';
 import { parseProviderID } from '../core/provider-id.ts';
 import { needsAttention } from './machines.ts';
 
-/** Names begin with the feature's, since the Cluster API bridge has indexes of its own on the same cache. */
+/** Index names begin with the feature's name, since the Cluster API bridge has indexes of its own on the same cache. */
 export const MACHINES_BY_HOST: Index<Machine> = {
   name: 'metal3-host',
   of: ({ metadata, spec }) => {
@@ -16,7 +16,7 @@ export const MACHINES_BY_HOST: Index<Machine> = {
   },
 };
 
-/** Under the Metal3Machine that a Machine stands for, by the words with which it names its host. */
+/** By the Metal3Machine that a Machine stands for, according to its reference to the host. */
 export const MACHINES_BY_METAL3_MACHINE: Index<Machine> = {
   name: 'metal3-machine',
   of: (machine) => {
@@ -25,14 +25,14 @@ export const MACHINES_BY_METAL3_MACHINE: Index<Machine> = {
   },
 };
 
-/** undefined while the Machine names no host. A legacy provider ID leaves it to the `infrastructureRef`. */
+/** undefined while the Machine names no host. With a legacy provider ID, the `infrastructureRef` counts. */
 export function metal3MachineOf({ spec }: Machine): string | undefined {
   const id = parseProviderID(spec.providerID);
   if (id.is === 'named') return id.metal3Machine;
   return id.is === 'legacy' ? spec.infrastructureName : undefined;
 }
 
-/** Only Machines that there is something to do for. */
+/** Only Machines for which there is something to do. */
 export const MACHINES_BY_CLUSTER: Index<Machine> = {
   name: 'metal3-cluster',
   of: (machine) => {

@@ -1,4 +1,4 @@
-/** What this feature measures. No object's name is ever a label. */
+/** The metrics of this feature. No object's name is ever a label. */
 
 import type { BareMetalHost } from '../core/machine-objects.ts';
 import { longestSeconds, type MetricDeclaration, type Metrics } from '../core/metrics.ts';
@@ -64,7 +64,7 @@ interface Held {
   readonly sinceMs: number;
 }
 
-/** Keeps count as Machines and hosts change. */
+/** Counts as Machines and hosts change. */
 export class Metal3Meter {
   readonly #metrics: Metrics;
   readonly #machines = new Map<string, Because>();
@@ -75,13 +75,15 @@ export class Metal3Meter {
     this.#metrics = metrics;
   }
 
-  /** After a pass over a Machine; `NotRequested` forgets it. */
+  /** Call it after a pass over a Machine; `NotRequested` forgets the Machine. */
   machine(key: string, because: Because): void {
     if (because === 'NotRequested') this.#machines.delete(key);
     else this.#machines.set(key, because);
   }
 
-  /** After a pass over a host; undefined for one that has gone. Without a note on it, it is held since it was first seen so. */
+  /**
+   * Call it after a pass over a host; undefined for one that has gone. Without a note on it, it counts as held since it was first seen so.
+   */
   host(key: string, host: BareMetalHost | undefined, nowMs: number): void {
     if (host === undefined || !isHeld(host)) {
       this.#hosts.delete(key);
@@ -95,7 +97,7 @@ export class Metal3Meter {
     });
   }
 
-  /** Why a host is left as it is; undefined for one that is not. */
+  /** Why a host is left alone; undefined if it is not. */
   left(key: string, reason: LeaveReason | undefined): void {
     if (reason === undefined) this.#left.delete(key);
     else this.#left.set(key, reason);
@@ -109,7 +111,7 @@ export class Metal3Meter {
     this.#metrics.increment(START_TIMEOUTS, {});
   }
 
-  /** Before an exposition. Few Machines are in maintenance at a time. */
+  /** Computes the gauges; call it before each exposition. Few Machines are in maintenance at a time. */
   collect(nowMs: number): void {
     const states = [...this.#machines.values()];
     for (const state of STATES) {

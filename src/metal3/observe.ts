@@ -1,4 +1,4 @@
-/** Reads all that one pass over a Machine needs. */
+/** Reads everything that one pass over a Machine needs. */
 import { PAUSED_ANNOTATION } from '../core/machine-keys.ts';
 import type { Cluster, Machine } from '../core/machine-objects.ts';
 import { annotationOf } from '../core/meta.ts';
@@ -10,7 +10,7 @@ export interface Metal3Readers extends ClaimReaders {
   readonly clusters: Lister<Cluster>;
 }
 
-/** @returns undefined where the cache of Clusters has not synced: whether the Machine is paused is not known then. */
+/** @returns undefined if the cache of Clusters has not synced: whether the Machine is paused is not known then. */
 export function observe(readers: Metal3Readers, machine: Machine, nowMs: number): Observed | undefined {
   const cluster = readers.clusters.get(clusterOf(machine));
   if (cluster.is === 'unknown') return undefined;
@@ -24,7 +24,7 @@ export function observe(readers: Metal3Readers, machine: Machine, nowMs: number)
   };
 }
 
-/** The key of its Cluster; one that cannot exist where it names none. */
+/** The key of its Cluster; a key that cannot exist if it names none. */
 export function clusterOf({ metadata, spec }: Machine): string {
   return `${metadata.namespace}/${spec.clusterName ?? ''}`;
 }

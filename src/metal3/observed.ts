@@ -1,4 +1,4 @@
-/** What one pass over a Machine is decided by. */
+/** The input of the decision of one pass over a Machine. */
 import type { Machine } from '../core/machine-objects.ts';
 import type { Claim } from './claims.ts';
 
@@ -7,10 +7,10 @@ export type Gate = 'open' | 'NodeUnknown' | 'NodeNotDrained' | 'NodeNotEmpty' | 
 
 export interface Observed {
   readonly machine: Machine;
-  /** The Machine or its Cluster is. */
+  /** The Machine or its Cluster is paused. */
   readonly isPaused: boolean;
   readonly claim: Claim;
-  /** Counts at the moment of switching off alone. */
+  /** Matters only at the moment of switching off. */
   readonly gate: Gate;
   /** What keeps the gate closed, for people. */
   readonly gateDetail?: string;

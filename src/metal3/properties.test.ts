@@ -1,4 +1,4 @@
-/** Whatever people, Metal3 and crashes do, in whatever order: what is off is meant to be, and no host goes off too often. */
+/** Whatever people, Metal3 and crashes do, in any order: a host that is off is meant to be, and no host goes off too often. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { merged } from '../../harness/builders/bridge.ts';
@@ -46,7 +46,7 @@ type Step =
   | OfMachine
   | OfHost
   | { readonly do: 'pauseCluster'; readonly is: boolean }
-  /** One pass over whatever waits. */
+  /** One pass over one of the waiting keys. */
   | { readonly do: 'pass'; readonly at: number }
   /** The process dies before or after its next write, and another one takes over. */
   | { readonly do: 'crash'; readonly afterwards: boolean }
@@ -82,7 +82,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 
 class Crash extends Error {}
 
-/** Two Machines on two hosts, Metal3, and a bridge that makes a pass when it is told to. */
+/** Two Machines on two hosts, Metal3, and a bridge that makes a pass on request. */
 class World {
   readonly cluster = new MemoryMetal3();
   readonly requests = new Map<string, number>();
@@ -335,7 +335,7 @@ it.each(['cleared', 'kept'] as const)(
           const annotations = world.annotations(key);
           const wasStolen = annotations[POWER] !== undefined && annotations[REBOOT] === undefined;
           const isObstructed = bare === undefined || obstacleOf(bare) !== undefined;
-          // A Machine that went while nobody looked leaves a consumer that nobody can tell anything of.
+          // If a Machine was deleted while no process ran, its consumer cannot be judged.
           if (machine === undefined) continue;
           expect(bare?.status.poweredOn).toBe(!isWanted || wasStolen || isObstructed);
           if (!isWanted)

@@ -1,4 +1,4 @@
-/** What this feature may do, and no more. */
+/** The rights of this feature, and no more. */
 import type { RbacRule } from '../core/rbac.ts';
 
 const WATCH = ['list', 'watch'];
@@ -26,7 +26,7 @@ export const METAL3_RULES: readonly RbacRule[] = [
   },
 ];
 
-/** In each workload cluster, where a gate of the configuration is used; in addition to what the Cluster API bridge needs. */
+/** In each workload cluster, if a gate of the configuration is used; in addition to the rights of the Cluster API bridge. */
 export const GATE_RULES: readonly RbacRule[] = [
   { apiGroups: [''], resources: ['nodes'], verbs: ['list'], because: 'the condition Drained' },
   { apiGroups: [''], resources: ['pods'], verbs: ['list'], because: 'Pods that the drain has left' },

@@ -79,7 +79,7 @@ function setUp(settings: object = {}): void {
   passes = { machine: reconcileMachines(ports), host: reconcileHosts(ports) };
 }
 
-/** Makes passes until nobody asks for one. @returns how many. */
+/** Makes passes until none is requested. @returns how many. */
 async function settle(): Promise<number> {
   for (let count = 0; ; count += 1) {
     const [item] = queue;
@@ -159,7 +159,7 @@ describe('a Machine on a host', () => {
   it('is not switched off for an approval that was taken back while the workload cluster was asked', async () => {
     setUp({ requireDrained: true });
     add('a', { maintenance: 'approved' });
-    // Somebody else's: nothing is written on the Machine that would meet a conflict.
+    // Somebody else's: nothing is written on the Machine, so there is no conflict.
     world.editMachine('metal/a', (object) => ({
       ...object,
       metadata: { ...object.metadata, annotations: { 'cluster.x-k8s.io/skip-remediation': '' } },
@@ -311,7 +311,7 @@ describe('a host that nobody stands for', () => {
     world.hosts.put(host('a', left));
     await settle();
     expect([annotationsOf('a'), world.patches]).toEqual([[REBOOT, POWER], []]);
-    // As cluster-api-provider-metal3 does it once the host is free.
+    // As cluster-api-provider-metal3 does once the host is free.
     world.hosts.put(host('a', { ...left, consumer: null }));
     await settle();
     expect(annotationsOf('a')).toEqual([]);

@@ -18,11 +18,11 @@ import { decideSweep, leaveReasonOf } from './sweep.ts';
 
 export interface Metal3Ports {
   readonly readers: Metal3Readers;
-  /** Keys of hosts whose Machine this process has seen go; see `setupWatches`. */
+  /** Keys of hosts whose Machine this process has seen disappear; see `setupWatches`. */
   readonly orphans: Set<string>;
-  /** Kinds whose caches may be old, for people; empty while all are followed. */
+  /** Kinds whose caches may be stale, for people; empty while all are followed. */
   readonly unseen: () => readonly string[];
-  /** Of the workload clusters, where a gate of the settings needs them. */
+  /** Questions to the workload clusters, if a gate of the settings needs them. */
   readonly nodes?: NodeReadings;
   readonly apply: Apply;
   readonly clock: Clock;
@@ -32,10 +32,10 @@ export interface Metal3Ports {
 
 export type Reconcile = (key: string, context: { readonly log: Log }) => Promise<Result>;
 
-/** Clusters are mirrored beside Machines, so one is without the other only for a moment. */
+/** Clusters are mirrored beside Machines, so one cache is filled without the other only for a moment. */
 const SYNC_POLL_MS = 2000;
 
-/** @returns a reconciler whose keys are `namespace/name` of Machines. It throws what writes throw; the runtime retries. */
+/** @returns a reconciler whose keys are `namespace/name` of Machines. It throws the errors of writes; the runtime retries. */
 export function reconcileMachines(ports: Metal3Ports): Reconcile {
   const { readers, nodes, unseen, clock, meter, settings } = ports;
   const blindness = new StaleCaches();
@@ -49,7 +49,7 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
     const cached = observe(readers, seen.object, clock.now());
     if (cached === undefined) return { requeueAfterMs: SYNC_POLL_MS };
     const observed = await gated(cached, settings, nodes);
-    // The workload cluster took its time to answer: the approval may have been taken back meanwhile.
+    // The workload cluster took time to answer: the approval may have been withdrawn meanwhile.
     const now = readers.machines.get(key);
     if (observed !== cached && (now.is !== 'present' || now.object !== seen.object)) return { requeueAfterMs: 0 };
     const decision = decide(observed, settings);
@@ -62,7 +62,7 @@ export function reconcileMachines(ports: Metal3Ports): Reconcile {
   };
 }
 
-/** @returns a reconciler whose keys are `namespace/name` of BareMetalHosts; it throws as `reconcileMachines`. */
+/** @returns a reconciler whose keys are `namespace/name` of BareMetalHosts; it throws like `reconcileMachines`. */
 export function reconcileHosts(ports: Metal3Ports): Reconcile {
   const { readers, orphans, unseen, clock, meter } = ports;
   const blindness = new StaleCaches();
@@ -105,7 +105,7 @@ async function carryOut({ apply, meter }: Metal3Ports, { because, actions }: Car
   }
 }
 
-/** What may not be decided by caches that may be old: an approval may have been given or taken back unseen. */
+/** Whether the actions must not be decided from stale caches: an approval may have been given or withdrawn unseen. */
 function switchesPower({ actions }: Carried): boolean {
   return actions.some((action) => powerOf(action) !== undefined);
 }

@@ -6,18 +6,18 @@ export const REBOOT_MODES = ['soft', 'hard'] as const;
 export const STAYING_PODS = ['wait', 'ignore'] as const;
 
 export interface Metal3Settings {
-  /** `soft` lets the operating system shut down first; Metal3 resorts to `hard` by itself when that fails. */
+  /** `soft` lets the operating system shut down first; Metal3 falls back to `hard` by itself if that fails. */
   readonly rebootMode: (typeof REBOOT_MODES)[number];
-  /** Switch off only what the Node's condition `Drained` says is drained. */
+  /** Switch off only if the Node's condition `Drained` is True. */
   readonly requireDrained: boolean;
   /**
-   * With `requireDrained`: what a Pod means that is still on a drained Node since it tolerates the taint or was passed over.
-   * `wait`: the host stays on until it has gone. Pods of DaemonSets, mirror Pods and finished Pods never count.
+   * With `requireDrained`: how to treat Pods that are still on a drained Node because they tolerate the taint or were skipped. `wait`: the
+   * host stays on until they have gone. Pods of DaemonSets, mirror Pods and finished Pods never count.
    */
   readonly stayingPods: (typeof STAYING_PODS)[number];
   /** Switch off only when no volume is attached to the Node any more. */
   readonly waitForVolumeDetach: boolean;
-  /** For how long at most remediation is held off after the end, while the Node is not ready yet. */
+  /** How long remediation stays suspended after the end, while the Node is not ready yet. */
   readonly startTimeoutMs: number;
 }
 

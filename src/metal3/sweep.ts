@@ -1,10 +1,10 @@
 /**
- * Takes from a host what is ours as soon as no Machine wants it off: the end of a maintenance, the deletion of the Machine,
- * and whatever was left behind. From baremetal-operator 0.14 on nothing else would take it away, and the next Machine
- * on that host would be switched off as soon as it was provisioned.
+ * Removes our annotations from a host as soon as no Machine wants it off: after the end of a maintenance, the deletion of the Machine, and
+ * for anything left behind. From baremetal-operator 0.14 on nothing else would remove the reboot annotation, and the next Machine on that
+ * host would be switched off as soon as it was provisioned.
  *
- * What is not ours to judge is left alone: a host that somebody has taken out of Metal3's hands, and one whose consumer is a
- * Machine that is not known (`LeaveReason`). A Machine whose end this process has witnessed is known to have gone.
+ * Hosts that we cannot judge are left alone: a host that Metal3 was told to leave alone, and one whose consumer is an unknown Machine
+ * (`LeaveReason`). A Machine whose deletion this process has seen is known to be gone.
  */
 import { refOf } from '../core/action.ts';
 import type { Decision } from '../core/decision.ts';
@@ -14,31 +14,31 @@ import * as events from './events.ts';
 import { absenceOf, carriesOurs, isHeld } from './hosts.ts';
 import { LEAVE_REASONS, type LeaveReason, POWER_ANNOTATION, REBOOT_ANNOTATION } from './names.ts';
 
-/** `Clean`: nothing of ours is there. `Unknown`: not all Machines are known, so it stays. */
+/** `Clean`: the host carries none of our annotations. `Unknown`: not all Machines are known, so they stay. */
 export type SweepBecause = 'Clean' | 'Wanted' | 'Unknown' | 'Unwanted' | LeaveReason;
 
-/** What Machines have to do with a host. */
+/** How Machines use a host. */
 export interface Use {
-  /** Whether some Machine that may do so wants the host off. `unknown` while not all Machines are known. */
+  /** Whether a Machine with a valid claim wants the host off. `unknown` while not all Machines are known. */
   readonly isWantedOff: boolean | 'unknown';
-  /** Whether its consumer is a Metal3Machine for which no Machine stands, and that nobody has seen go. */
+  /** Whether its consumer is a Metal3Machine without a known Machine, whose deletion was not seen. */
   readonly isConsumerUnknown: boolean;
 }
 
-/** @returns undefined where a host is not left alone for a reason of its own. */
+/** @returns undefined if the host is not left alone for a reason of its own. */
 export function leaveReasonOf(because: SweepBecause): LeaveReason | undefined {
   return LEAVE_REASONS.find((reason) => reason === because);
 }
 
-/** Machines come from another cache, whose first list brings no event for a host that no Machine names. */
+/** Machines come from another cache, whose first list causes no event for a host that no Machine names. */
 const SYNC_POLL_MS = 5000;
 
 export function decideSweep(host: BareMetalHost, { isWantedOff, isConsumerUnknown }: Use): Decision<SweepBecause> {
   if (!carriesOurs(host)) return { because: 'Clean', actions: [] };
   if (isWantedOff === 'unknown') return { because: 'Unknown', actions: [], requeueAfterMs: SYNC_POLL_MS };
   if (isWantedOff) return { because: 'Wanted', actions: [] };
-  // An event of the host, or of the Machine that appears, brings us back.
-  // With `disablePowerOff` the annotation keeps nothing off: it would have Metal3 reboot the host again and again.
+  // An event of the host, or of the Machine that appears, triggers another pass. With `disablePowerOff` the annotation does not keep the
+  // host off: Metal3 would reboot the host again and again.
   const keepsOff = host.spec.disablePowerOff !== true;
   const leave = absenceOf(host) ?? (isConsumerUnknown && keepsOff ? 'ConsumerUnknown' : undefined);
   if (leave !== undefined) return { because: leave, actions: [] };
@@ -46,7 +46,7 @@ export function decideSweep(host: BareMetalHost, { isWantedOff, isConsumerUnknow
   const patch = {
     do: 'patchMeta',
     target: refOf(BARE_METAL_HOST, host),
-    // The consumer was read too.
+    // The decision also read the consumer.
     resourceVersion: host.metadata.resourceVersion,
     annotations: Object.fromEntries(present.map((key) => [key, null])),
   } as const;

@@ -1,4 +1,4 @@
-/** Which changes concern which Machines and hosts. The work per event does not grow with the number of either. */
+/** Which Machines and hosts a change concerns. The work per event does not grow with the number of either. */
 
 import type { BareMetalHost, Cluster, Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
@@ -20,20 +20,20 @@ export interface WiringPorts {
   readonly enqueueMachine: (key: string) => void;
   readonly enqueueHost: (key: string) => void;
   /**
-   * Takes the keys of hosts whose Machine has been seen to go. That nobody stands for the consumer of such a host is no
-   * riddle: the host is released. The pass over the host takes its key out again.
+   * Receives the keys of hosts whose Machine was seen to disappear. The unknown consumer of such a host is explained, so the host is
+   * released. The pass over the host removes its key again.
    */
   readonly orphans: Set<string>;
 }
 
-/** Declares what decisions look things up by. */
+/** Declares the indexes that decisions use. */
 export function declareIndexes({ machines, hosts }: Pick<Metal3Sources, 'machines' | 'hosts'>): void {
   for (const { name, of } of [MACHINES_BY_HOST, MACHINES_BY_METAL3_MACHINE, MACHINES_BY_CLUSTER])
     machines.addIndex(name, of);
   hosts.addIndex(HOSTS_BY_UID.name, HOSTS_BY_UID.of);
 }
 
-/** Declares the indexes and has Machines and hosts enqueued that a change concerns. */
+/** Declares the indexes, and enqueues the Machines and hosts that a change concerns. */
 export function setupWatches(sources: Metal3Sources, { enqueueMachine, enqueueHost, orphans }: WiringPorts): void {
   const { machines, clusters, hosts } = sources;
   declareIndexes(sources);
@@ -43,13 +43,13 @@ export function setupWatches(sources: Metal3Sources, { enqueueMachine, enqueueHo
     if (found.is === 'unknown') return; // The Machines themselves are enqueued when they come.
     for (const machine of found.value) if (needsAttention(machine)) enqueueMachine(keyOf(machine));
   };
-  /** Its host, which may be released now, and others of the same host, whose turn it may be. */
+  /** Enqueues its host, which may be released now, and other Machines of the same host, whose turn it may be. */
   const enqueueAround = (machine: Machine): void => {
     for (const value of MACHINES_BY_HOST.of(machine)) enqueueClaimants(value);
     for (const host of hostKeysOf(machine, hosts)) enqueueHost(host);
   };
 
-  /** A host that was left alone since nobody knew the Machine that uses it. */
+  /** Enqueues a host that was left alone because the Machine that uses it was not known. */
   const enqueueLeft = (machine: Machine): void => {
     for (const key of hostKeysOf(machine, hosts)) {
       const host = hosts.get(key);
@@ -109,7 +109,7 @@ export function setupWatches(sources: Metal3Sources, { enqueueMachine, enqueueHo
   });
 }
 
-/** A host is enqueued by its name even where there is none: a pass over nothing costs nothing. */
+/** A host is enqueued by its name even if it does not exist: such a pass costs almost nothing. */
 function hostKeysOf(machine: Machine, hosts: Source<BareMetalHost>): readonly string[] {
   const id = parseProviderID(machine.spec.providerID);
   if (id.is !== 'legacy') return MACHINES_BY_HOST.of(machine);
@@ -121,7 +121,7 @@ function essenceOfMachine(machine: Machine): string {
   return relevantFields(machine, [machine.metadata.labels, machine.spec, machine.status]);
 }
 
-/** Everything of an object that a decision depends on, besides its version. */
+/** Every field of an object that a decision depends on, besides its version. */
 function relevantFields({ metadata }: KubeObject, parts: readonly unknown[]): string {
   return JSON.stringify([metadata.uid, metadata.annotations, metadata.deletionTimestamp, ...parts]);
 }
