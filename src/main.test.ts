@@ -1,4 +1,4 @@
-/** The process as a whole, as far as it goes without a cluster. */
+/** The process as a whole, as far as it can be tested without a cluster. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ function write(name: string, text: string): string {
   return path;
 }
 
-/** A cluster where nobody answers. */
+/** A cluster whose server does not answer. */
 const KUBECONFIG_TEXT = `apiVersion: v1
 kind: Config
 clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }]
@@ -67,7 +67,7 @@ describe('the process', () => {
     expect(err()).toContain('Did you mean --enable-tmm?');
   });
 
-  // No process for each: it is the code that the parser gives which `main()` ends with.
+  // Without a process for each: `main()` exits with the code that the parser returns.
   it.each([
     ['status', '--nonsense'],
     ['why'],
@@ -191,7 +191,7 @@ describe('an answer that is longer than a pipe holds', () => {
     const ended = once(child, 'close');
     if (child.stdout === null) throw new Error('Its output is a pipe');
     await once(child.stdout, 'readable');
-    // Longer than the process stays for what is left open.
+    // Longer than the process waits for open handles.
     await pass(1500);
     expect(JSON.parse(await text(child.stdout)).items).toHaveLength(NODES);
     expect((await ended)[0]).toBe(0);

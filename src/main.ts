@@ -1,6 +1,6 @@
 /**
- * The process: the only file that reads the command line and the environment, and sets the exit code. Each command loads
- * what it needs when it is asked for, so that the short ones start fast.
+ * The process: the only file that reads the command line and the environment, and sets the exit code. Each command loads its modules on
+ * demand, so that the short ones start fast.
  */
 import { homedir, hostname } from 'node:os';
 import type { CommandLine } from './cli/command-line.ts';
@@ -85,7 +85,7 @@ async function rollWith(flags: RollFlags): Promise<number> {
   const { roll } = await import('./commands/roll/roll.ts');
   const { randomInt } = await import('node:crypto');
   const signals = handleSignalsPatiently(process);
-  // Whoever reads no longer does not end the work on machines; and there is nobody to tell.
+  // A reader that has gone does not end the work on machines; and there is nobody to notify.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const randomWord = (): string => randomInt(36 ** 6, 36 ** 7).toString(36);
   const code = await print(
@@ -95,7 +95,7 @@ async function rollWith(flags: RollFlags): Promise<number> {
   return code;
 }
 
-/** Aborts on the first signal, and when whoever reads has heard enough: `status --watch | head -1`. */
+/** Aborts on the first signal, and when the reader has closed the pipe: `status --watch | head -1`. */
 async function untilStopped(): Promise<AbortSignal> {
   const { noticesTo } = await import('./commands/notices.ts');
   const stop = handleSignals(
@@ -166,11 +166,11 @@ function complain(faults: readonly string[], code: 1 | 2 = 2): Promise<number> {
   return print(failed(code, ...faults));
 }
 
-/** For what is left open when the work is done: idle connections, a timer. */
+/** Time for open handles when the work is done: idle connections, a timer. */
 const LINGER_MS = 500;
 
 void main(process.argv[1] ?? '', process.argv.slice(2))
-  // Node.js itself would quote the line of the fault, and in the bundle a line is the whole program.
+  // Node.js itself would quote the line of the error, and in the bundle one line is the whole program.
   .catch((error: unknown) => complain([error instanceof Error ? (error.stack ?? error.message) : String(error)], 1))
   .then((code) => {
     process.exitCode = code;

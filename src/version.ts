@@ -1,4 +1,4 @@
-/** Which build this is. */
+/** The version of this build. */
 import manifest from '../package.json' with { type: 'json' };
 
 /** Replaced by the build (`scripts/build.ts`); not defined when running from source. */
@@ -9,15 +9,15 @@ export const VERSION: string = manifest.version;
 const COMMIT: string | undefined =
   typeof MAINTENANCE_BRIDGE_COMMIT === 'undefined' ? undefined : MAINTENANCE_BRIDGE_COMMIT;
 
-/** What `version` prints, without a line end. */
+/** The output of `version`, without a line end. */
 export function describeVersion(format: 'text' | 'json', node: string): string {
   if (format === 'json') return JSON.stringify({ version: VERSION, commit: COMMIT, node });
   return `maintenance-bridge ${VERSION} (${COMMIT === undefined ? '' : `commit ${COMMIT}, `}node ${node})`;
 }
 
 /**
- * What to tell where this Node.js is older than `engines` of package.json asks for: it would fail somewhere in the middle, in
- * words that help nobody.
+ * The message if this Node.js is older than `engines` of package.json requires: otherwise the program would fail at some later point with
+ * an unhelpful message.
  *
  * @param found as in `process.version`.
  */

@@ -1,11 +1,11 @@
 /**
- * What users of kubectl type, in the one form that the parser takes: flags before the command as well as behind it, `-o=json`,
- * and `--watch=false`. Pure.
+ * Rewrites arguments that users of kubectl type into the form that the parser accepts: flags before the command as well as after it,
+ * `-o=json`, and `--watch=false`. Pure.
  */
 import type { Command, Option } from 'commander';
 import { withExplicitBooleans } from './option-flags.ts';
 
-/** @returns the command first, then everything else in its order. What cannot be understood is left for the parser to refuse. */
+/** @returns the command first, then everything else in order. Unknown words are left for the parser to refuse. */
 export function ordered(program: Command, args: readonly string[]): readonly string[] {
   const words = withExplicitBooleans(args);
   const end = words.indexOf('--');
@@ -13,7 +13,7 @@ export function ordered(program: Command, args: readonly string[]): readonly str
   return [...switched(program, commandFirst(program, long(program, own))), ...rest];
 }
 
-/** By its long or short name; where two commands have it, they mean the same by it. */
+/** By its long or short name; if two commands have it, it has the same meaning. */
 export function findOption(commands: readonly Command[], name: string): Option | undefined {
   for (const { options } of commands) {
     const option = options.find(({ long, short }) => long === name || short === name);

@@ -1,4 +1,4 @@
-/** What a command line comes to. */
+/** The result of parsing a command line. */
 import type { DashboardFlags } from '../commands/dashboard.ts';
 import type { Inspection } from '../commands/inspect.ts';
 import type { Maintenance } from '../commands/maintain/maintain.ts';
@@ -7,7 +7,7 @@ import type { PlanFormat } from '../commands/render-plan.ts';
 import type { RollFlags } from '../commands/roll/flags.ts';
 
 export type CommandLine =
-  /** The texts of each flag by its name, in the order given. */
+  /** The texts of each flag by its name, in the given order. */
   | { readonly is: 'run'; readonly flags: ReadonlyMap<string, readonly string[]> }
   | { readonly is: 'version'; readonly format: 'text' | 'json' }
   | Inspection
@@ -15,7 +15,7 @@ export type CommandLine =
   /** `why node/NAME -o observed`. */
   | { readonly is: 'observed'; readonly node: string; readonly flags: ReadonlyMap<string, readonly string[]> }
   | { readonly is: 'roll'; readonly flags: RollFlags }
-  /** Flags as for `run`, of which `--kubeconfig`, `--context` and `--config` are taken. */
+  /** The flags of `run`, of which `--kubeconfig`, `--context` and `--config` are accepted. */
   | {
       readonly is: 'plan';
       readonly planned: Planned;
@@ -24,5 +24,5 @@ export type CommandLine =
       readonly flags: ReadonlyMap<string, readonly string[]>;
     }
   | { readonly is: 'dashboard'; readonly flags: DashboardFlags }
-  /** Help or a script that was asked for (code 0), or wrong usage (code 2): print and exit. */
+  /** Requested help or script (code 0), or wrong usage (code 2): print and exit. */
   | { readonly is: 'exit'; readonly code: 0 | 2; readonly out: string; readonly err: string };

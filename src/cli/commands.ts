@@ -1,4 +1,4 @@
-/** The commands and their flags, declared: parser, usage texts and shell completion all follow from here. */
+/** The commands and their flags as declarations: parser, usage texts and shell completion derive from them. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { SHOWN_KINDS } from '../app/features.ts';
 import { FORMATS, type Format, OBSERVED } from '../commands/format.ts';
@@ -19,7 +19,7 @@ type Choose = (chosen: CommandLine) => void;
 
 /**
  * @param name as the user calls it: `maintenance-bridge`, or `kubectl node-maintenance`.
- * @param choose gets the command that was asked for.
+ * @param choose receives the parsed command.
  */
 export function makeProgram(name: string, choose: Choose): Command {
   const program = new Command(name)
@@ -118,7 +118,7 @@ function addStatus(program: Command, choose: Choose): void {
   );
 }
 
-/** For developers, and hidden from help: the recording of what a decision is made of. */
+/** For developers, and hidden from help: the recording of a decision's input. */
 interface GivenObserved extends Omit<GivenInspect, 'output'> {
   readonly output: typeof OBSERVED;
 }
@@ -180,7 +180,7 @@ function addPlan(program: Command, choose: Choose): void {
     );
 }
 
-/** Nodes, or Machines; both at once are in different clusters. */
+/** Nodes, or Machines; both together would be in different clusters. */
 function readPlanned(
   plan: Command,
   words: readonly string[],

@@ -93,7 +93,7 @@ function flagsOf(command: Command, words: readonly string[], given: GivenOnNodes
   };
 }
 
-/** Ends the command with its usage where not exactly one of both is given. */
+/** Ends the command with its usage unless exactly one of names and selector is given. */
 export function readChoice(command: Command, words: readonly string[], selector: string | undefined): NodeChoice {
   if (selector === undefined) {
     if (words.length === 0) return command.error('error: wanted names of Nodes, or -l SELECTOR.');

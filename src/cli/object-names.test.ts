@@ -38,7 +38,7 @@ describe('`readObject()`', () => {
     ['machine.cluster.x-k8s.io/m', { kind: 'Machine', name: 'm' }],
     ['machine.cluster.x-k8s.io/fleet/m', { kind: 'Machine', name: 'm', namespace: 'fleet' }],
     ['node.v1./n', { kind: 'Node', name: 'n' }],
-    // A Node may be called like a host in the DNS.
+    // A Node may be named like a host in the DNS.
     ['ip-10-0-0-1.eu-west-1.compute.internal', { kind: 'Node', name: 'ip-10-0-0-1.eu-west-1.compute.internal' }],
     ['node/a/b', undefined],
     ['machine/a/b/c', undefined],

@@ -1,7 +1,7 @@
 /**
- * Objects as users of kubectl write and paste them: `node/n`, what `kubectl get … -o name` prints
- * (`machine.cluster.x-k8s.io/m`), and every form of a kind that kubectl takes itself (`ParseResourceArg` of
- * k8s.io/apimachinery `runtime/schema`): plural, singular, kind and short name, each with the group or with version and group.
+ * Parses objects as users of kubectl write and paste them: `node/n`, the output of `kubectl get … -o name` (`machine.cluster.x-k8s.io/m`),
+ * and every form of a kind that kubectl accepts (`ParseResourceArg` of k8s.io/apimachinery `runtime/schema`): plural, singular, kind and
+ * short name, each with the group or with version and group.
  */
 import { EXPLAINED, SHOWN_KINDS } from '../app/features.ts';
 import { NODE } from '../core/objects.ts';
@@ -10,20 +10,20 @@ export interface NamedObject {
   /** One of `KINDS`. */
   readonly kind: string;
   readonly name: string;
-  /** Absent where it was not written. */
+  /** Absent if it was not written. */
   readonly namespace?: string;
 }
 
-/** Those that `why` explains; what `status` shows comes first. */
+/** The kinds that `why` explains; those that `status` shows come first. */
 export const KINDS: readonly string[] = [
   ...new Set([...SHOWN_KINDS, ...EXPLAINED.map(({ resource }) => resource.kind)]),
 ];
 
-/** As usage has it: `node/NAME, machine/NAME or pod/NAME`. */
+/** As usage texts list them: `node/NAME, machine/NAME or pod/NAME`. */
 export const namesOf = (kinds: readonly string[]): string =>
   choiceOf(kinds.map((kind) => `${kind.toLowerCase()}/NAME`));
 
-/** As a sentence has them. */
+/** As a sentence lists them. */
 export function choiceOf(words: readonly string[], last: 'or' | 'and' = 'or'): string {
   return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(` ${last} `);
 }
@@ -32,7 +32,7 @@ export const WANTED_OBJECT = namesOf(KINDS);
 
 const VERSION = /^v\d+(?:(?:alpha|beta)\d+)?$/;
 
-/** @returns the kind that the words mean, in whatever case; undefined where it is none of ours. */
+/** @returns the kind that the text stands for, in any case; undefined if it is none of ours. */
 export function readKind(text: string): string | undefined {
   const [word = '', ...rest] = text.toLowerCase().split('.');
   const found = EXPLAINED.find(({ resource: { kind, plural }, shortNames }) =>
@@ -45,7 +45,7 @@ export function readKind(text: string): string | undefined {
   return groups.includes(found.group) ? found.kind : undefined;
 }
 
-/** A name alone is that of a Node, in which there is no slash; but the word for a kind is half a question. */
+/** A name alone is that of a Node, without a slash; but the word for a kind alone is an incomplete argument. */
 export function readObject(text: string): NamedObject | undefined {
   const [word = '', ...names] = text.split('/');
   const kind = readKind(word);
@@ -58,9 +58,9 @@ export function readObject(text: string): NamedObject | undefined {
 }
 
 /**
- * Objects of several words: each with its kind, or the kind once and names behind it, as kubectl has it (`node a b`).
+ * Parses objects of several words: each with its kind, or the kind once followed by names, as in kubectl (`node a b`).
  *
- * @returns undefined in the place of words that name none.
+ * @returns undefined in place of words that name none.
  */
 export function readObjects(
   words: readonly string[],

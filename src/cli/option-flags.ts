@@ -1,11 +1,11 @@
-/** How rows of `config/options.ts` become options of the command line, and what was given becomes texts by flag again. */
+/** Turns rows of `config/options.ts` into options of the command line, and the given values into texts by flag. */
 import { Option } from 'commander';
 import { GENERAL_OPTIONS, OPTION_GROUPS, OPTION_ROWS } from '../config/options.ts';
 import { type OptionRow, placeholderOf } from '../core/option.ts';
 
 export type Texts = Readonly<Record<string, readonly string[] | undefined>>;
 
-/** How the help writes each flag, by its long name. */
+/** How the help shows each flag, by its long name. */
 export const TERMS: ReadonlyMap<string, string> = new Map(
   OPTION_ROWS.map((row) => [
     `--${row.flag}`,
@@ -28,12 +28,12 @@ function optionsOf(row: OptionRow): readonly Option[] {
   return row.alias === undefined ? [named(row.flag)] : [named(row.flag), named(row.alias).hideHelp()];
 }
 
-/** Keeps the texts of a repeated option, in their order. */
+/** Keeps the texts of a repeated option, in order. */
 export function gathering(option: Option): Option {
   return option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
 }
 
-/** By flag, and an alias's texts before those of its flag, so that the flag wins. */
+/** By flag; an alias's texts come before those of its flag, so that the flag takes precedence. */
 export function collect(given: Texts): ReadonlyMap<string, readonly string[]> {
   const flags = new Map<string, readonly string[]>();
   for (const { flag, alias } of OPTION_ROWS) {

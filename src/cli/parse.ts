@@ -1,4 +1,4 @@
-/** The command line: which command was asked for, with which flags. What the flags mean is `config.ts`'s matter. */
+/** Parses the command line: the command, with its flags. The meaning of the flags of `run` is resolved in `config/resolve.ts`. */
 import { CommanderError } from 'commander';
 import { ordered } from './arguments.ts';
 import type { CommandLine } from './command-line.ts';
@@ -6,8 +6,7 @@ import { makeProgram } from './commands.ts';
 
 /**
  * @param args without the interpreter and the script.
- * @param name as the user calls the program, for usage texts.
- * Never throws, prints nothing and does not end the process.
+ * @param name as the user calls the program, for usage texts. Never throws, prints nothing and does not end the process.
  */
 export function parseCommandLine(args: readonly string[], name = 'maintenance-bridge'): CommandLine {
   let result: CommandLine | undefined;
@@ -32,7 +31,7 @@ export function parseCommandLine(args: readonly string[], name = 'maintenance-br
     const unknown =
       error.code === 'commander.unknownOption' ? args.findIndex((arg) => error.message.includes(`'${arg}'`)) : -1;
     const [flag = '', value] = args[unknown]?.split('=', 2) ?? [];
-    // Similar flags are found for the flag alone; where that one exists, it is the value that is wrong.
+    // Similar flags are found only for the flag alone; if that one exists, the value is wrong.
     const similar = value === undefined ? undefined : parseCommandLine(args.with(unknown, flag), name);
     if (similar?.is === 'exit') return similar;
     return { is: 'exit', code: error.exitCode === 0 ? 0 : 2, ...printed };
@@ -40,7 +39,7 @@ export function parseCommandLine(args: readonly string[], name = 'maintenance-br
   return result ?? { is: 'exit', code: 2, ...printed };
 }
 
-/** How the user calls the program, by the path of the script: kubectl runs plugins by the names of their files. */
+/** The name by which the user calls the program, from the path of the script: kubectl runs plugins by the names of their files. */
 export function programName(script: string): string {
   const file = script.split(/[/\\]/).at(-1) ?? '';
   return /^kubectl-node_maintenance(\.|$)/.test(file) ? 'kubectl node-maintenance' : 'maintenance-bridge';

@@ -109,7 +109,7 @@ function nonEmpty(command: Command, exec: string): string {
   return exec.trim() === '' ? command.error('error: --exec: wanted a command, found an empty one.') : exec;
 }
 
-/** Flags of a roll that the next process has to be given again: nothing that is run is read from the cluster. */
+/** Flags of a roll that must be given again when it resumes: nothing that is executed is read from the cluster. */
 function againOf(given: GivenRoll & Texts): readonly string[] {
   const { kubeconfig, context, config } = given;
   const values = [
@@ -126,7 +126,7 @@ function againOf(given: GivenRoll & Texts): readonly string[] {
   return values.flatMap(([flag, value]) => (value === undefined ? [] : [flag, quoted(value)]));
 }
 
-/** For a POSIX shell. */
+/** Quotes a text for a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** What several commands take alike. */
+/** Options that several commands share. */
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.ts';
 import { readObjects } from './object-names.ts';
@@ -6,7 +6,7 @@ import { gathering } from './option-flags.ts';
 
 export const NO_COLOUR = 'no colours, as with the variable NO_COLOR';
 
-/** Flags with the names of `run`, and its meaning. */
+/** Flags with the names and the meaning of those of `run`. */
 export function onCluster(command: Command, which: string): Command {
   return command
     .addOption(gathering(new Option('--kubeconfig <file>', `kubeconfig file of the ${which}`)))
@@ -15,7 +15,7 @@ export function onCluster(command: Command, which: string): Command {
     .addOption(gathering(new Option('--config <file>', 'configuration file of the controller, for its settings')));
 }
 
-/** @param hidden formats that are taken and not shown. */
+/** @param hidden formats that are accepted and not shown. */
 export function outputOption(formats: readonly string[], hidden: readonly string[] = []): Option {
   const option = new Option('-o, --output <format>', 'output format').choices(formats).default('text');
   const { parseArg } = option;
@@ -23,8 +23,8 @@ export function outputOption(formats: readonly string[], hidden: readonly string
 }
 
 /**
- * @param words each a Node's name, `node/NAME` in any form, or the kind once and names behind it.
- * @returns names, each once. Ends the command with its usage where a word means something else.
+ * @param words each a Node's name, `node/NAME` in any form, or the kind once followed by names.
+ * @returns names, each once. Ends the command with its usage if a word means something else.
  */
 export function readNodeNames(command: Command, words: readonly string[]): readonly string[] {
   const names = readObjects(words).map(({ text, named }) => {
@@ -35,7 +35,7 @@ export function readNodeNames(command: Command, words: readonly string[]): reado
   return [...new Set(names)];
 }
 
-/** @returns milliseconds; undefined where the flag was not given. Ends the command with its usage where it is no duration. */
+/** @returns milliseconds; undefined if the flag was not given. Ends the command with its usage if it is not a duration. */
 export function readTimeout(command: Command, flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = parseDuration(text);

@@ -1,10 +1,10 @@
-/** How the process ends: by signals, by faults that nobody caught, and by the clock when a stop takes too long. */
+/** How the process ends: by signals, by uncaught errors, and by a time limit when a stop takes too long. */
 import type { Log } from '../core/ports.ts';
 
 /** Kubernetes' default grace period is 30 s; ours is shorter, so that even a blocked stop leaves time to spare. */
 export const STOP_LIMIT_MS = 10_000;
 
-/** What is needed of `process`. */
+/** The part of `process` that is used. */
 export interface HostProcess {
   on(event: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown;
@@ -14,9 +14,9 @@ export interface HostProcess {
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Ties the process's fate to a signal that the work obeys. The first SIGTERM or SIGINT aborts it; a second one exits at
- * once (128 + the signal's number), as does, with 1, a stop that takes longer than 10 s. An error that nobody caught
- * exits with 1: state after a bug is not to be trusted, and the next start finishes the work.
+ * Connects signals of the operating system to an abort signal for the work. The first SIGTERM or SIGINT aborts it; a second one exits at
+ * once (128 + the signal's number), and a stop that takes longer than 10 s exits with 1. An uncaught error exits with 1: the state after a
+ * bug cannot be trusted, and the next start finishes the work.
  */
 export function handleSignals(host: HostProcess, log: Log): AbortSignal {
   const stopping = new AbortController();
@@ -44,15 +44,15 @@ export function handleSignals(host: HostProcess, log: Log): AbortSignal {
 }
 
 export interface PatientSignals {
-  /** Begin nothing more. */
+  /** Aborts when nothing more may begin. */
   readonly interrupted: AbortSignal;
-  /** Leave now. */
+  /** Aborts when the process has to leave now. */
   readonly abandon: AbortSignal;
 }
 
 /**
- * For work that must not be left half done: the first SIGINT or SIGTERM asks to finish what is under way, the second one, or
- * a terminal that is lost, to leave now; a third exits at once (128 + the signal's number). There is no limit of time.
+ * For work that must not be left half done: the first SIGINT or SIGTERM asks to finish the work under way, the second one, or a lost
+ * terminal, to leave now; a third exits at once (128 + the signal's number). There is no time limit.
  */
 export function handleSignalsPatiently(
   host: HostProcess & { on(event: 'SIGHUP', listener: () => void): unknown },
@@ -73,7 +73,7 @@ export function handleSignalsPatiently(
   return { interrupted: interrupted.signal, abandon: abandon.signal };
 }
 
-/** Calls `then` unless the process has ended before; does not keep it alive. */
+/** Calls `then` unless the process has ended before; does not keep the process alive. */
 export function exitAfter(ms: number, then: () => void): void {
   setTimeout(then, ms).unref();
 }

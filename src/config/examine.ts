@@ -6,17 +6,17 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 export interface Examination {
   readonly faults: readonly ConfigFault[];
-  /** The data, with `standIns` where it was at fault. */
+  /** The data, with `standIns` in place of invalid values. */
   readonly sound: Mapping;
-  /** Absent where there are faults. */
+  /** Absent if there are faults. */
   readonly configuration: Configuration | undefined;
 }
 
 /**
- * Checks a configuration, then once more with defaults in the place of what was at fault: what a schema asks of several values
- * together, it asks only where each of them is sound.
+ * Checks a configuration, then once more with defaults in place of invalid values: a schema checks a condition on several values only if
+ * each of them is valid.
  *
- * @param standIns the defaults; what has none is left out.
+ * @param standIns the defaults; an invalid value without one is left out.
  */
 export function examine(data: Mapping, standIns: Mapping): Examination {
   const first = checkConfiguration(data);
@@ -32,12 +32,12 @@ export function examine(data: Mapping, standIns: Mapping): Examination {
   };
 }
 
-/** Whether one path leads to the other, or both are the same. */
+/** Whether one path is a prefix of the other, or both are the same. */
 export function meet(a: Path, b: Path): boolean {
   return a.every((part, index) => index >= b.length || part === b[index]);
 }
 
-/** Whether a fault leaves open what is wanted at a path. */
+/** Whether a fault makes it unclear what is wanted at a path. */
 export function concerns(fault: ConfigFault, path: Path): boolean {
   return meet(fault.path, path) || (fault.meant !== undefined && meet(fault.meant, path));
 }
@@ -46,7 +46,7 @@ function repair(data: Mapping, faults: readonly ConfigFault[], standIns: Mapping
   return faults.reduce((repaired, { path }) => withStandIn(repaired, path, standIns), data);
 }
 
-/** Defaults are no deeper than a section and its key. */
+/** Defaults are at most as deep as a section and its key. */
 function withStandIn(data: Mapping, [section = '', key]: Path, standIns: Mapping): Mapping {
   const content = data[section];
   if (key === undefined || !isMapping(content)) return replaceKey(data, String(section), standIns);

@@ -1,16 +1,16 @@
-/** What is wrong with a configuration, in the words of a fault line: what was wanted and what was found. */
+/** The faults of a configuration, as lines that say what was wanted and what was found. */
 import type { z } from 'zod';
 import { oneOf, wantedOf } from '../core/option.ts';
 import { OPTION_ROWS } from './options.ts';
 
 export type Path = readonly (string | number)[];
 
-/** A fault at a path of the configuration; who wrote the value there is for the caller to say. */
+/** A fault at a path of the configuration; the caller adds who wrote the value there. */
 export interface ConfigFault {
   readonly path: Path;
   /** `wanted …, found …` */
   readonly text: string;
-  /** For a misspelt key: the path of the key that was most likely meant. */
+  /** For a misspelt key: the path of the key that was most likely intended. */
   readonly meant?: Path;
 }
 
@@ -28,7 +28,7 @@ export function formatPath(path: Path): string {
 
 const FOUND_LIMIT = 80;
 
-/** A value in a few words: texts are quoted and cut, lists and mappings only counted or named. */
+/** Describes a value in a few words: texts are quoted and cut, lists and mappings only counted or named. */
 export function describeFound(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -47,7 +47,7 @@ export function valueAt(data: unknown, path: Path): unknown {
 /**
  * The faults that a schema found in `data`, with paths from the root of the configuration.
  *
- * @param beside keys that `data` may have, too, and that are not the schema's matter.
+ * @param beside keys that `data` may have as well, and that the schema does not check.
  */
 export function faultsOf(
   schema: z.ZodType,
@@ -68,7 +68,7 @@ export function faultsOf(
 }
 
 function wantedBy(issue: z.core.$ZodIssue, path: Path): string {
-  // Schemas give their own words for what they check by themselves; the library's would only say "invalid input".
+  // Schemas have their own messages for their own checks; the library's would only say "invalid input".
   if (issue.code === 'custom' || issue.code === 'invalid_format') return issue.message;
   if (issue.code === 'too_small')
     return `${issue.inclusive === true ? 'at least' : 'more than'} ${amount(issue, issue.minimum)}`;
@@ -109,7 +109,7 @@ function unknownKey(key: string, known: readonly string[], at: Path): ConfigFaul
   return { path, text: `wanted ${known.length === 0 ? 'a known key' : `one of ${known.join(', ')}`}, ${found}` };
 }
 
-/** The keys that a schema knows at a path; empty where it takes any. */
+/** The keys that a schema knows at a path; empty if it accepts any. */
 function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
   const { def } = (schema as z.ZodType & z.core.$ZodTypes)._zod;
   switch (def.type) {
@@ -132,9 +132,9 @@ function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
 }
 
 /**
- * The candidate that a misspelt word most likely meant.
+ * The candidate that a misspelt word most likely stands for.
  *
- * @returns undefined where none is within two edits, or one edit for words of up to four letters.
+ * @returns undefined if none is within two edits, or one edit for words of up to four letters.
  */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;

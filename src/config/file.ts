@@ -18,7 +18,7 @@ export interface ConfigFile {
 
 export type ReadConfig = ConfigFile | { readonly is: 'faults'; readonly faults: readonly string[] };
 
-/** Never throws; whatever is wrong comes as `file:line: …` faults. */
+/** Never throws; every fault is reported as `file:line: …`. */
 export function readConfigFile(path: string, readFile: ReadFile): ReadConfig {
   let text: string;
   try {
@@ -32,7 +32,7 @@ export function readConfigFile(path: string, readFile: ReadFile): ReadConfig {
 
 function parseConfig(path: string, text: string): ReadConfig {
   const lines = new LineCounter();
-  // An empty stream is no array of documents but an object that says so.
+  // For an empty stream the result is not an array of documents but a marker object.
   const documents = [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })];
   const [document, second] = documents;
   if (document === undefined) return fault(`${path}:1: ${WANTED_MAPPING}, found nothing`);
@@ -57,7 +57,7 @@ function readDocument(path: string, document: Document.Parsed, lines: LineCounte
   try {
     data = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    // Too many aliases: a file that would grow without bound, or one without its anchor.
+    // Too many aliases: a file that would expand without bound, or an alias without its anchor.
     return fault(`${path}:1: wanted YAML, found: ${messageOf(error)}`);
   }
   if (!isMapping(data)) {

@@ -1,6 +1,6 @@
 /**
- * Every option of `run`, as a row of data. The rows feed the command line (`cli/option-flags.ts`), the environment and the file
- * (`resolve.ts`) and docs/flags.md, so that the four cannot disagree.
+ * Every option of `run`, as a row of data. The command line (`cli/option-flags.ts`), the environment and the file (`resolve.ts`) and
+ * docs/flags.md all derive from the rows, so that the four cannot disagree.
  */
 
 import { FEATURES } from '../app/features.ts';
@@ -141,7 +141,7 @@ export interface OptionGroup {
 
 export const GENERAL_OPTIONS: OptionGroup = { title: 'General', rows: GENERAL_ROWS };
 
-/** Features of one title are one group. */
+/** Features with the same title are one group. */
 export const OPTION_GROUPS: readonly OptionGroup[] = [
   GENERAL_OPTIONS,
   ...[...Map.groupBy(FEATURES, ({ title }) => title)].map(([title, features]) => ({

@@ -1,4 +1,4 @@
-/** How files that a user names are read. */
+/** Reads files that a user names. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /**

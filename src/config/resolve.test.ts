@@ -13,7 +13,7 @@ interface Given {
   readonly env?: Inputs['env'];
 }
 
-/** Resolves with a file called bridge.yaml, where one is given, and no other file. */
+/** Resolves with a file called bridge.yaml, if one is given, and no other file. */
 function resolve({ file, flags = {}, env = {} }: Given) {
   const all = file === undefined ? flags : { ...flags, config: 'bridge.yaml' };
   return resolveOptions({

@@ -1,4 +1,4 @@
-/** Resolves the options of `run`: flag beats variable beats file beats default. */
+/** Resolves the options of `run`: a flag takes precedence over a variable, a variable over the file, the file over the default. */
 
 import {
   ENVIRONMENT_PREFIX,
@@ -17,7 +17,7 @@ import { CONFIG_API_VERSION, CONFIG_KIND, checkTogether, type RunOptions, spellO
 export type Source = 'flag' | 'variable' | 'file' | 'default';
 
 export interface Inputs {
-  /** What the command line gave, by flag name without dashes, in its order (see `cli.ts`). */
+  /** The values from the command line, by flag name without dashes, in order (see `cli/parse.ts`). */
   readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
@@ -25,12 +25,12 @@ export interface Inputs {
 
 export type Resolved =
   | { readonly is: 'ok'; readonly options: RunOptions; readonly sources: ReadonlyMap<string, Source> }
-  /** One line each, as an operator should see them. */
+  /** One line each, as shown to an operator. */
   | { readonly is: 'faults'; readonly faults: readonly string[] };
 
 /**
- * Pure apart from `readFile`; never throws. Shows the faults of all sources at once, as far as they can be known, and none
- * that is only a consequence of another.
+ * Pure apart from `readFile`; never throws. Reports the faults of all sources at once, as far as they can be determined, and none that only
+ * follows from another.
  */
 export function resolveOptions({ flags, env, readFile }: Inputs): Resolved {
   const { given, misread, faults } = readGiven(flags, env);
@@ -50,7 +50,7 @@ export function resolveOptions({ flags, env, readFile }: Inputs): Resolved {
   const isRead = (path: Path): boolean => {
     if (misread.some((row) => meet(row.path, path))) return false;
     if (overrides.some(({ row }) => meet(row.path, path))) return true;
-    // Neither is known what a file says that cannot be read.
+    // The content of a file that cannot be read is not known either.
     const isFileRead = answer?.is !== 'faults' && !misread.some(({ flag }) => flag === 'config');
     return isFileRead && !inFile.faults.some((fault) => concerns(fault, path));
   };
@@ -77,14 +77,14 @@ interface Given {
   readonly row: OptionRow;
   readonly value: OptionValue;
   readonly source: 'flag' | 'variable';
-  /** As the operator wrote it: `--tmm-cordon` or the variable's name. */
+  /** The name as the operator wrote it: `--tmm-cordon` or the variable's name. */
   readonly name: string;
 }
 
-/** What was written outside the file, as far as it could be read. */
+/** The values from outside the file, as far as they could be parsed. */
 interface Reading {
   readonly given: ReadonlyMap<string, Given>;
-  /** Options of which nobody can say what was meant. */
+  /** Options whose intended value is not known. */
   readonly misread: readonly OptionRow[];
   readonly faults: string[];
 }
@@ -96,7 +96,7 @@ function readGiven(flags: Inputs['flags'], env: Inputs['env']): Reading {
   for (const row of OPTION_ROWS) {
     const variable = variableOf(row);
     const fromFlag = flags.get(row.flag);
-    // An empty variable is how a template says "not set".
+    // Templates express "not set" by an empty variable.
     const fromVariable = env[variable] === '' ? undefined : env[variable];
     const candidates = [
       { source: 'variable', name: variable, texts: fromVariable === undefined ? undefined : [fromVariable] },
@@ -119,8 +119,8 @@ function readGiven(flags: Inputs['flags'], env: Inputs['env']): Reading {
 }
 
 /**
- * Only near misses are faults: Kubernetes adds variables of the same prefix to Pods beside a Service of our name, and
- * other tools of this project have variables of their own.
+ * Only near misses are faults: Kubernetes adds variables with the same prefix to Pods beside a Service of our name, and other tools of this
+ * project have variables of their own.
  */
 function misspeltVariables(env: Inputs['env']): { readonly faults: string[]; readonly meant: readonly OptionRow[] } {
   const rows = new Map(OPTION_ROWS.map((row) => [variableOf(row), row]));
@@ -138,7 +138,7 @@ function misspeltVariables(env: Inputs['env']): { readonly faults: string[]; rea
 }
 
 const HEAD = { apiVersion: CONFIG_API_VERSION, kind: CONFIG_KIND };
-/** What takes the place of values that are at fault. */
+/** Replaces invalid values. */
 const STAND_INS = merge(defaults(), HEAD);
 
 function defaults(): Readonly<Record<string, unknown>> {
@@ -153,7 +153,7 @@ function nest(path: readonly string[], value: unknown): Readonly<Record<string, 
   return { [first]: rest.length === 0 ? value : nest(rest, value) };
 }
 
-/** `over` wins key by key; mappings are merged, lists replaced. A section without content leaves what is below it. */
+/** `over` takes precedence key by key; mappings are merged, lists replaced. A section without content leaves `under` unchanged. */
 function merge(
   under: Readonly<Record<string, unknown>>,
   over: Readonly<Record<string, unknown>>,
@@ -175,7 +175,7 @@ function linesIn(name: string, file: ConfigFile, faults: readonly ConfigFault[])
     .map(({ line, text }) => `${name}:${line}: ${text}`);
 }
 
-/** Says who wrote the value: the flag or variable that set it, else the file. */
+/** Adds the source of the value: the flag or variable that set it, else the file. */
 function attribute(
   { path, text }: ConfigFault,
   overrides: readonly Given[],
@@ -194,7 +194,7 @@ function fileOrDefault(row: OptionRow, file: ConfigFile | undefined): Source {
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-/** The namespace of our Pod. Its own cluster is not meant where a kubeconfig was given, so the mounted file is not asked then. */
+/** The namespace of our Pod. If a kubeconfig was given, the Pod's own cluster is not meant, so the mounted file is not read. */
 function ownNamespace(hasKubeconfig: boolean, env: Inputs['env'], readFile: ReadFile): string | undefined {
   if (env.POD_NAMESPACE !== undefined && env.POD_NAMESPACE !== '') return env.POD_NAMESPACE;
   if (hasKubeconfig || (env.KUBECONFIG ?? '') !== '') return undefined;

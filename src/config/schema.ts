@@ -14,17 +14,20 @@ export const CONFIG_KIND = 'BridgeConfiguration';
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const LOG_FORMATS = ['json', 'text'] as const;
 
-/** Everything that `run` was asked to do, checked and complete. */
+/** All options of `run`, checked and complete. */
 export interface RunOptions extends Sections {
   /** Absent: `KUBECONFIG`, else in-cluster, else `~/.kube/config`. */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
-  /** To which Machines and the like are limited; empty means all. */
+  /** The namespaces to which Machines and similar kinds are limited; empty means all. */
   readonly namespaces: readonly string[];
   readonly dryRun: boolean;
   readonly leaderElection: {
     readonly enabled: boolean;
-    /** Our own namespace, of stored Pods too. Absent where only the kubeconfig's context can say: then that context's namespace, else `default`. */
+    /**
+     * Our own namespace, also for stored Pods. Absent if only the kubeconfig's context determines it: then that context's namespace, else
+     * `default`.
+     */
     readonly namespace?: string | undefined;
     readonly id: string;
     /** Each longer than the next; the first in whole seconds. */
@@ -59,7 +62,7 @@ const frameSchema = z.strictObject({
       enabled: z.boolean(),
       namespace: z.string().regex(DNS_LABEL, 'the name of a namespace').optional(),
       id: z.string().max(253).regex(DNS_SUBDOMAIN, 'a name such as "maintenance-bridge"'),
-      // The field of the Lease takes no fractions.
+      // The field of the Lease accepts no fractions.
       leaseDuration: duration.refine((ms) => ms % 1000 === 0, 'a duration of whole seconds such as "15s"'),
       renewDeadline: duration,
       retryPeriod: duration,
@@ -73,11 +76,11 @@ const frameSchema = z.strictObject({
   metrics: z.strictObject({ bindAddress }),
   health: z.strictObject({ bindAddress }),
   log: z.strictObject({ level: z.enum(LOG_LEVELS), format: z.enum(LOG_FORMATS) }),
-  // Checked apart from the frame, so that faults in both are shown at once; here only for their names.
+  // Checked separately from the frame, so that faults in both are reported at once; here only the names matter.
   ...sectionNames(),
 });
 
-/** A feature's section stands at the top, or within one that it shares with others. */
+/** A feature's section is at the top, or within one that it shares with others. */
 function sectionNames(): Readonly<Record<string, z.ZodType>> {
   const byHead = Map.groupBy(FEATURES, ({ section: [head] }) => head);
   return Object.fromEntries(
@@ -91,14 +94,14 @@ function sectionNames(): Readonly<Record<string, z.ZodType>> {
 
 const enabledSchema = z.object({ enabled: z.boolean() });
 
-/** All of the file's form; where the kubeconfig lies is not the file's matter. */
+/** Everything that the file can contain; the kubeconfig's path is not part of it. */
 export type Configuration = Omit<RunOptions, 'kubeconfig'>;
 
 export type Checked =
   | { readonly is: 'ok'; readonly configuration: Configuration }
   | { readonly is: 'faults'; readonly faults: readonly ConfigFault[] };
 
-/** Checks each section of a configuration in which defaults are already filled in; finds the faults of all of them. */
+/** Checks each section of a configuration in which defaults are filled in; reports the faults of all of them. */
 export function checkConfiguration(data: Readonly<Record<string, unknown>>): Checked {
   const frame = frameSchema.safeParse(data);
   const sections = FEATURES.map(({ name, section, settings }) => ({
@@ -118,10 +121,10 @@ export function checkConfiguration(data: Readonly<Record<string, unknown>>): Che
 }
 
 /**
- * What does not go together, among values that are sound by themselves.
+ * Finds contradictions between values that are each valid.
  *
- * @param isKnown whether the value at a path is what somebody wants, not what stands in for it. What is not known is never
- *   held against the rest.
+ * @param isKnown whether the value at a path was chosen by somebody, and does not replace an invalid one. Unknown values never count as a
+ * contradiction.
  */
 export function checkTogether(
   data: Readonly<Record<string, unknown>>,
@@ -135,7 +138,7 @@ export function checkTogether(
   ];
 }
 
-/** A process that runs, is ready, and never acts is what nobody wants. */
+/** A process that runs, is ready, and never acts cannot be intended. */
 function nothingToDo(is: IsSet): readonly ConfigFault[] {
   if (!FEATURES.every(({ section }) => is(false, ...section, 'enabled'))) return [];
   const [first] = FEATURES;
@@ -152,8 +155,8 @@ const TERMS = [
 ] as const;
 
 /**
- * A leader that could go on for as long as the others wait would be one of two; and it needs time for a second try. Where one of
- * two is the default, the other is what somebody chose.
+ * A leader that could continue for as long as the others wait could be one of two; and it needs time for a second attempt. If one of two
+ * values is the default, the fault is reported on the other.
  */
 function termsThatDoNotFit(
   data: Readonly<Record<string, unknown>>,
@@ -171,14 +174,14 @@ function termsThatDoNotFit(
   });
 }
 
-/** Names of sections of other features that stand within one. */
+/** Names of sections of other features within this section. */
 function innerSections(path: readonly string[]): readonly string[] {
   return FEATURES.flatMap(({ section: [head, inner] }) =>
     inner !== undefined && path.length === 1 && path[0] === head ? [inner] : [],
   );
 }
 
-/** `capi.drain: true` is short for `capi.drain.enabled: true`, and so with every feature whose section stands within another. */
+/** `capi.drain: true` is short for `capi.drain.enabled: true`; the same holds for every feature whose section is within another. */
 export function spellOut(data: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const whole = new Map(Object.entries(data));
   for (const {
@@ -195,7 +198,7 @@ type CheckedSection<T> =
   | { readonly is: 'ok'; readonly section: Section<T> }
   | { readonly is: 'faults'; readonly faults: readonly ConfigFault[] };
 
-/** A section has `enabled` and, beside it, what the feature's own schema knows. */
+/** A section has `enabled` and, beside it, the keys of the feature's own schema. */
 function checkSection<T>(
   path: readonly string[],
   data: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 /**
- * Who may see the page: whoever opens the address that the command printed, once, and then the same browser. Other users of the
- * machine do not know the token, and other sites that this browser shows cannot read what they have not been given. Pure.
+ * Who may see the page: the user who opens the printed address, once, and then the same browser. Other users of the machine do not know the
+ * token, and other sites in this browser cannot read the token or the cookie. Pure.
  */
 import { timingSafeEqual } from 'node:crypto';
 
@@ -11,7 +11,7 @@ export interface Visit {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** What the server knows of those who may come in. */
+/** The server's data about permitted visitors. */
 export interface Door {
   /** `127.0.0.1:PORT` */
   readonly host: string;
@@ -21,17 +21,17 @@ export interface Door {
 }
 
 export type Admission =
-  /** May see what the path names. */
+  /** May read what the path names. */
   | { readonly is: 'admitted' }
-  /** Has shown the token, which counts once: gets a session in its place. */
+  /** Has presented the token, which is valid once, and gets a session in its place. */
   | { readonly is: 'welcome' }
   | { readonly is: 'refused'; readonly code: 400 | 403 | 405; readonly why: string };
 
-/** Cookies do not tell ports apart, and several dashboards may be open. */
+/** Cookies do not distinguish ports, and several dashboards may be open. */
 export const cookieNameOf = (host: string): string => `maintenance-bridge-${host.split(':')[1] ?? ''}`;
 
 /**
- * Decides about one request. A name that was made to resolve to this machine (DNS rebinding) is known by its Host header; a page of
+ * Decides about one request. A name that was made to resolve to this machine (DNS rebinding) is detected by its Host header; a page of
  * another origin by Origin and Sec-Fetch-Site, which scripts cannot set.
  */
 export function admit({ method, url, headers }: Visit, { host, token, session }: Door): Admission {
@@ -53,7 +53,7 @@ function isForeign(headers: Visit['headers'], host: string): boolean {
   const { origin } = headers;
   if (origin !== undefined && origin !== `http://${host}`) return true;
   const site = headers['sec-fetch-site'];
-  // To follow a link from elsewhere shows this page to the user and not to the other site.
+  // Following a link from elsewhere shows this page to the user and not to the other site.
   const isNavigation = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
   return site !== undefined && site !== 'same-origin' && site !== 'none' && !isNavigation;
 }

@@ -1,18 +1,18 @@
-/** The state of the page: what the watches show, given to every page that is open. */
+/** The state of the page: the watches' content, sent to every open page. */
 import { compare, NOTHING_SHOWN, type Shown } from '../commands/changes.ts';
 import type { Notice } from '../commands/notices.ts';
 import type { Presenter } from '../commands/presenters.ts';
 import type { Explanation } from '../core/explanation.ts';
 import type { Message } from './protocol.ts';
 
-/** A page that is open. */
+/** An open page. */
 export interface Subscriber {
   send(message: Message): void;
-  /** Whether it has not taken yet what was sent: nothing more is sent then, and everything once it has (`Feed.catchUp`). */
+  /** Whether it has not taken what was sent yet: nothing more is sent until it has, and then everything (`Feed.catchUp`). */
   isBehind(): boolean;
 }
 
-/** Fast enough to look alive; what changes more often is seen at its latest. */
+/** Fast enough to look alive; of more frequent changes only the latest is sent. */
 const GATHER_MS = 100;
 
 export class Feed implements Presenter {
@@ -24,7 +24,7 @@ export class Feed implements Presenter {
   #isComplete = false;
   #trouble: string | undefined;
 
-  /** @param cluster which cluster it is, for people. */
+  /** @param cluster the name of the cluster, for people. */
   constructor(cluster: string) {
     this.#cluster = cluster;
   }
@@ -39,7 +39,7 @@ export class Feed implements Presenter {
     };
   }
 
-  /** To be called when a subscriber that was behind has taken what was sent. */
+  /** Call it when a subscriber that was behind has taken what was sent. */
   catchUp(subscriber: Subscriber): void {
     if (this.#behind.delete(subscriber)) this.#sendAll(subscriber);
   }

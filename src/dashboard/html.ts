@@ -1,6 +1,6 @@
-/** HTML of which every text is only text, whatever the cluster has put into it. */
+/** HTML in which every text is escaped, whatever the cluster has put into it. */
 
-/** Markup that was made here. */
+/** Trusted markup. */
 export class Markup {
   readonly text: string;
 

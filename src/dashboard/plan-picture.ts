@@ -1,11 +1,11 @@
-/** A plan as one page: which Pod goes where, as a picture and as a table. No script, nothing from elsewhere. Pure. */
+/** A plan as one page: which Pod goes where, as a picture and as a table. It contains no script and loads nothing. Pure. */
 import type { NodePlan, Plan, PodPlan } from '../tmm/explain/plan.ts';
 import { html, Markup } from './html.ts';
 
 const ROW_PX = 22;
 const COLUMN_PX = 340;
 const GAP_PX = 200;
-/** Past this, lines are a tangle: the table says the same. */
+/** Beyond this, the lines would be a tangle; the table contains the same data. */
 const MAX_DRAWN_PODS = 300;
 
 const VERDICTS: Readonly<Record<NodePlan['verdict'], string>> = {
@@ -37,7 +37,7 @@ svg { max-width: 100%; height: auto; } svg text { font: 13px system-ui, sans-ser
 td.fate { stroke: none; }
 `);
 
-/** @param writtenAt RFC 3339; when the cluster was looked at. */
+/** @param writtenAt RFC 3339; when the cluster was read. */
 export function planPage({ nodes, batches }: Plan, writtenAt: string): string {
   const title = nodes.length === 1 ? `Plan for Node ${nodes[0]?.node ?? ''}` : `Plan for ${nodes.length} Nodes`;
   return html`<!doctype html>
@@ -78,7 +78,7 @@ ${notModelled.length === 0 ? '' : html`<p>Not judged: ${notModelled.join('; ')}<
 `;
 }
 
-/** Where a Pod's line ends. */
+/** The end point of a Pod's line. */
 const goalOf = ({ fate, to }: PodPlan, node: string): string => {
   if (to !== undefined) return to;
   return fate === 'Moves' || fate === 'Goes' ? 'elsewhere' : node;
@@ -106,7 +106,7 @@ function picture(node: string, pods: readonly PodPlan[]): Markup | string {
 ${rows}${ends}</svg>`;
 }
 
-/** The table has the whole name. */
+/** The table shows the whole name. */
 const cut = (name: string): string => (name.length > 44 ? `${name.slice(0, 43)}…` : name);
 
 function tableOf(pods: readonly PodPlan[]): Markup {

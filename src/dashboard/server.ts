@@ -1,4 +1,4 @@
-/** Serves the page, its messages and what it asks for, on the loopback interface alone. */
+/** Serves the page, its messages and its requests, on the loopback interface alone. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -16,25 +16,25 @@ export interface PageAssets {
 export interface DashboardOptions {
   readonly feed: Pick<Feed, 'subscribe' | 'catchUp'>;
   readonly assets: PageAssets;
-  /** What happened to an object that the page names as `why` takes it: `node/NAME`. */
+  /** The Events of an object, in the argument form of `why`: `node/NAME`. */
   readonly timeline: (object: string, signal: AbortSignal) => Promise<Timeline>;
-  /** The picture of what would happen to a Node, as HTML that brings its own style. */
+  /** The picture of a Node's plan, as HTML with its own style. */
   readonly plan: (node: string, signal: AbortSignal) => Promise<string>;
   /** @default any free one */
   readonly port?: number;
 }
 
 export interface Dashboard extends AsyncDisposable {
-  /** With the token, which counts once. */
+  /** Contains the token, which is valid once. */
   readonly url: string;
 }
 
 const LOOPBACK = '127.0.0.1';
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 16_384;
-/** A page that has not taken so much is sent no more until it has. */
+/** A page that has this much unsent data is sent no more until it has taken it. */
 const BEHIND_BYTES = 4 * 1024 * 1024;
-/** A connection that is cut without a word is found out by this. */
+/** Detects a connection that was cut silently. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 1000;
 
@@ -75,9 +75,9 @@ const DOCUMENT = `<!doctype html>
 `;
 
 /**
- * Listens and serves until it is disposed of, which cuts what connections are left.
+ * Listens and serves until it is disposed of, which closes the remaining connections.
  *
- * @throws Error where the port is taken.
+ * @throws Error if the port is taken.
  */
 export async function serveDashboard(options: DashboardOptions): Promise<Dashboard> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES });
@@ -138,7 +138,7 @@ async function answer(
     }
     case '/plan': {
       const picture = await options.plan(searchParams.get('node') ?? '', left.signal);
-      // It has no script, and a style of its own.
+      // The page has no script, and a style of its own.
       const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
       return send(response, 200, 'text/html', picture, { 'Content-Security-Policy': policy });
     }

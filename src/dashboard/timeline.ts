@@ -1,4 +1,4 @@
-/** What happened to one object, from its Events. */
+/** The history of one object, from its Events. */
 import type { Resource } from '../core/resources.ts';
 import { type ApiClient, pathOf } from '../kube/http/api.ts';
 import { isKubeError } from '../kube/http/errors.ts';
@@ -15,14 +15,14 @@ const EVENT: Resource<unknown> = {
 const MAX_EVENTS = 200;
 const SHOWN_EVENTS = 50;
 
-/** An object as `why` takes it. */
+/** An object in the argument form of `why`. */
 export interface Subject {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
 }
 
-/** Reads `node/NAME`, `machine/NAMESPACE/NAME` and the like; undefined where it is none of these. */
+/** Reads `node/NAME`, `machine/NAMESPACE/NAME` and the like; undefined for anything else. */
 export function readSubject(object: string, kinds: readonly string[]): Subject | undefined {
   const [word = '', ...rest] = object.split('/');
   const kind = kinds.find((each) => each.toLowerCase() === word);
@@ -37,7 +37,7 @@ export async function readTimeline(
   { kind, name, namespace }: Subject,
   signal: AbortSignal,
 ): Promise<Timeline> {
-  // Those of Nodes are in the namespace default.
+  // Events of Nodes are in the namespace `default`.
   const path = pathOf(EVENT, { namespace: namespace ?? 'default' });
   const fieldSelector = `regarding.kind=${kind},regarding.name=${name}`;
   try {

@@ -1,4 +1,4 @@
-/** Names for shell completion: metadata alone, within the time in which a person still waits after a tab. */
+/** Names for shell completion: from metadata alone, within the time that a user waits after pressing tab. */
 
 import { EXPLAINED } from '../../app/features.ts';
 import type { CommandContext } from '../../commands/cluster.ts';
@@ -16,7 +16,7 @@ import type { Names } from './complete.ts';
 
 const TIMEOUT_MS = 3000;
 
-/** Names from the cluster that the flags on the line mean. Whatever goes wrong gives none: a shell is no place for faults. */
+/** Names from the cluster that the flags on the line select. Any failure returns none: a shell completion must not print errors. */
 export function namesFor({ env, homedir }: Pick<CommandContext, 'env' | 'homedir'>) {
   return (flags: ReadonlyMap<string, string>): Names => {
     const keys = (kind: ReadKind, namespace?: string) =>

@@ -22,7 +22,7 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
 
 const SHOWN = SHOWN_KINDS.map((kind) => `${kind.toLowerCase()}/`);
 
-/** The line up to the cursor; what the cluster is asked with comes along. */
+/** Completes the line up to the cursor; also returns the flags that select the cluster. */
 async function at(line: string) {
   const asked: Record<string, string>[] = [];
   const program = makeProgram('maintenance-bridge', () => {});
@@ -103,17 +103,17 @@ describe('`completionScript()`', () => {
   const directory = mkdtempSync(join(tmpdir(), 'maintenance-bridge-completion-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** A program that shows what it was asked, and offers what a test gives. */
+  /** A program that prints its arguments, and offers the candidates of a test. */
   writeFileSync(
     join(directory, 'maintenance-bridge'),
     '#!/bin/sh\nprintf "[%s]" "$@" >"$ASKED"\nprintf "%b" "$OFFER"\n',
     { mode: 0o755 },
   );
 
-  /** What bash makes of a line up to the cursor, by its own splitting into words. */
+  /** The result of bash for a line up to the cursor, with its own word splitting. */
   async function bash(line: string, offer: string): Promise<{ readonly asked: string; readonly reply: string }> {
     const asked = join(directory, 'asked');
-    // Readline calls the function with these set; without a terminal, the test does.
+    // Readline calls the function with these set; without a terminal, the test sets them.
     const script = `${completionScript('bash')}
 compopt() { options+=" $*"; }
 COMP_LINE=$1 COMP_POINT=\${#1}
@@ -131,7 +131,7 @@ cat "$ASKED"`;
     it.each([
       ['maintenance-bridge st', 'status\\tShow\\n:4\\n', '[__complete][st]', 'status|'],
       ['maintenance-bridge why ', 'node/\\npod/\\n:6\\n', '[__complete][why][]', 'node/|pod/| -o nospace'],
-      // Readline takes what follows the equals sign for a word of its own.
+      // Readline treats the text after the equals sign as a separate word.
       ['maintenance-bridge status --output=j', '--output=json\\n:4\\n', '[__complete][status][--output=j]', 'json|'],
       ['maintenance-bridge status --config ', ':0\\n', '[__complete][status][--config][]', '| -o default'],
       ['maintenance-bridge plan x', ':4\\n', '[__complete][plan][x]', '|'],

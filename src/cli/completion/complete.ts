@@ -1,7 +1,7 @@
 /**
- * What may come next on a command line, as the scripts of `completion` and kubectl ask for it: candidates, one per line and
- * with a description after a tab, then `:` and a directive (the protocol of the Go library cobra, which kubectl's plugin
- * completion speaks).
+ * Computes what may come next on a command line, in the format that the scripts of `completion` and kubectl expect: candidates, one per
+ * line and with a description after a tab, then `:` and a directive (the protocol of the Go library cobra, which kubectl's plugin
+ * completion uses).
  */
 import type { Command, Option } from 'commander';
 import { SHOWN_KINDS } from '../../app/features.ts';
@@ -9,14 +9,14 @@ import { OPTION_ROWS } from '../../config/options.ts';
 import { findOption, ordered } from '../arguments.ts';
 import { KINDS } from '../object-names.ts';
 
-/** What only a cluster can say. No answer in good time is an empty one. */
+/** Candidates that only a cluster knows. If it does not answer in time, there are none. */
 export interface Names {
   namespaces(): Promise<readonly string[]>;
   /**
-   * `namespace/name`, or the names where the kind has no namespaces.
+   * `namespace/name`, or the names if the kind has no namespaces.
    *
-   * @param kind one of those that may be named.
-   * @param namespace @default that of the line; all where there is none
+   * @param kind one of the kinds that can be named.
+   * @param namespace @default that of the line; all if there is none
    */
   objects(kind: string, namespace?: string): Promise<readonly string[]>;
 }
@@ -31,14 +31,14 @@ export interface Candidate {
   readonly help?: string;
 }
 
-/** cobra's `ShellCompDirective`: what the shell does besides. */
+/** cobra's `ShellCompDirective`: further instructions to the shell. */
 const FILES = 0;
 const NO_SPACE = 2;
 const NO_FILES = 4;
 
 /**
- * @param words after the program's own name, the last one being what is at the cursor, empty after a blank.
- * @param namesFor gives what the cluster says, by the flags on the line.
+ * @param words after the program's own name; the last one is at the cursor, and empty after a blank.
+ * @param namesFor returns the cluster's names, for the flags on the line.
  */
 export async function complete(
   program: Command,
@@ -64,7 +64,7 @@ export async function complete(
   return argumentsOf(command, line.args, current, names);
 }
 
-/** The text for the shell. */
+/** Formats the result for the shell. */
 export function formatCompletion({ candidates, directive }: Completion): string {
   const lines = candidates.map(({ text, help }) => (help === undefined ? text : `${text}\t${help}`));
   return [...lines, `:${directive}`].map((line) => `${line}\n`).join('');
@@ -78,7 +78,7 @@ interface Line {
   readonly isPastFlags: boolean;
 }
 
-/** @param commands the one of the line; all of them where it is still to come. */
+/** @param commands the command of the line; all of them if it is not given yet. */
 function readLine(commands: readonly Command[], words: readonly string[]): Line {
   const flags = new Map<string, string>();
   const args: string[] = [];
@@ -120,7 +120,7 @@ function optionsOf(command: Command): readonly Candidate[] {
   return [...candidates, { text: '--help', help: 'display help for command' }];
 }
 
-/** @param before what stands before the value in the same word: `--output=`. */
+/** @param before the part of the same word before the value: `--output=`. */
 async function valuesOf(option: Option, current: string, before: string, names: Names): Promise<Completion> {
   const name = option.long ?? '';
   if (FILE_FLAGS.has(name)) return { candidates: [], directive: FILES };

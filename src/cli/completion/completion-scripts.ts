@@ -1,12 +1,12 @@
 /**
- * What shells load to complete the command. The scripts know no command and no flag: they ask `__complete`, so that they
- * need not be installed anew with each version.
+ * The scripts that shells load to complete the command. They contain no command and no flag: they call `__complete`, so that they need not
+ * be reinstalled with each version.
  */
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell', 'kubectl'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The first word that asks for candidates; see `complete.ts`. */
+/** The first word of a request for candidates; see `complete.ts`. */
 export const COMPLETE = '__complete';
 
 const PROGRAMME = 'maintenance-bridge';
@@ -16,8 +16,8 @@ export function completionScript(shell: Shell): string {
 }
 
 /**
- * Readline splits words at `=` and `:` as well, and replaces the last part alone. So the line is split anew, at blanks, and
- * candidates lose what stands before.
+ * Readline splits words at `=` and `:` as well, and replaces only the last part. So the script splits the line again at blanks, and
+ * candidates lose the part before.
  */
 const BASH = `# Completion of ${PROGRAMME} for bash: source <(${PROGRAMME} completion bash)
 _maintenance_bridge() {
@@ -64,7 +64,7 @@ _maintenance_bridge() {
 compdef _maintenance_bridge ${PROGRAMME}
 `;
 
-/** Fish adds no blank after a candidate that ends in a slash, and takes description and candidate in our own form. */
+/** Fish adds no blank after a candidate that ends in a slash, and accepts description and candidate in our format. */
 const FISH = `# Completion of ${PROGRAMME} for fish: ${PROGRAMME} completion fish | source
 function __maintenance_bridge_complete
     set -l words (commandline -opc) (commandline -ct)
@@ -96,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName '${PROGRAMME}' -ScriptBlock {
 }
 `;
 
-/** kubectl runs this by its name and reads what \`__complete\` prints (kubectl, pkg/cmd/plugin_completion.go). */
+/** kubectl runs this by its name and reads the output of \`__complete\` (kubectl, pkg/cmd/plugin_completion.go). */
 const KUBECTL = `#!/bin/sh
 # Save as kubectl_complete-node_maintenance on the PATH, executable, beside kubectl-node_maintenance.
 exec kubectl-node_maintenance ${COMPLETE} "$@"

@@ -1,17 +1,17 @@
 /**
- * Puts the page together: one script and one style sheet, with the UI library inside. In the bundle, the build (`scripts/build.ts`)
- * has put the result in the place of this module.
+ * Builds the page: one script and one style sheet, with the UI library inside. In the bundle, the build (`scripts/build.ts`) has replaced
+ * this module by the result.
  */
 import { join, resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import type { PageAssets } from '../server.ts';
 
 export interface BuiltPage extends PageAssets {
-  /** What went in, with paths from the root of the checkout. */
+  /** The source files, with paths from the root of the checkout. */
   readonly inputs: Metafile['inputs'];
 }
 
-/** @throws Error with esbuild's words where the page does not compile. */
+/** @throws Error with esbuild's message if the page does not compile. */
 export async function buildPage(): Promise<BuiltPage> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: resolve(import.meta.dirname, '../../..'),

@@ -10,7 +10,7 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** One object: how it stands, what is in its way with the remedies, what stands beside it, and what happened to it. */
+/** One object: its state, its blockers with the remedies, related objects, and its history. */
 export function Details({ row, rows, now, onOpen, onClose }: Props) {
   const key = keyOf(row);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -109,7 +109,7 @@ function Fact({ name, text }: { readonly name: string; readonly text: string }) 
   );
 }
 
-/** A remedy names its command in backquotes, or is a sentence. */
+/** A remedy contains its command in backquotes, or is a sentence. */
 function Remedy({ text }: { readonly text: string }) {
   const [, command] = /`([^`]+)`/.exec(text) ?? [];
   return (
@@ -145,7 +145,7 @@ function Copyable({ title, command }: { readonly title: string; readonly command
   );
 }
 
-/** @param changed makes it ask again whenever it changes. */
+/** @param changed fetches the history again whenever it changes. */
 function History({ of, changed, now }: { readonly of: string; readonly changed: string; readonly now: number }) {
   const [timeline, setTimeline] = useState<Timeline>();
   useEffect(() => {
@@ -173,7 +173,7 @@ function History({ of, changed, now }: { readonly of: string; readonly changed: 
   );
 }
 
-/** undefined where it is not wanted any more, or the program has ended, which the page says elsewhere. */
+/** undefined if it is not wanted any more, or the program has ended, which the page shows elsewhere. */
 async function ask(of: string, signal: AbortSignal): Promise<Timeline | undefined> {
   try {
     const answer = await fetch(`/timeline?of=${encodeURIComponent(of)}`, { signal });

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Row } from '../protocol.ts';
 import { type Filter, keyOf, span } from './model.ts';
 
-/** So many rows at first, and so many more each time: what is on the page is drawn anew every second. */
+/** The number of rows shown at first, and added each time: the whole list is redrawn every second. */
 const PAGE_ROWS = 100;
 
 interface Props {

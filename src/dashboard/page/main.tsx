@@ -1,4 +1,4 @@
-/** The page: connects to the program and draws what it is told. */
+/** The page: connects to the program and draws the state that it receives. */
 import { render } from 'preact';
 import { useEffect, useMemo, useReducer, useState } from 'preact/hooks';
 import type { Message } from '../protocol.ts';
@@ -8,7 +8,7 @@ import { advance, chosen, EMPTY, type Filter, groupsOf } from './model.ts';
 import { NodeMap } from './node-map.tsx';
 import { Tiles } from './tiles.tsx';
 
-/** How the page is connected to the program. */
+/** The state of the page's connection to the program. */
 type Link = 'connecting' | 'open' | 'lost' | 'ended';
 
 const TICK_MS = 1000;

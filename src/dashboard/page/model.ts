@@ -1,17 +1,17 @@
-/** What the page shows, as a function of what it was told. Pure, so that it is tested without a browser. */
+/** The content of the page, as a function of the received messages. Pure, so that it is tested without a browser. */
 import type { Message, Row } from '../protocol.ts';
 
 export interface PageState {
   readonly rows: ReadonlyMap<string, Row>;
   readonly isComplete: boolean;
   readonly cluster: string;
-  /** Between the program and the API server. */
+  /** A fault between the program and the API server. */
   readonly trouble?: string;
 }
 
 export const EMPTY: PageState = { rows: new Map(), isComplete: false, cluster: '' };
 
-/** As `status` and `why` name it, and as it is sorted. */
+/** The name that `status` and `why` use, and the sort key. */
 export const keyOf = ({ kind, name }: Row): string => `${kind.toLowerCase()}/${name}`;
 
 export function advance(state: PageState, message: Message): PageState {
@@ -36,16 +36,16 @@ export function advance(state: PageState, message: Message): PageState {
 }
 
 export interface Filter {
-  /** Part of a name, a state or a reason; upper and lower case are the same. */
+  /** Part of a name, a state or a reason, in any case. */
   readonly text: string;
   /** `Node Draining`: a kind and one of its states. */
   readonly group?: string;
-  /** Also what is not under way. */
+  /** Also shows objects that are not under way. */
   readonly all: boolean;
 }
 
 export interface Group {
-  /** As `Filter.group` takes it. */
+  /** The value of `Filter.group`. */
   readonly key: string;
   readonly kind: Row['kind'];
   readonly state: string;
@@ -53,9 +53,9 @@ export interface Group {
   readonly count: number;
 }
 
-/** In the order in which they are shown; further ones come after them. */
+/** In the order in which they are shown; other kinds come after them. */
 const KINDS: readonly string[] = ['Node', 'Machine', 'BareMetalHost'];
-/** What a person has to look at comes first. */
+/** States that need a person come first. */
 const OUTLOOKS: readonly Row['outlook'][] = ['Stuck', 'Waiting', 'Moving', 'Ready', 'Idle'];
 
 const rankOf = (kind: string): number => (KINDS.includes(kind) ? KINDS.indexOf(kind) : KINDS.length);
@@ -79,7 +79,7 @@ export function groupsOf(rows: Iterable<Row>): readonly Group[] {
   );
 }
 
-/** Those that are to be shown, what needs a person first. */
+/** The rows that match the filter, beginning with those that need a person. */
 export function chosen(rows: Iterable<Row>, { text, group, all }: Filter): readonly Row[] {
   const wanted = text.trim().toLowerCase();
   const found: Row[] = [];
@@ -93,7 +93,7 @@ export function chosen(rows: Iterable<Row>, { text, group, all }: Filter): reado
   );
 }
 
-/** Whom a row stands beside: the Machine, the Node and the host of one machine. */
+/** The related rows: the Machine, the Node and the host of one machine. */
 export function besides(rows: ReadonlyMap<string, Row>, row: Row): readonly string[] {
   const own = keyOf(row);
   const named = new Set(row.besides ?? []);
@@ -105,7 +105,7 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
-/** `3d4h`, `2h5m`, `7m12s`, `9s`; the time until then where it lies ahead. Empty where there is none. */
+/** `3d4h`, `2h5m`, `7m12s`, `9s`; for a future time, the time until then. Empty if there is no time. */
 export function span(time: string | undefined, nowMs: number): string {
   const seconds = Math.floor(Math.abs(nowMs - Date.parse(time ?? '')) / 1000);
   if (Number.isNaN(seconds)) return '';

@@ -6,8 +6,8 @@ const GAP_PX = 2;
 const STEP_PX = CELL_PX + GAP_PX;
 
 /**
- * All Nodes at a glance, a square each in the order of their names. Drawn on a canvas, since thousands of elements would make the page
- * slow; whoever cannot see it has the numbers above and the list below.
+ * An overview of all Nodes, a square each in the order of their names. It is drawn on a canvas, since thousands of elements would make the
+ * page slow; users who cannot see it have the numbers above and the list below.
  */
 export function NodeMap({ nodes }: { readonly nodes: readonly Row[] }) {
   const ref = useRef<HTMLCanvasElement>(null);
@@ -16,7 +16,7 @@ export function NodeMap({ nodes }: { readonly nodes: readonly Row[] }) {
     if (canvas === null) return;
     const draw = (): void => paint(canvas, nodes);
     draw();
-    // Colours are those of the style sheet, which follows the user's choice of dark or light.
+    // The colours are those of the style sheet, which follows the user's choice of dark or light.
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', draw);
     addEventListener('resize', draw);
