@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { CHART } from '../scripts/chart-parts.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
+const RULES = 'templates/_generated.tpl';
 
 export interface PreviousChart {
   /** As it reads after "from". */
@@ -14,17 +15,24 @@ export interface PreviousChart {
 }
 
 /**
- * That of the newest release before this commit, else that of the commit before. Where neither is at hand (no such chart yet, a
- * shallow clone, no checkout at all) it is this one under an older version, which is all that an upgrade then differs in.
+ * That of the newest release before this commit, else that of the commit before. It must grant the program of this commit, which
+ * runs under it before the upgrade, what Temporary Maintenance Mode needs. Where neither is at hand or does (new rights, no such
+ * chart yet, a shallow clone, no checkout at all) it is this one under an older version, which is all that an upgrade then differs in.
  */
 export function previousChart(): PreviousChart {
   const tags =
     git('tag', '--list', 'v*', '--merged', 'HEAD~1', '--sort=-version:refname')?.toString().split('\n') ?? [];
+  const wanted = tmmRules(readFileSync(join(ROOT, CHART, RULES), 'utf8'));
   const revision = [...tags.filter((tag) => tag !== ''), 'HEAD~1'].find(
-    (candidate) => git('cat-file', '-e', `${candidate}:${CHART}/Chart.yaml`) !== undefined,
+    (candidate) => tmmRules(git('show', `${candidate}:${CHART}/${RULES}`)?.toString() ?? '') === wanted,
   );
   if (revision === undefined) return { what: 'a copy with an older version', write: writeOlderCopy };
   return { what: `that of ${revision}`, write: (folder) => writeRevision(revision, folder) };
+}
+
+/** The templates of the rights that Temporary Maintenance Mode needs. */
+function tmmRules(templates: string): string {
+  return (templates.match(/^\{\{- define "maintenance-bridge\.rules\.tmm\b.*?^\{\{ end \}\}/gms) ?? []).join('\n');
 }
 
 function writeRevision(revision: string, folder: string): string {

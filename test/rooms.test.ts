@@ -64,6 +64,15 @@ describe('the rooms', () => {
     expect(offenders(({ from, to }) => roomOf(from) !== 'test' && roomOf(to) === 'test')).toEqual([]);
   });
 
+  it('what needs a control plane is where the gate has built one', () => {
+    const built = ['test/e2e/', 'test/scenarios/', 'test/conformance/', 'test/differential/'];
+    const wrong = offenders(
+      ({ from, to }) =>
+        to === 'harness/suite.ts' && from.endsWith('.test.ts') && !built.some((room) => from.startsWith(room)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it('the sandbox is entered by its door', () => {
     const open = DOOR.map((module) => `sandbox/${module}`);
     const fromOutside = IMPORTS.filter(({ from, to }) => roomOf(from) !== 'sandbox' && roomOf(to) === 'sandbox');
