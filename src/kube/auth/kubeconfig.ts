@@ -1,15 +1,24 @@
 /**
  * Where the API server is and how to identify to it, according to a kubeconfig or a Pod's service account.
  *
- * The rules are those of client-go (tools/clientcmd): of several files the first that defines a name wins; relative paths are relative to
- * the file that contains them; data takes precedence over the file of the same purpose; `tokenFile` takes precedence over `token`.
+ * The rules are those of client-go (tools/clientcmd): relative paths are relative to the file that contains them; data takes
+ * precedence over the file of the same purpose; `tokenFile` takes precedence over `token`.
  */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { unreadable } from '../../core/error-message.ts';
-import { KubeconfigSyntax, parseKubeconfig, repeated } from './kubeconfig-yaml.ts';
+import {
+  checked,
+  clusterSchema,
+  contextSchema,
+  type Entry,
+  type execSchema,
+  type Merged,
+  merge,
+  userSchema,
+} from './kubeconfig-file.ts';
 
 /** Bytes known from the start, or a file that may be rotated (absolute path, readable when it was looked up). */
 export type Source = { readonly is: 'data'; readonly data: Buffer } | { readonly is: 'file'; readonly file: string };
@@ -64,63 +73,7 @@ export interface AccessOptions {
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-const text = z.string().nullish();
-const execSchema = z.looseObject({
-  apiVersion: z.string(),
-  command: z.string().min(1),
-  args: z.array(z.string()).nullish(),
-  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
-  interactiveMode: text,
-  installHint: text,
-  provideClusterInfo: z.boolean().nullish(),
-});
-const clusterSchema = z.object({
-  // Without a scheme kubectl would use plain HTTP, which a user who writes host:port hardly intends.
-  server: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// (or http://)' }),
-  'certificate-authority': text,
-  'certificate-authority-data': text,
-  'insecure-skip-tls-verify': z.boolean().nullish(),
-  'tls-server-name': text,
-  'proxy-url': text,
-  'disable-compression': z.boolean().nullish(),
-  extensions: z.array(z.object({ name: z.string(), extension: z.unknown() })).nullish(),
-});
-const userSchema = z.looseObject({
-  'client-certificate': text,
-  'client-certificate-data': text,
-  'client-key': text,
-  'client-key-data': text,
-  token: text,
-  tokenFile: text,
-  username: text,
-  password: text,
-  as: text,
-  exec: execSchema.nullish(),
-  'auth-provider': z.record(z.string(), z.unknown()).nullish(),
-});
-const contextSchema = z.object({ cluster: text, user: text, namespace: text });
-const fileSchema = z.object({
-  'current-context': text,
-  clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })).nullish(),
-  users: z.array(z.object({ name: z.string(), user: z.unknown() })).nullish(),
-  contexts: z.array(z.object({ name: z.string(), context: z.unknown() })).nullish(),
-});
-
 type Exec = z.infer<typeof execSchema>;
-
-/** A definition that is checked only if a context uses it: another broken definition must not keep us out. */
-interface Entry {
-  readonly file: string;
-  readonly value: unknown;
-}
-
-interface Merged {
-  readonly files: readonly string[];
-  currentContext: string | undefined;
-  readonly clusters: Map<string, Entry>;
-  readonly users: Map<string, Entry>;
-  readonly contexts: Map<string, Entry>;
-}
 
 /**
  * Looks in this order at `--kubeconfig`, `KUBECONFIG`, the Pod's service account and `~/.kube/config`.
@@ -165,46 +118,6 @@ function inCluster(env: AccessOptions['env'], dir = SERVICE_ACCOUNT_DIR): Cluste
     impersonatedUser: undefined,
     plugin: undefined,
   };
-}
-
-function merge(files: readonly string[]): Merged {
-  const merged: Merged = {
-    files,
-    currentContext: undefined,
-    clusters: new Map(),
-    users: new Map(),
-    contexts: new Map(),
-  };
-  const define = (into: Map<string, Entry>, name: string, entry: Entry): void => {
-    if (!into.has(name)) into.set(name, entry);
-  };
-  for (const file of files) {
-    const content = checked(fileSchema, parseYaml(file) ?? {}, `kubeconfig ${file}`);
-    for (const list of ['clusters', 'users', 'contexts'] as const) {
-      const twice = repeated((content[list] ?? []).map(({ name }) => name));
-      if (twice !== undefined) throw new Error(`kubeconfig ${file}: ${list} has "${twice}" twice`);
-    }
-    merged.currentContext ??= content['current-context'] || undefined;
-    for (const { name, cluster } of content.clusters ?? []) define(merged.clusters, name, { file, value: cluster });
-    for (const { name, user } of content.users ?? []) define(merged.users, name, { file, value: user ?? {} });
-    for (const { name, context } of content.contexts ?? []) define(merged.contexts, name, { file, value: context });
-  }
-  return merged;
-}
-
-function parseYaml(file: string): unknown {
-  let content: string;
-  try {
-    content = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new Error(`kubeconfig ${file}: ${unreadable(cause)}`, { cause });
-  }
-  try {
-    return parseKubeconfig(content);
-  } catch (error) {
-    if (error instanceof KubeconfigSyntax) throw new Error(`kubeconfig ${file} ${error.message}`);
-    throw error;
-  }
 }
 
 function accessOf(merged: Merged, wanted: string | undefined): ClusterAccess {
@@ -331,13 +244,6 @@ function readable(file: string, what: string): string {
     throw new Error(`${what} (${file}): ${unreadable(cause)}`, { cause });
   }
   return file;
-}
-
-function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
-  throw new Error(`${where}: ${issues.join('; ')}`);
 }
 
 function quoted(names: Iterable<string>): string {
