@@ -1,7 +1,7 @@
-/** Who sends a request: the administrator, or a ServiceAccount by its token. There is no RBAC: each may do everything. */
+/** The sender of a request: the administrator, or a ServiceAccount by its token. There is no RBAC: every account may do everything. */
 import { randomBytes } from 'node:crypto';
 
-/** As reviews show it. */
+/** The user as reviews show it. */
 export interface User {
   readonly username: string;
   readonly uid: string;
@@ -22,7 +22,7 @@ export class Accounts {
   readonly adminToken = randomBytes(24).toString('base64url');
   readonly #issued = new Map<string, { readonly user: User; readonly untilMs: number }>();
 
-  /** A token in the form of a JWT, whose signature nobody can check: it is known by heart. */
+  /** A token in the form of a JWT. Its signature is never checked: the server remembers the tokens that it issued. */
   issue({ namespace, name, uid }: Account, untilMs: number): string {
     const username = `system:serviceaccount:${namespace}:${name}`;
     const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -40,7 +40,7 @@ export class Accounts {
     return issued !== undefined && now < issued.untilMs ? issued.user : undefined;
   }
 
-  /** @param header `Authorization`, as it came */
+  /** @param header the `Authorization` header as received */
   userOfHeader(header: string | undefined, now: number): User | undefined {
     return header !== undefined && BEARER.test(header) ? this.userOf(header.replace(BEARER, ''), now) : undefined;
   }

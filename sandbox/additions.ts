@@ -1,4 +1,4 @@
-/** What whoever starts a sandbox puts into it: Nodes, Clusters, and Machines with what belongs to them. */
+/** Additions to a sandbox by the code that starts it: Nodes, Clusters, and Machines with their related objects. */
 import { ApiError, type Draft, type ResourceName, type SandboxApi } from './api.ts';
 
 const HOSTS = 'baremetalhosts.metal3.io';
@@ -47,12 +47,12 @@ export function createCluster(api: SandboxApi, { namespace, name }: ClusterName,
     },
     namespace,
   );
-  // A control plane of a kind that is not served here is there, and never goes: Machines are drained before they are deleted.
+  // A control plane of a kind that is not served here always counts as present, so Machines are drained before they are deleted.
   const controlPlaneRef = { apiGroup: 'controlplane.cluster.x-k8s.io', kind: 'SandboxControlPlane', name };
   api.create('clusters.cluster.x-k8s.io', { metadata: { name }, spec: { controlPlaneRef } }, namespace);
 }
 
-/** @returns the provider ID by which its Node belongs to it. */
+/** @returns the provider ID that connects the Machine with its Node. */
 export function createMachine(api: SandboxApi, name: string, { cluster, labels, hasHost }: MachineOptions): string {
   const { namespace } = cluster;
   const kind = hasHost === true ? 'Metal3Machine' : 'SandboxMachine';

@@ -1,10 +1,10 @@
 /**
- * What the sandbox's API server is to the controllers of its simulated cluster, which live in the same process: the rules of
- * requests over HTTP (validation, conflicts, finalizers, defaulting) without HTTP.
+ * The sandbox's API server as the controllers of its simulated cluster use it, in the same process: the same rules as over HTTP
+ * (validation, conflicts, finalizers, defaulting), without HTTP.
  */
 import type { OwnerReference as ControllerReference } from '../src/core/objects.ts';
 
-/** A Kubernetes object as JSON. Objects that are handed out are never changed afterwards, and must not be changed by who gets them. */
+/** A Kubernetes object as JSON. Objects that are handed out are never changed afterwards, and their receivers must not change them. */
 export interface Stored {
   readonly apiVersion: string;
   readonly kind: string;
@@ -39,7 +39,7 @@ export interface Draft {
   readonly [field: string]: unknown;
 }
 
-/** `pods`, `deployments.apps`, `machines.cluster.x-k8s.io`: the plural, and the group where it is not the core one. */
+/** `pods`, `deployments.apps`, `machines.cluster.x-k8s.io`: the plural, and the group unless it is the core one. */
 export type ResourceName = string;
 
 /** Names an object. */
@@ -52,21 +52,21 @@ export interface Reference {
 
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  /** After the change; of a deletion, as it was last. */
+  /** The object after the change; for a deletion, its last state. */
   readonly object: Stored;
-  /** Before it; absent for ADDED. */
+  /** The object before the change; absent for ADDED. */
   readonly before?: Stored;
 }
 
 export interface DeleteOptions {
-  /** @default 'Background', and of Jobs and ReplicationControllers 'Orphan', as they are older than garbage collection */
+  /** @default 'Background'; for Jobs and ReplicationControllers 'Orphan', since they are older than garbage collection */
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
   /** Pods only. @default the Pod's own */
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
-/** A request that was refused, as HTTP clients would see it. */
+/** A refused request, as HTTP clients would see it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** HTTP status code. */
@@ -83,27 +83,25 @@ export class ApiError extends Error {
   }
 }
 
-/**
- * All methods are synchronous and take effect before they return. They throw `ApiError` as the HTTP API answers.
- */
+/** All methods are synchronous and take effect before they return. They throw `ApiError` with the answer of the HTTP API. */
 export interface SandboxApi {
   get(reference: Reference): Stored | undefined;
-  /** In order of namespace and name. @throws ApiError NotFound where the resource is not served (yet: it may come with a CRD) */
+  /** In order of namespace and name. @throws ApiError NotFound if the resource is not served (yet: it may be defined by a CRD) */
   list(resource: ResourceName, namespace?: string): readonly Stored[];
   create(resource: ResourceName, draft: Draft, namespace?: string): Stored;
   /**
-   * A merge patch (RFC 7386) of the object, or of its status subresource only. Give `resourceVersion` in the patch's metadata
-   * for a conflict where the object has changed meanwhile. A patch that changes nothing leaves the resourceVersion as it is.
+   * A merge patch (RFC 7386) of the object, or only of its status subresource. With `resourceVersion` in the patch's metadata, the patch
+   * fails with a conflict if the object has changed meanwhile. A patch that changes nothing leaves the resourceVersion as it is.
    */
   patch(reference: Reference, patch: Readonly<Record<string, unknown>>, subresource?: 'status'): Stored;
   delete(reference: Reference, options?: DeleteOptions): void;
-  /** As `POST pods/NAME/eviction`: judges budgets. @throws ApiError 429 with cause DisruptionBudget, as the API server does */
+  /** Like `POST pods/NAME/eviction`: checks budgets. @throws ApiError 429 with cause DisruptionBudget, as the API server does */
   evict(namespace: string, name: string): void;
   /**
-   * Calls `handler` for each object there is (as ADDED) and then for each change, in order and never inside the call that makes
-   * the change. A resource that is not served yet yields its objects once it is.
+   * Calls `handler` for each existing object (as ADDED) and then for each change, in order and never inside the call that makes the change.
+   * A resource that is not served yet yields its objects once it is.
    *
-   * @returns ends the watch.
+   * @returns a function that ends the watch.
    */
   watch(resource: ResourceName, handler: (change: Change) => void): () => void;
 }
@@ -111,6 +109,6 @@ export interface SandboxApi {
 /** The time of a sandbox: real by default; tests may step it. */
 export interface SandboxClock {
   now(): number;
-  /** @returns cancels it. */
+  /** @returns a function that cancels it. */
   setTimeout(callback: () => void, ms: number): () => void;
 }

@@ -1,6 +1,6 @@
 /**
- * X.509 certificates made when they are needed: nothing on disk can expire, and no tool needs to be installed. Node.js makes
- * keys and signatures but no certificates, so the few DER structures of RFC 5280 that TLS needs are written here.
+ * X.509 certificates made on demand: nothing on disk can expire, and no tool needs to be installed. Node.js makes keys and signatures but
+ * no certificates, so the few DER structures of RFC 5280 that TLS needs are encoded here.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';

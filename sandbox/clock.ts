@@ -14,7 +14,7 @@ export class SteppedClock implements SandboxClock {
     return () => clearTimeout(timer);
   }
 
-  /** As when an administrator sets the clock, forwards or backwards. */
+  /** Steps the clock, as an administrator may do, forwards or backwards. */
   step(ms: number): void {
     this.#offsetMs += ms;
   }

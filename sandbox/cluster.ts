@@ -1,4 +1,4 @@
-/** The door to the simulated cluster: to put one behind an API server, and to read the objects that it keeps. */
+/** The public interface of the simulated cluster: to run one behind an API server, and to read its objects. */
 export type { ClusterAccess } from './cluster/base/cluster-access.ts';
 export { conditionIn, isTrue } from './cluster/base/conditions.ts';
 export type { Kinds, Node, Pod } from './cluster/base/kinds.ts';

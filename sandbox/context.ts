@@ -1,4 +1,4 @@
-/** What every part of the server works on. */
+/** The state that every part of the server works on. */
 import type { Accounts } from './accounts.ts';
 import type { SandboxClock } from './api.ts';
 import type { Registry } from './kinds/registry.ts';

@@ -1,14 +1,14 @@
-/** Refusals in the words of the API server (apimachinery `api/errors`), which clients and people know. */
+/** Refusals with the messages of the API server (apimachinery `api/errors`), which clients and people know. */
 import { ApiError } from './api.ts';
 
-/** What a refusal is about: `pods`, and the group where it is not the core one. */
+/** The subject of a refusal: `pods`, and the group unless it is the core one. */
 export interface About {
   readonly group: string;
   readonly plural: string;
   readonly kind: string;
 }
 
-/** One fault of an object, as `field.Error`. */
+/** One fault of an object, like `field.Error`. */
 export interface Cause {
   readonly reason:
     | 'FieldValueRequired'

@@ -58,13 +58,13 @@ export class InProcessApi implements SandboxApi {
     evictPod(this.#context, this.#resource('pods'), namespace, name);
   }
 
-  /** As the scheduler's `POST pods/NAME/binding`: sets `spec.nodeName` and condition `PodScheduled`. @throws ApiError 404, 409 */
+  /** Like the scheduler's `POST pods/NAME/binding`: sets `spec.nodeName` and condition `PodScheduled`. @throws ApiError 404, 409 */
   bind(namespace: string, name: string, node: string): void {
     const target = { resource: this.#resource('pods'), namespace, name, subresource: 'binding' } as const;
     bindPod(this.#context, target, { node }, { manager: MANAGER });
   }
 
-  /** As `PUT namespaces/NAME/finalize`: the Namespace goes with the last of its finalizers. */
+  /** Like `PUT namespaces/NAME/finalize`: the Namespace is removed with the last of its finalizers. */
   finalizeNamespace(name: string, finalizers: readonly string[]): void {
     const target = {
       resource: this.#resource('namespaces'),

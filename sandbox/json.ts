@@ -1,4 +1,4 @@
-/** JSON values that are never changed in place: what is the same stays the same object, which makes comparing cheap. */
+/** JSON values that are never changed in place: an unchanged value stays the same object, which makes comparing cheap. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -10,12 +10,12 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
-/** The object, or an empty one where it is none. */
+/** The object, or an empty one for any other value. */
 export function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The list, or an empty one where it is none. */
+/** The list, or an empty one for any other value. */
 export function listOf(value: unknown): readonly unknown[] {
   return isList(value) ? value : [];
 }
@@ -28,7 +28,7 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** What stands at the path, by own keys only. */
+/** The value at the path, by own keys only. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const key of path) {
@@ -38,7 +38,7 @@ export function at(value: unknown, ...path: readonly string[]): unknown {
   return found;
 }
 
-/** The object with one field changed, or without it where the value is undefined; the same object where nothing changes. */
+/** The object with one field changed, or without it if the value is undefined; the same object if nothing changes. */
 export function withField(object: JsonObject, key: string, value: unknown): JsonObject {
   if (value === undefined) {
     if (!Object.hasOwn(object, key)) return object;
@@ -48,7 +48,7 @@ export function withField(object: JsonObject, key: string, value: unknown): Json
   return Object.is(object[key], value) && Object.hasOwn(object, key) ? object : { ...object, [key]: value };
 }
 
-/** As `withField`, at a path; objects on the way are made where they are missing, but none in order to remove something. */
+/** Like `withField`, at a path; missing objects on the way are created, but not in order to remove something. */
 export function withPath(object: JsonObject, path: readonly string[], value: unknown): JsonObject {
   const [key, ...rest] = path;
   if (key === undefined) return object;

@@ -1,4 +1,4 @@
-/** The last requests, as an audit log has them. */
+/** The last requests, like in an audit log. */
 
 export interface LoggedRequest {
   /** Milliseconds since 1970, by the sandbox's clock, when the request was complete. */
@@ -10,7 +10,7 @@ export interface LoggedRequest {
   /** HTTP status; 0 where the connection broke or hangs. */
   readonly code: number;
   readonly userAgent: string;
-  /** `admin`, `system:serviceaccount:NAMESPACE:NAME`; empty where nobody was recognised. */
+  /** `admin`, `system:serviceaccount:NAMESPACE:NAME`; empty if nobody was recognised. */
   readonly user: string;
   /** The body of a write, as it came; absent where it had none. */
   readonly body?: string;

@@ -1,6 +1,6 @@
 /**
- * A whole cluster in memory: the API server of `start.ts`, and behind it the simulated cluster of `cluster/`. It serves the tour,
- * `npm run sandbox` and tests; kubectl and our own program treat it as any other cluster.
+ * A whole cluster in memory: the API server of `start.ts`, and behind it the simulated cluster of `cluster/`. The tour, `npm run sandbox`
+ * and tests use it; for kubectl and our own program it is a cluster like any other.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -24,7 +24,7 @@ import { simulateCluster } from './cluster/simulate.ts';
 import { type SandboxOptions as ServerOptions, type Sandbox as ServerSandbox, startSandboxApi } from './start.ts';
 
 const DEADLINE_MS = 60_000;
-/** What a slow machine takes for one object more. */
+/** The time that a slow machine takes per object. */
 const MS_PER_OBJECT = 20;
 /** Short enough for a test, long enough that a drain has steps. */
 const FAST: Partial<Timing> = { podStartMs: 50, podStopMs: 50 };
@@ -35,13 +35,13 @@ export interface SandboxOptions extends ServerOptions {
   readonly nodes?: readonly string[];
   /** Serves Machines and Clusters, and deletes them as Cluster API does. @default false */
   readonly clusterApi?: boolean;
-  /** Serves BareMetalHosts, and switches them as Metal3 does, by default within 100 ms. @default false */
+  /** Serves BareMetalHosts, and switches them like Metal3, by default within 100 ms. @default false */
   readonly metal3?: boolean | Metal3Options;
-  /** Somebody who approves maintenance and deletion on the Nodes of this API server. @default nobody does */
+  /** Approves maintenance and deletion on the Nodes of this API server. @default no approvals */
   readonly approver?: ApproverOptions;
-  /** How long things take. @default Pods start and end within 50 ms; all else as `DEFAULT_TIMING` */
+  /** How long things take. @default Pods start and end within 50 ms; everything else as in `DEFAULT_TIMING` */
   readonly timing?: Partial<Timing>;
-  /** Hears of each pass of a simulated controller that failed; it is tried again. @default a warning of the process */
+  /** Called for each failed pass of a simulated controller; it is retried. @default a warning of the process */
   readonly onError?: OnError;
 }
 
@@ -49,21 +49,21 @@ export interface Sandbox extends ServerSandbox {
   /** Creates Nodes. They are Ready on return. @throws ApiError where one is refused */
   addNodes(names: readonly string[], options?: NodeOptions): Promise<void>;
   /**
-   * Creates a Cluster, its Namespace where missing, and the Secret `NAME-kubeconfig` by which its Nodes are reached. Needs `clusterApi`.
+   * Creates a Cluster, its Namespace if missing, and the Secret `NAME-kubeconfig` that leads to its Nodes. Needs `clusterApi`.
    *
    * @param workload the sandbox that its Nodes are in. @default this one
    */
   addCluster(cluster: ClusterName, workload?: Sandbox): void;
-  /** Creates Machines, each with its host where wanted and its Node, all of one name; on return each Machine has found its Node. */
+  /** Creates Machines with Nodes and, if wanted, hosts of the same names; on return each Machine has found its Node. */
   addMachines(names: readonly string[], options: MachineOptions): Promise<void>;
-  /** Writes the kubeconfig for its owner's eyes only, and the folders above it. */
+  /** Writes the kubeconfig, readable by its owner only, and the folders above it. */
   writeKubeconfig(path: string): Promise<void>;
   /**
-   * Waits for something about objects: `probe` is asked now, and again after each change of these resources.
+   * Waits for a state of objects: `probe` is called now, and again after each change of these resources.
    *
-   * @param what as it reads after "Waited 60 s for"
+   * @param what a phrase that follows "Waited 60 s for"
    * @param deadlineMs in real time, whatever the clock says. @default 60 000
-   * @throws Error that names `what` once the deadline has passed; what `probe` throws
+   * @throws Error that names `what` once the deadline has passed; any error of `probe`
    */
   until<T>(
     resources: readonly ResourceName[],
@@ -170,7 +170,7 @@ function machinesHaveNodes(
 
 const deadlineFor = (names: readonly string[]): number => DEADLINE_MS + names.length * MS_PER_OBJECT;
 
-/** A probe that goes on where it stopped, so that thousands of objects are not all looked at after each change of one. */
+/** A probe that continues where it stopped, so that not every change of one object leads to a check of thousands. */
 function oneByOne(names: readonly string[], isDone: (name: string) => boolean): () => true | undefined {
   let done = 0;
   return () => {

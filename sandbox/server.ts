@@ -1,4 +1,4 @@
-/** Everything of an API server but its network: a store, the kinds, and what must exist from the start. */
+/** An API server without its network: a store, the kinds, and the initial objects. */
 import { Accounts } from './accounts.ts';
 import type { SandboxClock } from './api.ts';
 import type { Context } from './context.ts';
@@ -29,13 +29,13 @@ const PRIORITY_CLASSES = [
   },
 ];
 
-/** By which Pods would reach the API server. */
+/** The address by which Pods would reach the API server. */
 const KUBERNETES = {
   metadata: { name: 'kubernetes', labels: { component: 'apiserver', provider: 'kubernetes' } },
   spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, targetPort: 6443 }] },
 };
 
-/** Namespaces, priority classes and Service `kubernetes` are there on return. */
+/** Namespaces, priority classes and Service `kubernetes` exist on return. */
 export function makeServer(clock: SandboxClock, options: Omit<StoreOptions, 'onCommit'> = {}): ServerCore {
   const registry = new Registry();
   const store = new Store({

@@ -1,6 +1,4 @@
-/**
- * The sandbox's API server: in memory, over HTTPS on 127.0.0.1. kubectl and our own client treat it as any other.
- */
+/** The sandbox's API server: in memory, over HTTPS on 127.0.0.1. For kubectl and our own client it is a server like any other. */
 import type { SandboxClock } from './api.ts';
 import { createAuthority } from './certificates.ts';
 import { SteppedClock } from './clock.ts';
@@ -20,21 +18,21 @@ export { makeServer, type ServerCore } from './server.ts';
 export interface SandboxOptions {
   /** @default the machine's time, which `clock.step()` moves */
   readonly clock?: SandboxClock;
-  /** Changes of each kind that can still be watched. @default 5000 */
+  /** How many changes of each kind can still be watched. @default 5000 */
   readonly historySize?: number;
   /** @default 200_000 */
   readonly maxObjects?: number;
   /** Entries of the request log. @default 10_000 */
   readonly logSize?: number;
-  /** On 127.0.0.1. @default one that is free */
+  /** The port on 127.0.0.1. @default a free one */
   readonly port?: number;
 }
 
-/** Faults, and what only an operator of a real server could do. */
+/** Faults, and operations that only an operator of a real server could do. */
 export interface SandboxFaults {
-  /** Lets requests go wrong from now on. @returns ends that. */
+  /** Adds a fault for requests from now on. @returns a function that removes it. */
   add(match: FaultMatch, fault: Fault): () => void;
-  /** Ends all that was added. */
+  /** Removes all faults that were added. */
   clear(): void;
   /** Ends open watches. @param how @default 'close' @returns how many there were */
   endWatches(match?: FaultMatch, how?: WatchEnd): number;
@@ -42,13 +40,13 @@ export interface SandboxFaults {
   bookmark(match?: FaultMatch): number;
   /** Forgets the history: older versions and continue tokens are answered with 410. */
   compact(): void;
-  /** Breaks all connections; new ones are welcome. */
+  /** Breaks all connections; new ones are accepted. */
   breakConnections(): void;
   /** Stops listening and breaks all connections; the port is free on return. May be called again. */
   takeDown(): Promise<void>;
   /** Listens again, on the same port with the same data. */
   bringUp(): Promise<void>;
-  /** Both, one after the other. @param downMs @default 0 */
+  /** Takes the server down and brings it up again. @param downMs @default 0 */
   restart(downMs?: number): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** What the server adds to objects of single kinds as they are created or changed, beyond the defaults of their types. */
+/** The additions of the server to objects of single kinds when they are created or changed, beyond the defaults of their types. */
 import type { Context } from '../context.ts';
 import { DEFINITIONS, established } from '../custom/established.ts';
 import { isObject, type JsonObject, objectOf, textOf, withField, withPath } from '../json.ts';
@@ -70,10 +70,10 @@ const NODE_INFO = Object.fromEntries(
 const withOwnName = (namespace: JsonObject): JsonObject =>
   withPath(namespace, ['metadata', 'labels', 'kubernetes.io/metadata.name'], objectOf(namespace.metadata).name);
 
-/** Kinds whose status may be given on creation, as kubelets and tests do with Nodes. */
+/** Kinds whose status may be set on creation, as kubelets and tests do with Nodes. */
 const KEEPS_STATUS = new Set(['nodes', 'events', 'volumeattachments.storage.k8s.io']);
 
-/** The object as it is created: defaults, an empty status, and what its kind needs. @throws ApiError */
+/** The object as it is created: with defaults, an empty status, and additions for its kind. @throws ApiError */
 export function admitNew(context: Context, resource: Resource, object: JsonObject): JsonObject {
   const { collection, schema, subresources } = resource;
   const hasStatus = subresources.some(({ name }) => name === 'status');
@@ -83,14 +83,14 @@ export function admitNew(context: Context, resource: Resource, object: JsonObjec
   return ON_CREATE[collection]?.(complete, context, resource) ?? complete;
 }
 
-/** The object as it is updated: defaults of what is new in it, and what its kind needs. */
+/** The object as it is updated: with defaults for new parts, and additions for its kind. */
 export function admitChanged(context: Context, resource: Resource, object: JsonObject, before: JsonObject): JsonObject {
   if (resource.custom !== undefined) return object;
   const complete = withDefaults(encodeStringData(object), resource.schema);
   return ON_CHANGE[resource.collection]?.(complete, before, context) ?? complete;
 }
 
-/** The object, found to be valid, as the server reads it back: with defaults that follow from what it has added itself. */
+/** The validated object as the server reads it back: with defaults that follow from its own additions. */
 export const readBack = ({ collection }: Resource, object: JsonObject): JsonObject =>
   collection === 'jobs.batch' ? withTemplateLabels(object) : object;
 

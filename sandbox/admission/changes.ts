@@ -1,4 +1,4 @@
-/** What may not change in objects of single kinds. */
+/** Checks of fields that must not change in objects of single kinds. */
 import { parseQuantity } from '../../src/core/quantity.ts';
 import { type Cause, forbiddenField, invalidValue } from '../errors.ts';
 import { isSame, type JsonObject, listOf, objectOf, textOf, withField } from '../json.ts';
@@ -57,7 +57,7 @@ function sameSelector(after: JsonObject, before: JsonObject): readonly Cause[] {
   return isSame(selector, old) ? [] : [invalidValue('spec.selector', selector, 'field is immutable')];
 }
 
-/** The template of a Job that has not begun may still change. */
+/** The template of a Job that has not started may still change. */
 function jobChangeCauses(after: JsonObject, before: JsonObject): readonly Cause[] {
   const mayChange = specOf(before).suspend === true && objectOf(before.status).startTime === undefined;
   const fixed = mayChange ? ['completions'] : ['completions', 'template'];
@@ -66,7 +66,7 @@ function jobChangeCauses(after: JsonObject, before: JsonObject): readonly Cause[
     .map((field) => invalidValue(`spec.${field}`, specOf(after)[field] ?? null, 'field is immutable'));
 }
 
-/** The spec with what may change of it as it was: a claim is given its class and its volume once, and may grow while bound. */
+/** The spec with its mutable parts reset: a claim is given its class and its volume once, and may grow while bound. */
 function fixedClaimSpec(after: JsonObject, before: JsonObject): JsonObject {
   const [spec, old] = [specOf(after), specOf(before)];
   const free = [
@@ -102,7 +102,7 @@ function immutableData(after: JsonObject, before: JsonObject): readonly Cause[] 
   return causes;
 }
 
-/** The spec without what may change. */
+/** The spec without its mutable fields. */
 function fixedPodSpec(spec: JsonObject, before: JsonObject): JsonObject {
   const { activeDeadlineSeconds: _, tolerations, schedulingGates: _g, ...rest } = spec;
   const withoutImages = (containers: unknown) => listOf(containers).map((one) => ({ ...objectOf(one), image: '' }));
@@ -111,7 +111,7 @@ function fixedPodSpec(spec: JsonObject, before: JsonObject): JsonObject {
     ...rest,
     containers: withoutImages(spec.containers),
     initContainers: withoutImages(spec.initContainers),
-    // Their seconds aside, tolerations may only be added.
+    // Apart from their seconds, tolerations may only be added.
     hasAllTolerations: kept,
   };
 }

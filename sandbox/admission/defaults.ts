@@ -1,6 +1,6 @@
 /**
- * Values that the API server fills in (kubernetes `pkg/apis/<group>/v1/defaults.go`), by type. They go through the whole object:
- * what holds for a container holds in a Pod as well as in a Deployment's template.
+ * Values that the API server fills in (kubernetes `pkg/apis/<group>/v1/defaults.go`), by type. They apply throughout the whole object: the
+ * defaults of a container apply in a Pod as well as in a Deployment's template.
  */
 import { isList, isObject, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
 import type { Schema } from '../kinds/schema.ts';
@@ -47,7 +47,7 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
   'policy.v1.PodDisruptionBudget': { spec: {} },
   'core.v1.PersistentVolumeSpec': { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' },
   'core.v1.PersistentVolumeClaimSpec': { volumeMode: 'Filesystem' },
-  // The templates of a StatefulSet have all of it too.
+  // The templates of a StatefulSet get these defaults too.
   'core.v1.PersistentVolumeClaim': {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -124,14 +124,14 @@ function containerDefaults({ image }: JsonObject): JsonObject {
   };
 }
 
-/** Whether the image may be another one tomorrow: without tag and digest, or `latest`. */
+/** Whether the image may change over time: it has no tag and no digest, or the tag `latest`. */
 function isMoving(image: string): boolean {
   if (image.includes('@')) return false;
   const tag = /:([^:/]+)$/.exec(image)?.[1];
   return tag === undefined || tag === 'latest';
 }
 
-/** A container's limits default to the most that is allowed, its requests to the limits, or else to the least that is allowed. */
+/** A container's limits default to the maximum, its requests to the limits, or else to the minimum. */
 function limitDefaults({ type, max, min, default: limits, defaultRequest }: JsonObject): JsonObject {
   if (type !== 'Container') return {};
   const all = { ...objectOf(max), ...objectOf(limits) };
@@ -156,10 +156,10 @@ function jobDefaults(spec: JsonObject): JsonObject {
   };
 }
 
-/** What has been through, and is therefore complete. Objects never change in place. */
+/** Objects that have been completed already. Objects never change in place. */
 const complete = new WeakSet<object>();
 
-/** The object with every default that its kind has; the same object where nothing was missing. */
+/** The object with every default of its kind; the same object if nothing was missing. */
 export function withDefaults(value: JsonObject, schema: Schema): JsonObject {
   const filled = fill(value, schema);
   return isObject(filled) ? filled : value;
@@ -182,13 +182,13 @@ function fill(value: unknown, schema: Schema): unknown {
   return result;
 }
 
-/** Fields whose default has been filled with what is there. */
+/** Fields whose default is merged with the existing value. */
 const FILLED: Readonly<Record<string, readonly string[]>> = {
   'batch.v1.Job': ['spec'],
   'core.v1.LimitRangeItem': ['default', 'defaultRequest'],
 };
 
-/** Fields in which zero means that nothing was said. */
+/** Fields in which zero counts as unset. */
 const UNSAID_AT_ZERO: Readonly<Record<string, readonly string[]>> = { 'core.v1.ServicePort': ['targetPort'] };
 
 function withMissing(object: JsonObject, type: string): JsonObject {
@@ -204,13 +204,13 @@ function withMissing(object: JsonObject, type: string): JsonObject {
   return result;
 }
 
-/** Fields of a status that are always shown, beside those that its type requires. */
+/** Fields of a status that are always present, besides those that its type requires. */
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
   'policy.v1.PodDisruptionBudgetStatus': ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'],
   'apps.v1.StatefulSetStatus': ['availableReplicas'],
 };
 
-/** Zeros of the fields that a status always shows. */
+/** Zero values for the fields that a status always has. */
 export function emptyStatus(schema: Schema): JsonObject | undefined {
   if (schema.is !== 'struct') return undefined;
   const status = schema.field('status')?.schema;
@@ -225,7 +225,7 @@ export function emptyStatus(schema: Schema): JsonObject | undefined {
   return Object.fromEntries(zeros);
 }
 
-/** Requests that are not given are the limits. */
+/** Absent requests default to the limits. */
 export function requestsFromLimits(container: JsonObject): JsonObject {
   const resources = objectOf(container.resources);
   if (!isObject(resources.limits)) return container;

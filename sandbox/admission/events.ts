@@ -1,4 +1,6 @@
-/** What Events must satisfy (kubernetes `pkg/apis/core/validation/events.go`); those of events.k8s.io/v1 more than those of old. */
+/**
+ * Validation of Events (kubernetes `pkg/apis/core/validation/events.go`), which is stricter for events.k8s.io/v1 than for the core group.
+ */
 import { type Cause, invalidValue, required } from '../errors.ts';
 import { isSame, type JsonObject, numberOf, objectOf, textOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
@@ -8,7 +10,7 @@ const MAX_LENGTH = 128;
 const MAX_NOTE = 1024;
 const FIXED = ['regarding', 'reason', 'note', 'type', 'eventTime', 'action', 'related', 'reportingInstance'];
 
-/** Faults are named by the fields of the core kind, in whichever version the Event comes. */
+/** Faults name the fields of the core kind, in whichever version the Event is sent. */
 export function eventCauses(event: JsonObject, { group }: Resource): readonly Cause[] {
   const isNew = group !== '';
   const controller = isNew ? 'reportingController' : 'reportingComponent';
@@ -30,7 +32,7 @@ export function eventCauses(event: JsonObject, { group }: Resource): readonly Ca
   ];
 }
 
-/** What may not change of an Event of events.k8s.io/v1. */
+/** Fields of an Event of events.k8s.io/v1 that must not change. */
 export function eventChangeCauses(after: JsonObject, before: JsonObject): readonly Cause[] {
   if (after.regarding === undefined && after.note === undefined) return [];
   const names: Readonly<Record<string, string>> = { regarding: 'involvedObject', note: 'message' };

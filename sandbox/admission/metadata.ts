@@ -1,4 +1,4 @@
-/** What every object's metadata must satisfy (apimachinery `api/validation/objectmeta.go`). */
+/** Validation of every object's metadata (apimachinery `api/validation/objectmeta.go`). */
 import { type Cause, forbiddenField, invalidValue, required } from '../errors.ts';
 import { isObject, isSame, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
@@ -22,7 +22,7 @@ export function metadataCauses(resource: Resource, object: JsonObject): Cause[] 
   ];
 }
 
-/** What may not change, and what a deletion forbids. */
+/** Fields that must not change, and changes that a deletion forbids. */
 export function metadataChangeCauses(after: JsonObject, before: JsonObject): Cause[] {
   const [meta, old] = [objectOf(after.metadata), objectOf(before.metadata)];
   const fixed = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'];
@@ -44,7 +44,7 @@ const DNS_LABEL_NAMES = new Set(['namespaces', 'services']);
 function nameCauses(resource: Resource, { name, generateName }: JsonObject): Cause[] {
   const [whole, prefix] = [textOf(name), textOf(generateName)];
   const faultsOf = nameRuleOf(resource);
-  // What is appended makes an end of it.
+  // The generated suffix completes the name.
   const masked = prefix.replace(/-$/, 'a');
   const faults = prefix === '' ? [] : faultsOf(masked);
   return [
@@ -55,7 +55,7 @@ function nameCauses(resource: Resource, { name, generateName }: JsonObject): Cau
 }
 
 function nameRuleOf({ group, plural, collection }: Resource): (name: string) => readonly string[] {
-  // Budgets have no rule of their own.
+  // The names of budgets have no rule of their own.
   if (group === 'rbac.authorization.k8s.io' || collection === 'poddisruptionbudgets.policy') return pathSegmentFaults;
   return DNS_LABEL_NAMES.has(collection) && plural !== 'events' ? dnsLabelFaults : dnsSubdomainFaults;
 }
@@ -75,7 +75,7 @@ function ownerCauses(owners: readonly unknown[]): Cause[] {
   return [...causes, invalidValue('metadata.ownerReferences', owners, detail)];
 }
 
-/** Groups whose kinds are checked as the core ones: a finalizer without a domain must be a known one. */
+/** Groups whose kinds are checked like the core ones: a finalizer without a domain must be a known one. */
 const QUALIFYING = new Set(['', 'apps', 'batch', 'events.k8s.io']);
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 const UNQUALIFIED = 'name is neither a standard finalizer name nor is it fully qualified';

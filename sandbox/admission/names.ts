@@ -1,4 +1,4 @@
-/** Which names, labels and annotations are allowed (apimachinery `util/validation`), in the words of the API server. */
+/** Valid names, labels and annotations (apimachinery `util/validation`), with the API server's messages. */
 import { type Cause, invalidValue } from '../errors.ts';
 import { isObject, type JsonObject } from '../json.ts';
 
@@ -18,25 +18,25 @@ const VALUE_FAULT =
 
 const MAX_ANNOTATIONS_BYTES = 256 * 1024;
 
-/** Why it is no DNS-1123 label; empty where it is one. */
+/** Why the name is not a DNS-1123 label; empty if it is one. */
 export const dnsLabelFaults = (name: string): string[] => [
   ...(name.length > 63 ? ['must be no more than 63 bytes'] : []),
   ...(DNS_LABEL.test(name) ? [] : [LABEL_FAULT]),
 ];
 
-/** Why it is no DNS-1123 subdomain, the form of most names; empty where it is one. */
+/** Why the name is not a DNS-1123 subdomain, the form of most names; empty if it is one. */
 export const dnsSubdomainFaults = (name: string): string[] => [
   ...(name.length > 253 ? ['must be no more than 253 bytes'] : []),
   ...(DNS_SUBDOMAIN.test(name) ? [] : [SUBDOMAIN_FAULT]),
 ];
 
-/** RBAC names may hold all that a path segment may. */
+/** RBAC names may contain everything that a path segment may. */
 export function pathSegmentFaults(name: string): string[] {
   if (name === '.' || name === '..') return [`may not be '${name}'`];
   return ['/', '%'].filter((sign) => name.includes(sign)).map((sign) => `may not contain '${sign}'`);
 }
 
-/** Why it is no key of a label, an annotation or a taint. */
+/** Why the key is not valid for a label, an annotation or a taint. */
 export function qualifiedNameFaults(key: string): string[] {
   const parts = key.split('/');
   const [prefix, name] = parts.length === 2 ? parts : [undefined, key];

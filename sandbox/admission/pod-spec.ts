@@ -1,4 +1,4 @@
-/** What a Pod's spec must satisfy, alone or in a template (kubernetes `pkg/apis/core/validation`), as far as it matters here. */
+/** Validation of a Pod's spec, alone or in a template (kubernetes `pkg/apis/core/validation`), as far as the sandbox needs it. */
 import { parseQuantity } from '../../src/core/quantity.ts';
 import { type Cause, duplicate, invalidValue, notSupported, required } from '../errors.ts';
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
@@ -81,7 +81,7 @@ function variableNameCauses(name: string, path: string): Cause[] {
   return /^[ -<>-~]+$/.test(name) ? [] : [invalidValue(path, name, VARIABLE_FAULT)];
 }
 
-/** Where the caller puts names of volumes that the spec itself does not list. */
+/** The key under which the caller passes names of volumes that the spec itself does not list. */
 export const CLAIM_NAMES = '(claims)';
 
 const QUANTITY_FAULT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";

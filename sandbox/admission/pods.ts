@@ -1,4 +1,4 @@
-/** What the server adds to Pods: what the admission plugins that no cluster is without make of them. */
+/** The additions of the server to Pods: those of the admission plugins that every cluster runs. */
 import { parseQuantity } from '../../src/core/quantity.ts';
 import { type Context, timeText } from '../context.ts';
 import { forbidden } from '../errors.ts';
@@ -35,7 +35,7 @@ export function admitPod(pod: JsonObject, context: Context, resource: Resource):
   };
 }
 
-/** What the server itself says of a Pod that waits at a gate. */
+/** The condition that the server itself sets on a Pod with scheduling gates. */
 function gated({ schedulingGates }: JsonObject, { clock }: Context): JsonObject {
   if (listOf(schedulingGates).length === 0) return {};
   const condition = {

@@ -1,4 +1,4 @@
-/** What the ports of containers and Services must satisfy. */
+/** Validation of the ports of containers and Services. */
 import { type Cause, duplicate, invalidValue, notSupported, required } from '../errors.ts';
 import { type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import { dnsLabelFaults } from './names.ts';
@@ -41,7 +41,7 @@ export function serviceCauses({ spec }: JsonObject): readonly Cause[] {
   });
 }
 
-/** A port as the server shows one of which two are the same. */
+/** The form in which the server shows a duplicate port. */
 const NO_PORT = { Name: '', Protocol: '', AppProtocol: null, Port: 0, TargetPort: 0, NodePort: 0 };
 
 /** RFC 6335, section 5.1. */

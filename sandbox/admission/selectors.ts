@@ -1,4 +1,4 @@
-/** What label selectors must satisfy. */
+/** Validation of label selectors. */
 import { type Cause, forbiddenField, invalidValue, required } from '../errors.ts';
 import { listOf, objectOf, textOf } from '../json.ts';
 import { labelCauses, qualifiedNameFaults } from './names.ts';

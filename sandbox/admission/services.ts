@@ -30,7 +30,7 @@ function headless(spec: JsonObject): JsonObject {
 
 const ALLOCATED = ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'];
 
-/** A replacement that says nothing of the addresses keeps them. */
+/** A replacement that does not mention the addresses keeps them. */
 export function withKeptAddress(spec: JsonObject, before: JsonObject): JsonObject {
   if (spec.type === 'ExternalName' || before.type === 'ExternalName') return spec;
   const missing = ALLOCATED.filter((field) => spec[field] === undefined && before[field] !== undefined);

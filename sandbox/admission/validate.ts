@@ -1,4 +1,4 @@
-/** What objects of single kinds must satisfy, on creation and on change. */
+/** Validation of objects of single kinds, on creation and on change. */
 import { type Cause, forbiddenField, invalidValue, notSupported, required } from '../errors.ts';
 import { isSame, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
@@ -50,22 +50,22 @@ const VALIDATE: Readonly<Record<string, Validate>> = {
   'storageclasses.storage.k8s.io': (object) => (textOf(object.provisioner) === '' ? [required('provisioner')] : []),
 };
 
-/** Kinds whose content stands beside the metadata. */
+/** Kinds whose content is beside the metadata, without a spec. */
 const WITHOUT_SPEC = new Set(['secrets', 'configmaps', 'events']);
 
-/** Everything that is wrong with a new object. */
+/** All faults of a new object. */
 export function faultsOfNew(resource: Resource, object: JsonObject): readonly Cause[] {
   const known = resource.custom === undefined ? VALIDATE[resource.collection] : undefined;
   const own = [
     ...(known?.(object, resource) ?? []),
     ...(resource.collection === 'pods' ? gateCauses(specOf(object)) : []),
   ];
-  // Of budgets the metadata are looked at last, when all else is right.
+  // The metadata of budgets are checked last, when everything else is valid.
   if (resource.collection === 'poddisruptionbudgets.policy' && own.length > 0) return own;
   return [...metadataCauses(resource, object), ...own];
 }
 
-/** Everything that is wrong with a change: first what must not change, then what is wrong anyway. */
+/** All faults of a change: first changes of immutable fields, then faults of the object itself. */
 export function faultsOfChange(resource: Resource, after: JsonObject, before: JsonObject): readonly Cause[] {
   const rules = resource.custom === undefined ? resource.collection : '';
   const isSpecSame = isSame(after.spec, before.spec) && !WITHOUT_SPEC.has(resource.collection);

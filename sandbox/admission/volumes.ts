@@ -1,4 +1,7 @@
-/** What the server adds to volumes and claims: protection from going while they are used, and when they changed their phase. */
+/**
+ * The additions of the server to volumes and claims: protection from deletion while they are in use, and the time of their last phase
+ * change.
+ */
 import { type Context, timeText } from '../context.ts';
 import { type JsonObject, listOf, objectOf, withPath } from '../json.ts';
 
@@ -23,7 +26,7 @@ function protectedBy(object: JsonObject, finalizer: string): JsonObject {
   return withPath(object, ['metadata', 'finalizers'], [...finalizers, finalizer]);
 }
 
-/** A volume that has changed its phase says when. */
+/** A volume records the time of its last phase change. */
 export function withTransition(volume: JsonObject, before: JsonObject, { clock }: Context): JsonObject {
   const [status, old] = [objectOf(volume.status), objectOf(before.status)];
   if (status.phase === old.phase) return volume;

@@ -1,7 +1,7 @@
-/** What the server adds to workloads: labels and selectors from their templates, and the older count of templates. */
+/** The additions of the server to workloads: labels and selectors from their templates, and the legacy template generation. */
 import { at, isSame, type JsonObject, objectOf, textOf, withField, withPath } from '../json.ts';
 
-/** A Job's Pods are known by its UID. */
+/** A Job's Pods are selected by its UID. */
 export function withJobSelector(job: JsonObject): JsonObject {
   const spec = objectOf(job.spec);
   if (spec.manualSelector === true || spec.selector !== undefined) return job;
@@ -14,7 +14,7 @@ export function withJobSelector(job: JsonObject): JsonObject {
   return { ...job, spec: { ...spec, selector: { matchLabels: own }, template: labelled } };
 }
 
-/** One without labels of its own has those of its Pods. */
+/** An object without labels of its own gets those of its Pods. */
 export function withTemplateLabels(object: JsonObject): JsonObject {
   const { labels } = objectOf(objectOf(objectOf(object.spec).template).metadata);
   if (labels === undefined || Object.keys(objectOf(objectOf(object.metadata).labels)).length > 0) return object;
@@ -23,7 +23,7 @@ export function withTemplateLabels(object: JsonObject): JsonObject {
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
-/** A DaemonSet counts its templates in an annotation, which nobody else can change. */
+/** A DaemonSet counts its templates in an annotation, which only the server changes. */
 export function withTemplateGeneration(set: JsonObject, before?: JsonObject): JsonObject {
   const path = ['metadata', 'annotations', TEMPLATE_GENERATION];
   if (before === undefined) return withPath(set, path, '1');
@@ -32,7 +32,7 @@ export function withTemplateGeneration(set: JsonObject, before?: JsonObject): Js
   return withPath(set, path, String(isTheSame ? count : count + 1));
 }
 
-/** The metadata as they are shown without their object: the count stands in the spec, and is no annotation there. */
+/** The metadata for partial answers: the generation belongs to the spec, and is not shown as an annotation. */
 export function withoutTemplateGeneration(metadata: JsonObject): JsonObject {
   if (!Object.hasOwn(objectOf(metadata.annotations), TEMPLATE_GENERATION)) return metadata;
   const { [TEMPLATE_GENERATION]: _, ...annotations } = objectOf(metadata.annotations);

@@ -1,4 +1,4 @@
-/** What workloads and Jobs must satisfy. */
+/** Validation of workloads and Jobs. */
 import { matchesLabelSelector } from '../../src/core/selectors.ts';
 import { type Cause, forbiddenField, invalidValue, notSupported, required } from '../errors.ts';
 import { type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
@@ -37,7 +37,7 @@ export function workloadCauses(object: JsonObject): readonly Cause[] {
   const policy = objectOf(template.spec).restartPolicy;
   const selectorFaults = selectorCauses(spec.selector, 'spec.selector');
   const kind = textOf(object.kind);
-  // A selector that cannot be read ends the search for faults of the template.
+  // After an invalid selector the server does not check the template.
   if (selectorFaults.length > 0)
     return [
       ...replicasCauses(spec),
@@ -76,7 +76,7 @@ export function statefulSetCauses(object: JsonObject): readonly Cause[] {
 export function jobCauses(spec: JsonObject, path: string): Cause[] {
   const policies = ['OnFailure', 'Never'];
   const isAllowed = policies.includes(textOf(spec.restartPolicy));
-  // The default of a Pod is no valid choice for a Job, and the server says it in these words.
+  // A Pod's default is not valid for a Job, and the server uses this message.
   const policy: Cause[] = isAllowed
     ? []
     : [

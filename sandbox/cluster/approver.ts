@@ -1,9 +1,9 @@
 /**
- * Somebody in the workload cluster who approves what is asked of its Nodes: maintenance and deletion.
+ * Approves the requests on the Nodes, as somebody in the workload cluster would: maintenance and deletion.
  *
  * - A Node labelled `machine-maintenance: "true"` is labelled `approve-maintenance: "true"` after the delay, and one labelled
- *   `machine-deleted: "true"` is labelled `approve-deletion: "true"`; where it is so configured, only once it is drained.
- * - An approval ends with what it approved: the label goes when the other one does.
+ *   `machine-deleted: "true"` is labelled `approve-deletion: "true"`; if so configured, only once it is drained.
+ * - An approval ends with its request: its label is removed when the other one is.
  */
 
 import {
@@ -28,7 +28,7 @@ const PAIRS = [
 
 export function startApprover(world: World, options: ApproverOptions): void {
   const { delayMs = DEFAULT_DELAY_MS } = options;
-  /** When a Node could first be approved, by its UID and the label. */
+  /** The earliest time at which a Node could be approved, by its UID and the label. */
   const since = new Map<string, number>();
   const work = world.controller('Approver', (name) => {
     const node = world.fresh('nodes', name);

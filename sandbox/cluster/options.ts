@@ -1,40 +1,40 @@
-/** What can be told to a simulated cluster. All times are in milliseconds of the sandbox's clock. */
+/** The options of a simulated cluster. All times are in milliseconds of the sandbox's clock. */
 import type { ClusterAccess } from './base/cluster-access.ts';
 import type { OnError } from './base/work-loop.ts';
 
 export interface SimulationOptions extends Partial<Timing> {
   /** Whether the StorageClasses `standard` and `local` are created. @default true */
   readonly storageClasses?: boolean;
-  /** PEM, for the ConfigMap `kube-root-ca.crt` of each Namespace. Without it there is none. */
+  /** PEM, for the ConfigMap `kube-root-ca.crt` of each Namespace. If absent, there is no such ConfigMap. */
   readonly rootCertificate?: string;
-  /** Serves Cluster API's kinds and deletes Machines as its controller does. */
+  /** Serves Cluster API's kinds and deletes Machines like its controller. */
   readonly clusterApi?: ClusterApiOptions;
-  /** Serves BareMetalHosts and switches them as Metal3 does. */
+  /** Serves BareMetalHosts and switches them like Metal3. */
   readonly metal3?: Metal3Options;
-  /** Approves maintenance and deletion on the Nodes of this API server, as a controller of a workload cluster does. */
+  /** Approves maintenance and deletion on the Nodes of this API server, like a controller of a workload cluster. */
   readonly approver?: ApproverOptions;
-  /** Hears of each pass of a controller that failed, and is tried again. @default nothing is said */
+  /** Called for each failed pass of a controller, which is retried. @default failures are not reported */
   readonly onError?: OnError;
 }
 
 export interface Timing {
   /** From the binding of a Pod to its readiness. @default 300 */
   readonly podStartMs: number;
-  /** The longest that a Pod takes to end; a shorter grace period counts. @default 300 */
+  /** The maximum time that a Pod takes to end; a shorter grace period takes precedence. @default 300 */
   readonly podStopMs: number;
-  /** How long a Pod runs that is to come to an end. @default 1000 */
+  /** The run time of a Pod that runs to completion. @default 1000 */
   readonly podRunMs: number;
   /** @default 10 000 */
   readonly leaseRenewMs: number;
-  /** After so long without a renewed Lease nobody knows about a Node. @default 50 000, as kube-controller-manager's */
+  /** After this time without a renewed Lease the state of a Node is unknown. @default 50 000, as kube-controller-manager's */
   readonly nodeMonitorGraceMs: number;
-  /** How long the Pods of a Node that has been removed are kept. @default 40 000, as kube-controller-manager's */
+  /** How long the Pods of a removed Node are kept. @default 40 000, as kube-controller-manager's */
   readonly orphanedPodMs: number;
 }
 
 export interface ClusterApiOptions {
   /**
-   * The API server that the Nodes of a Cluster are on; undefined where it cannot be reached.
+   * The API server of a Cluster's Nodes; undefined if it cannot be reached.
    *
    * @default this one
    */
@@ -48,13 +48,13 @@ export interface Metal3Options {
   readonly powerOnMs?: number;
 }
 
-/** A Node's annotation `sandbox.maintenance-bridge.io/approve` (`true`, `false`) says otherwise for that Node. */
+/** A Node's annotation `sandbox.maintenance-bridge.io/approve` (`true`, `false`) takes precedence for that Node. */
 export interface ApproverOptions {
   /** From the moment at which a Node may be approved. @default 500 */
   readonly delayMs?: number;
-  /** Approves only once no Pod is left on the Node but those of DaemonSets and mirror Pods. @default false */
+  /** Approves only once the only Pods left on the Node are those of DaemonSets and mirror Pods. @default false */
   readonly waitsForDrain?: boolean;
-  /** Approves nothing until the annotation says so. @default false */
+  /** Approves nothing unless the annotation says so. @default false */
   readonly holds?: boolean;
 }
 
@@ -67,7 +67,7 @@ export const DEFAULT_TIMING: Timing = {
   orphanedPodMs: 40_000,
 };
 
-/** The defaults, with what the options say instead. */
+/** The defaults, overridden by the options. */
 export function timingOf(options: SimulationOptions): Timing {
   const entries = Object.entries(DEFAULT_TIMING).map(([name, value]) => [name, options[name as keyof Timing] ?? value]);
   return Object.fromEntries(entries) as Timing;

@@ -1,9 +1,9 @@
 /**
- * A small cluster behind the sandbox's API server: what kube-controller-manager, the scheduler, the kubelets and, where wanted,
- * Cluster API and Metal3 do, as far as a user of maintenance sees it.
+ * A small cluster behind the sandbox's API server: the behaviour of kube-controller-manager, the scheduler, the kubelets and, optionally,
+ * Cluster API and Metal3, as far as it matters for maintenance.
  *
- * Every controller is level-triggered: it looks at what is there and brings it one step nearer to what should be. All state is in
- * the objects, but for what a kubelet knows of the Pods that it has just started or is about to stop.
+ * Every controller is level-triggered: it reads the current state and moves it one step towards the desired one. All state is in the
+ * objects, except for the kubelets' memory of Pods that they have just started or are about to stop.
  */
 import type { SandboxClock } from '../api.ts';
 import { startApprover } from './approver.ts';
@@ -35,15 +35,14 @@ import { startStatefulSets } from './workloads/stateful-set.ts';
 
 /** A running simulation. */
 export interface SimulatedCluster {
-  /** Nothing happens any more; what is there stays, and another simulation may go on with it. */
+  /** Stops the controllers; the objects stay, and another simulation may continue with them. */
   stop(): void;
 }
 
 /**
- * Begins with whatever is there, and goes on until it is stopped.
+ * Starts with the existing objects, and runs until it is stopped.
  *
- * A pass of a controller that throws is told to `options.onError` and tried again, later each time; nothing is thrown out of
- * a running simulation.
+ * A failed pass of a controller is reported to `options.onError` and retried with growing delays; a running simulation never throws.
  */
 export function simulateCluster(
   api: ClusterAccess,

@@ -2,7 +2,7 @@
 import { isList, isObject, type JsonObject, objectOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
 
-/** The object with the defaults of its schema; the same object where nothing was missing. */
+/** The object with the defaults of its schema; the same object if nothing was missing. */
 export function withCustomDefaults({ custom }: Resource, object: JsonObject): JsonObject {
   return custom === undefined ? object : objectOf(fill(custom.openApi, object));
 }

@@ -1,6 +1,6 @@
 /**
- * What CustomResourceDefinitions serve: read from each definition as it is stored, so that a kind is served in the moment its
- * definition is created. A definition that is deleted takes its objects with it, and goes when the last of them has gone.
+ * The resources that CustomResourceDefinitions define: read from each definition as it is stored, so that a kind is served as soon as its
+ * definition is created. Deleting a definition deletes its objects, and it is removed when the last of them has gone.
  */
 import { setImmediate } from 'node:timers';
 import type { Stored } from '../api.ts';
@@ -16,7 +16,7 @@ import { customSchema } from './schema.ts';
 const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const READ_WRITE = ['get', 'patch', 'update'];
 
-/** Makes the registry serve what a definition says, or end that. */
+/** Makes the registry serve the resources of a definition, or stop serving them. */
 export function serve(registry: Registry, definition: Stored, isGone: boolean): void {
   registry.replaceCustom(definition.metadata.uid, isGone ? [] : resourcesOf(definition));
 }
@@ -101,7 +101,7 @@ export function rankOf(version: string): number {
   return level * 1_000_000 + Number(major) * 1000 + Number(minor ?? 0);
 }
 
-/** Removes the objects of deleted definitions, and then the definitions. @returns ends it. */
+/** Removes the objects of deleted definitions, and then the definitions. @returns a function that stops this. */
 export function cleanUpDefinitions(context: Context): () => void {
   const { store, registry } = context;
   const definitions = store.collection(DEFINITIONS);

@@ -1,9 +1,9 @@
-/** The form of custom resources, from their `openAPIV3Schema`. */
+/** The schema of custom resources, from their `openAPIV3Schema`. */
 import { isObject, type JsonObject, listOf, objectOf, textOf } from '../json.ts';
 import { ANY, type FieldSchema, type Schema, type StructSchema } from '../kinds/schema.ts';
 import { builtInType } from '../kinds/types.ts';
 
-/** The whole object: `metadata` is as everywhere, what the schema does not name is dropped. */
+/** The schema of the whole object: `metadata` is the usual one, and unknown fields are dropped. */
 export function customSchema(openApi: JsonObject): Schema {
   const inner = schemaOf(openApi);
   const known: Readonly<Record<string, Schema>> = {
@@ -34,7 +34,7 @@ function schemaOf(openApi: JsonObject): Schema {
       return { is: 'list', items: schemaOf(objectOf(openApi.items)), merges, keys };
     }
     default:
-      // Wrong scalars are told by validation, with 422, and not by the decoder.
+      // Validation reports scalars of the wrong type, with 422, and not the decoder.
       return ANY;
   }
 }

@@ -1,9 +1,9 @@
-/** Custom resources against their `openAPIV3Schema`. */
+/** Validates custom resources against their `openAPIV3Schema`. */
 import { type Cause, invalidValue, notSupported, required } from '../errors.ts';
 import { at, isList, isObject, isSame, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
 
-/** Everything that the schema does not allow; nothing for built-in kinds. */
+/** All faults according to the schema; none for built-in kinds. */
 export function validateCustom({ custom }: Resource, object: JsonObject): readonly Cause[] {
   if (custom === undefined) return [];
   const { metadata: _, ...properties } = objectOf(custom.openApi.properties);
@@ -105,7 +105,7 @@ function boundCauses(schema: JsonObject, value: unknown, path: string): Cause[] 
   return causes;
 }
 
-/** Go's and JavaScript's expressions differ; one that is none here checks nothing. */
+/** Go's and JavaScript's expressions differ; one that is not valid here is not checked. */
 function patternOf(pattern: unknown): RegExp | undefined {
   if (typeof pattern !== 'string') return undefined;
   try {

@@ -1,6 +1,6 @@
 /**
- * OpenAPI documents, made from what the server knows about its kinds: enough for `kubectl explain`, `apply` and its validation.
- * Types have no descriptions.
+ * OpenAPI documents, generated from the server's schemas: enough for `kubectl explain`, `apply` and its validation. Types have no
+ * descriptions.
  */
 import { createHash } from 'node:crypto';
 import { notServed } from '../errors.ts';
@@ -10,7 +10,7 @@ import type { Registry } from '../kinds/registry.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { fieldsOfType, scalarText } from '../kinds/types.ts';
 
-/** `/openapi/v3`: where the document of each version is. */
+/** `/openapi/v3`: the index of the documents of each version. */
 export function openApiIndex(registry: Registry): object {
   const roots = new Set(registry.all().map(rootOf));
   const paths = [...roots].map((root) => {
@@ -37,7 +37,7 @@ export function openApiV3(registry: Registry, root: string): object {
   };
 }
 
-/** `/openapi/v2`: all kinds in one document, for clients that know no other. */
+/** `/openapi/v2`: all kinds in one document, for clients that support no other. */
 export function openApiV2(registry: Registry): object {
   const types = new Types('#/definitions/');
   const paths = Object.fromEntries(registry.all().flatMap((resource) => pathsOf(resource, types, 2)));
@@ -46,7 +46,7 @@ export function openApiV2(registry: Registry): object {
 
 const WRITE_PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'];
 
-/** The paths that clients look at: what can be patched, and that it takes dry runs and field validation. */
+/** The paths that clients read: which resources can be patched, and that dry runs and field validation are supported. */
 function pathsOf(resource: Resource, types: Types, major: 2 | 3): [string, object][] {
   const schema = { $ref: types.refTo(resource) };
   const kind = { group: resource.group, version: resource.version, kind: resource.kind };
@@ -130,7 +130,7 @@ class Types {
     return this.#prefix + name;
   }
 
-  /** What may be a number too has no type of its own, so that `kubectl explain` shows its name. */
+  /** A value that may be a number too has no type of its own, so that `kubectl explain` shows its name. */
   #scalarOf(type: string): JsonObject {
     const other = EITHER[type];
     const schema = this.#schemaOf(scalarText(type), false);

@@ -1,4 +1,4 @@
-/** Carries a fault out on the way of an answer. */
+/** Applies a fault to an answer. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../api.ts';
@@ -24,7 +24,9 @@ const REASONS: Readonly<Record<number, readonly [reason: string, message: string
 /** Milliseconds between two pieces of a slow answer. */
 const PIECE_MS = 50;
 
-/** A fault that comes instead of the request's work. @param reset breaks its connection @returns undefined where the request is carried out. */
+/**
+ * Applies a fault that replaces the request's execution. @param reset breaks its connection @returns undefined if the request is executed.
+ */
 export function insteadOf(fault: Fault, reset: () => void): 'done' | Answer | undefined {
   switch (fault.is) {
     case 'status':
@@ -45,7 +47,7 @@ function statusAnswer({ code, reason, message, retryAfterSeconds }: Extract<Faul
   return answerOfError(new ApiError(code, reason ?? usualReason, message ?? usualMessage, details));
 }
 
-/** Sends an answer as the fault has it. @returns whether it did; else it is sent as usual. */
+/** Sends an answer with the fault. @returns whether it did; else the answer is sent as usual. */
 export async function sendFaulty(
   fault: Fault | undefined,
   answer: Answer,

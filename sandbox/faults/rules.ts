@@ -7,7 +7,7 @@
  *     faults.add({ method: 'PATCH', path: /\/nodes\// }, { is: 'lost' });
  */
 
-/** Which requests. All that is given must hold; `{}` matches every request. */
+/** Which requests. All given conditions must hold; `{}` matches every request. */
 export interface FaultMatch {
   readonly method?: string;
   /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection` */
@@ -25,9 +25,9 @@ export interface FaultMatch {
   readonly times?: number;
 }
 
-/** What goes wrong. */
+/** The fault. */
 export type Fault =
-  /** Refused before anything is done; `reason` and `message` as the server has them for the code. */
+  /** Refused before execution; `reason` and `message` default to the server's for the code. */
   | {
       readonly is: 'status';
       readonly code: number;
@@ -35,22 +35,22 @@ export type Fault =
       readonly message?: string;
       readonly retryAfterSeconds?: number;
     }
-  /** Never answered; nothing is done. */
+  /** Never answered, and not executed. */
   | { readonly is: 'hang' }
-  /** The connection breaks before anything is done. */
+  /** The connection breaks before execution. */
   | { readonly is: 'reset' }
-  /** Carried out, and the connection breaks before the answer. */
+  /** Executed, but the connection breaks before the answer. */
   | { readonly is: 'lost' }
-  /** Carried out, answered later. */
+  /** Executed, answered later. */
   | { readonly is: 'late'; readonly ms: number }
-  /** Carried out; the answer is no JSON. */
+  /** Executed; the answer is not JSON. */
   | { readonly is: 'garbage' }
-  /** Carried out; the answer ends in the middle, and the connection with it. */
+  /** Executed; the answer ends in the middle, and the connection with it. */
   | { readonly is: 'truncated' }
-  /** Carried out; the answer comes in small pieces. */
+  /** Executed; the answer comes in small pieces. */
   | { readonly is: 'slow'; readonly bytesPerSecond: number };
 
-/** What rules see of a request. */
+/** The properties of a request that rules match. */
 export interface Faultable {
   readonly method: string;
   readonly verb: string;
@@ -66,7 +66,7 @@ interface Rule {
   seen: number;
 }
 
-/** Whether the request is one that is meant. `skip` and `times` are not looked at. */
+/** Whether the request matches. `skip` and `times` are ignored here. */
 export function isMatch(match: FaultMatch, request: Faultable): boolean {
   const { method, verb, path, resource, subresource, userAgent } = match;
   return (
@@ -82,7 +82,7 @@ export function isMatch(match: FaultMatch, request: Faultable): boolean {
 export class FaultRules {
   #rules: Rule[] = [];
 
-  /** @returns removes the rule. */
+  /** @returns a function that removes the rule. */
   add(match: FaultMatch, fault: Fault): () => void {
     const rule: Rule = { match, fault, seen: 0 };
     this.#rules.push(rule);
@@ -95,7 +95,7 @@ export class FaultRules {
     this.#rules = [];
   }
 
-  /** What is to go wrong with the request, which counts for the rules that match it up to the one that decides. */
+  /** The fault for the request, which counts for the rules that match it up to the one that decides. */
   next(request: Faultable): Fault | undefined {
     for (const rule of this.#rules) {
       if (!isMatch(rule.match, request)) continue;

@@ -16,7 +16,7 @@ import type { WriteOptions } from '../write/options.ts';
 import { type Answer, json } from './answer.ts';
 import { type ApiRequest, patchBody } from './request.ts';
 
-/** PATCH with `application/apply-patch+yaml`: changes what is there, or creates it. */
+/** PATCH with `application/apply-patch+yaml`: changes the object, or creates it. */
 export function applyObject(context: Context, target: Target, request: ApiRequest, options: WriteOptions): Answer {
   const { resource, namespace, name, subresource } = target;
   if (request.query.get('fieldManager') === null) {
@@ -32,7 +32,7 @@ export function applyObject(context: Context, target: Target, request: ApiReques
     throw badRequest('metadata.managedFields must be nil');
   }
   const named = withPath(body, ['metadata', 'name'], textOf(objectOf(body.metadata).name) || name);
-  // What the request cannot change is not owned by who applies it.
+  // Fields that the request cannot change are not owned by the applier.
   const isWithoutStatus = subresource === '' && hasSubresource(resource, 'status');
   const configuration = decode(resource, isWithoutStatus ? withField(named, 'status', undefined) : named, true).object;
   const writer = {

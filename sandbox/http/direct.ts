@@ -14,7 +14,7 @@ export interface DirectRequest {
   readonly body: string;
 }
 
-/** Answers as over HTTP, as the administrator. */
+/** Answers like over HTTP, as the administrator. */
 export function answerDirectly({ context }: ServerCore, { method, path, contentType, body }: DirectRequest): Answer {
   const { pathname, searchParams: query } = new URL(path, 'https://127.0.0.1');
   const headers = { 'content-type': contentType ?? 'application/json' };

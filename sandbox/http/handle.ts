@@ -1,4 +1,4 @@
-/** From a request to its answer, without a network. */
+/** Computes the answer to a request, without a network. */
 import type { User } from '../accounts.ts';
 import type { Context } from '../context.ts';
 import {
@@ -26,14 +26,14 @@ export interface Host {
   readonly context: Context;
   /** `127.0.0.1:PORT` */
   readonly address: string;
-  /** Undefined for paths that everybody may ask. */
+  /** Undefined for public paths. */
   readonly user: User | undefined;
 }
 
-/** Whether everybody may ask, as with the real server's defaults. */
+/** Whether the path is public, as with the real server's defaults. */
 export const isPublic = (path: string): boolean => ['/version', '/healthz', '/livez', '/readyz'].includes(path);
 
-/** Answers everything but watches. @throws ApiError */
+/** Answers all requests except watches. @throws ApiError */
 export function handle(host: Host, route: Route | undefined, request: ApiRequest): Answer {
   if (route === undefined) return documentAt(host, request);
   const { deprecation } = route.resource;
@@ -119,7 +119,7 @@ function partOf(kind: string): Target['subresource'] {
   }
 }
 
-/** kubectl asks for the old document in protobuf for kinds that it does not find in the new ones; there, it has nothing more. */
+/** kubectl requests the old document in protobuf for kinds that it does not find in the new ones; it contains nothing more. */
 const EMPTY_V2: Answer = {
   code: 200,
   body: '',

@@ -18,7 +18,7 @@ import { startOf, type WatchEnd, WatchStream } from './watch.ts';
 const MAX_CONNECTIONS = 2000;
 
 export interface ListenerOptions {
-  /** 0 for one that is free. */
+  /** 0 for a free one. */
   readonly port: number;
   readonly context: Context;
   readonly certificate: Certificate;
@@ -29,7 +29,7 @@ export interface ListenerOptions {
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #sockets = new Set<Socket>();
-  /** The TCP connections under TLS, which alone can be reset, by the client's port. */
+  /** The TCP connections below TLS, by the client's port: only these can be reset. */
   readonly #raw = new Map<number, Socket>();
   readonly #watches = new Set<WatchStream>();
   #server: Server | undefined;
@@ -48,11 +48,11 @@ export class Listener {
     return this.#sockets.size;
   }
 
-  /** Listens: where no port was asked for, at first on a free one, later on the same. */
+  /** Listens: without a given port, first on a free one, later on the same. */
   async open(): Promise<void> {
     const { certificate } = this.#options;
     const server = createServer({ ...certificate, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
-      // A client that leaves in the middle is no failure of the server.
+      // A client that disconnects in the middle is not a failure of the server.
       this.#serve(incoming, outgoing).catch(() => outgoing.destroy());
     });
     server.maxConnections = MAX_CONNECTIONS;
@@ -85,7 +85,7 @@ export class Listener {
     await isClosed;
   }
 
-  /** Those in the middle of their TLS handshake too, which would otherwise outlive a server that closes. */
+  /** Includes connections in the middle of their TLS handshake, which would otherwise outlive a server that closes. */
   breakConnections(): void {
     for (const socket of this.#raw.values()) socket.destroy();
   }

@@ -54,7 +54,7 @@ export async function readRequest(incoming: IncomingMessage): Promise<ApiRequest
 export const contentTypeOf = ({ headers }: ApiRequest): string =>
   (headers['content-type'] ?? 'application/json').split(';')[0]?.trim() ?? '';
 
-/** The body as an object. @param kind that is expected, for messages. @throws ApiError 400 or 415 */
+/** The body as an object. @param kind the expected kind, for messages. @throws ApiError 400 or 415 */
 export function objectBody(request: ApiRequest, kind: string): JsonObject {
   const type = contentTypeOf(request);
   if (type === PROTOBUF) return readProtobuf(request.bytes, typeOfKind);

@@ -11,7 +11,7 @@ const ALL_RULES = {
   incomplete: false,
 };
 
-/** @returns undefined for kinds that are no reviews. */
+/** @returns undefined for kinds that are not reviews. */
 export function review(
   resource: Resource,
   body: JsonObject,

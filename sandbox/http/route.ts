@@ -1,4 +1,4 @@
-/** What a path means: `/api/v1/…` and `/apis/GROUP/VERSION/…`. */
+/** Parses a path: `/api/v1/…` and `/apis/GROUP/VERSION/…`. */
 import { notServed } from '../errors.ts';
 import type { Registry } from '../kinds/registry.ts';
 import type { Resource, Subresource } from '../kinds/resource.ts';
@@ -10,10 +10,7 @@ export interface Route {
   readonly subresource: Subresource | undefined;
 }
 
-/**
- * @returns undefined for paths that are not about objects.
- * @throws ApiError 404 where the resource is not served
- */
+/** @returns undefined for paths that do not refer to objects. @throws ApiError 404 if the resource is not served */
 export function routeOf(registry: Registry, path: string): Route | undefined {
   const [root, ...rest] = path
     .split('/')
@@ -27,7 +24,7 @@ export function routeOf(registry: Registry, path: string): Route | undefined {
 
 function resolve(registry: Registry, group: string, version: string, parts: readonly string[]): Route | undefined {
   const [first, second, ...rest] = parts;
-  // `namespaces/NAME/status` and `/finalize` are about the Namespace; what else follows is inside it.
+  // `namespaces/NAME/status` and `/finalize` refer to the Namespace; other paths refer to objects in it.
   const isInside = first === 'namespaces' && second !== undefined && rest.length > 0;
   const isOfNamespace = isInside && group === '' && rest.length === 1 && ['status', 'finalize'].includes(rest[0] ?? '');
   const namespace = isInside && !isOfNamespace ? second : undefined;
@@ -49,7 +46,7 @@ export function verbOf(method: string, route: Route | undefined, query: URLSearc
     case 'GET':
     case 'HEAD':
       if (route === undefined) return 'get';
-      // One object by its name is not watched, whatever is asked: who wants that selects the name.
+      // A single object cannot be watched by its path; clients select its name instead.
       if (route.name !== undefined) return 'get';
       return isWatch(query) ? 'watch' : 'list';
     case 'POST':

@@ -65,7 +65,7 @@ function bind(context: Context, target: Target, body: JsonObject, options: Write
   return CREATED;
 }
 
-/** A token by which requests are known to be the ServiceAccount's, until it expires. */
+/** Issues a token that identifies requests as the ServiceAccount's, until it expires. */
 function token(context: Context, { resource, namespace, name }: Target, body: JsonObject): Answer {
   const account = context.store.collection(resource.collection).get(keyFor(namespace, name));
   if (account === undefined) throw notFound(resource, name);

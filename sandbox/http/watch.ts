@@ -1,8 +1,7 @@
 /**
  * Watches: each change as one line of JSON, serialised once for all watches of the same form.
  *
- * Bookmarks come every minute and shortly before the end where the client allows them, and at the end of initial events
- * (WatchList).
+ * If the client allows them, bookmarks are sent every minute, shortly before the end, and at the end of initial events (WatchList).
  */
 import type { ServerResponse } from 'node:http';
 import { setInterval, setTimeout } from 'node:timers';
@@ -19,13 +18,13 @@ import type { ApiRequest } from './request.ts';
 import type { Route } from './route.ts';
 
 const BOOKMARK_MS = 60_000;
-/** The last bookmark comes so long before the watch has had its time. */
+/** The time between the last bookmark and the end of the watch. */
 const LAST_BOOKMARK_MS = 2000;
 const DEFAULT_TIMEOUT_MS = 30 * 60_000;
-/** What a watch may leave unread before it is cut: a client that slow never catches up. */
+/** The unread data after which a watch is cut: a client that slow never catches up. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
-/** How a watch ends other than by its time. */
+/** How a watch ends before its time. */
 export type WatchEnd = 'close' | 'reset' | 'expire' | 'garbage';
 
 export interface WatchStart {
@@ -34,7 +33,7 @@ export interface WatchStart {
   readonly filter: Filter;
   readonly namespace: string | undefined;
   readonly after: number;
-  /** Objects to begin with, as ADDED. */
+  /** The initial objects, as ADDED. */
   readonly initial: readonly Stored[];
   /** Ends the initial objects with a bookmark. */
   readonly marksInitial: boolean;
@@ -42,7 +41,7 @@ export interface WatchStart {
   readonly timeoutMs: number;
 }
 
-/** Reads what a watch is to be. @throws ApiError 400, 410, 422 or 500 before anything is sent */
+/** Reads the parameters of a watch. @throws ApiError 400, 410, 422 or 500 before anything is sent */
 export function startOf(context: Context, { resource, namespace }: Route, request: ApiRequest): WatchStart {
   const { query, headers } = request;
   const version = query.get('resourceVersion') ?? '';
@@ -68,7 +67,7 @@ export function startOf(context: Context, { resource, namespace }: Route, reques
     filter,
     after: isFresh || wanted === 0 ? context.store.version : wanted,
     initial: filter === undefined ? initial : initial.filter(filter),
-    // The older form, which asks for any version, is marked too.
+    // The older form, which asks for any version, gets the bookmark too.
     marksInitial: allowsBookmarks && isFresh,
     allowsBookmarks,
     timeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : DEFAULT_TIMEOUT_MS,
@@ -119,7 +118,7 @@ export class WatchStream {
     this.request = request;
   }
 
-  /** Sends what there is and goes on until the client leaves, the time is over, or `end()`. */
+  /** Sends the current objects and continues until the client leaves, the time is over, or `end()`. */
   run(onEnd: () => void): void {
     const { resource, after, initial, marksInitial, allowsBookmarks, timeoutMs } = this.#start;
     const { store } = this.#context;
@@ -143,7 +142,7 @@ export class WatchStream {
     this.#stops.push(() => clearTimeout(last));
   }
 
-  /** Tells how far the watch has come. */
+  /** Reports the current version to the client. */
   bookmark(endsInitial = false): void {
     const { resource, form } = this.#start;
     const annotations = endsInitial ? ',"annotations":{"k8s.io/initial-events-end":"true"}' : '';
@@ -155,7 +154,7 @@ export class WatchStream {
     this.#write(`{"type":"BOOKMARK","object":${object}}\n`);
   }
 
-  /** Ends the watch: properly, by cutting the connection, with an ERROR 410, or in the middle of a line. */
+  /** Ends the watch: regularly, by cutting the connection, with an ERROR 410, or in the middle of a line. */
   end(how: WatchEnd): void {
     switch (how) {
       case 'close':
@@ -188,7 +187,7 @@ export class WatchStream {
 
   #sharedLine(commit: Commit, type: Commit['type']): string {
     const { form, resource } = this.#start;
-    // A table's first event brings its columns, and its cells hold ages.
+    // The first event of a table contains its columns, and its cells contain ages.
     if (form.is === 'table') return this.#lineFor(type, commit.object);
     const key = `${type} ${keyOfForm(form, resource)}`;
     const known = commit.lines.get(key);

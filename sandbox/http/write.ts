@@ -36,7 +36,7 @@ export function writeOptionsOf(
   }
   const validation = query.get('fieldValidation');
   return {
-    // The server too takes what stands before the slash of the user agent.
+    // Like the server, uses the part of the user agent before the slash.
     manager: query.get('fieldManager') ?? userAgent.split('/')[0] ?? 'unknown',
     dryRun: dryRun.length > 0,
     fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
@@ -64,7 +64,7 @@ export function replaceObject(context: Context, target: Target, request: ApiRequ
   return json(changeObject(context, target, () => body, { ...options, isReplacement: true }));
 }
 
-/** Kinds of which a PUT creates what is not there. */
+/** Kinds for which a PUT creates a missing object. */
 const CREATED_BY_UPDATE = new Set([
   'leases.coordination.k8s.io',
   'events',
@@ -125,7 +125,7 @@ export function patchObject(context: Context, target: Target, request: ApiReques
   }
 }
 
-/** What a patch made cannot be read as the kind. */
+/** The result of a patch cannot be decoded as the kind. */
 function unreadablePatch({ why }: DecodeError, result: unknown): ApiError {
   const about = { group: '', plural: '', kind: '' };
   const { details, message } = invalid(about, '', [invalidValue('patch', JSON.stringify(result), why)]);
@@ -159,7 +159,7 @@ export function patched(
   return type === STRATEGIC ? strategicMergePatch(current, patch, resource.schema) : mergePatch(current, patch);
 }
 
-/** Kinds whose deletion answers with the object, and not with a Status, once it has gone. */
+/** Kinds whose deletion returns the object instead of a Status once it has gone. */
 const RETURNS_DELETED = new Set([
   'pods',
   'services',
@@ -197,7 +197,7 @@ export function deleteMany(context: Context, { resource, namespace }: Route, req
   return json(textOfList(WHOLE, resource, listed, items));
 }
 
-/** Options stand in the body or in the query. */
+/** Options are in the body or in the query. */
 function requestedDeletion(request: ApiRequest) {
   const body = request.body.trim() === '' ? {} : objectBody(request, 'DeleteOptions');
   const grace = numberOf(Number(request.query.get('gracePeriodSeconds') ?? Number.NaN));

@@ -18,7 +18,7 @@ interface Row {
   readonly verbs?: readonly string[];
   /** @default its own */
   readonly collection?: string;
-  /** What every answer about it warns of. */
+  /** The warning in every answer about it. */
   readonly deprecation?: string;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalQuantity } from './canonical-quantity.ts';
 
 describe('`canonicalQuantity()`', () => {
-  // As a real API server gave them back.
+  // The values as a real API server returned them.
   it.each([
     ['0.5', '500m'],
     ['1000m', '1'],

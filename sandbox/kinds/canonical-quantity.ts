@@ -1,4 +1,4 @@
-/** Quantities in the one form in which the server gives them back (apimachinery `Quantity.CanonicalizeBytes`). */
+/** Quantities in the canonical form in which the server returns them (apimachinery `Quantity.CanonicalizeBytes`). */
 import { parseQuantity, type Quantity } from '../../src/core/quantity.ts';
 
 const ONE = 1_000_000_000n;
@@ -8,7 +8,7 @@ const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 /** Quantities are counted in billionths. */
 const FINEST_EXPONENT = -9;
 
-/** `0.5` is `500m`, `1024Mi` is `1Gi`, `1e3` stays. What is no quantity, or has no such form, stays too. */
+/** `0.5` becomes `500m`, `1024Mi` becomes `1Gi`, `1e3` stays. Text that is not a quantity, or has no canonical form, stays too. */
 export function canonicalQuantity(text: string): string {
   const quantity = parseQuantity(text);
   if (quantity === undefined) return text;
@@ -34,7 +34,7 @@ function inDecimal(quantity: Quantity, hasExponent: boolean): string | undefined
   return suffix === undefined ? undefined : `${number}${suffix}`;
 }
 
-/** The number without the factors of `base` that it has, and how many there were. */
+/** The number without its factors of `base`, and how many there were. */
 function reduced(number: bigint, base: bigint): readonly [bigint, number] {
   let rest = number;
   let power = 0;

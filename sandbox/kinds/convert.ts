@@ -19,7 +19,7 @@ const EVENT_FIELDS: readonly (readonly [string, string])[] = [
 
 const converted = new WeakMap<object, Map<string, Stored>>();
 
-/** A stored object in the version of the resource: the same object where that is the stored one. */
+/** A stored object in the version of the resource: the same object if that is the stored one. */
 export function inVersionOf(resource: Resource, stored: Stored): Stored {
   const wanted = apiVersionOf(resource);
   if (stored.apiVersion === wanted) return stored;

@@ -1,6 +1,6 @@
 /**
- * Reads objects in Kubernetes' protobuf form, which kubectl sends for kinds that it knows (`create deployment`, `drain`,
- * `auth can-i`). The numbers of the fields are in `types.json`. Answers are always JSON, which these clients accept too.
+ * Decodes objects in Kubernetes' protobuf form, which kubectl sends for kinds that it knows (`create deployment`, `drain`, `auth can-i`).
+ * The field numbers are in `types.json`. Answers are always JSON, which these clients accept too.
  */
 import { badRequest } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
@@ -12,14 +12,14 @@ const MAGIC = Buffer.from('k8s\0');
 interface Numbered {
   readonly name: string;
   readonly type: string;
-  /** A pointer in Go: a zero that is sent is meant. */
+  /** A pointer in Go: an explicit zero is meant. */
   readonly keepsZero: boolean;
 }
 
 type Numbers = ReadonlyMap<string, Numbered>;
 const tables = new Map<string, Numbers>();
 
-/** @param typeOf gives the type of what is inside, by `apiVersion` and `kind`. @throws ApiError 400 where it cannot be read */
+/** @param typeOf returns the type of the content, by `apiVersion` and `kind`. @throws ApiError 400 if it cannot be decoded */
 export function readProtobuf(
   bytes: Buffer,
   typeOf: (apiVersion: string, kind: string) => string | undefined,
@@ -111,7 +111,7 @@ function numbersOf(type: string): Numbers {
   return made;
 }
 
-/** @param prefix of the numbers: structs that are inlined in JSON are messages of their own here. */
+/** @param prefix of the numbers: structs that are inlined in JSON are separate messages in protobuf. */
 function structIn(type: string, bytes: Buffer, prefix = '', result: Record<string, unknown> = {}): JsonObject {
   const numbers = numbersOf(type);
   for (const wire of fieldsIn(bytes)) {

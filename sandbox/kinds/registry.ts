@@ -1,11 +1,11 @@
-/** Which resources are served at the moment: the built-in ones, and what CustomResourceDefinitions add. */
+/** The resources that are currently served: the built-in ones, and those of CustomResourceDefinitions. */
 import { BUILT_IN } from './built-in.ts';
 import type { Resource } from './resource.ts';
 
 export class Registry {
   /** Group/version/plural → resource. */
   readonly #served = new Map<string, Resource>();
-  /** Changes with every change of what is served. */
+  /** Changes whenever the served resources change. */
   #revision = 0;
   readonly #listeners = new Set<() => void>();
 
@@ -41,12 +41,12 @@ export class Registry {
     return this.all().find((resource) => resource.kind === kind && resource.group === group);
   }
 
-  /** Built-in ones first, then in the order in which they came; versions of one group in order of preference. */
+  /** Built-in ones first, then in order of registration; versions of one group in order of preference. */
   all(): readonly Resource[] {
     return [...this.#served.values()];
   }
 
-  /** Replaces what a definition serves; an empty list ends it. */
+  /** Replaces the resources of a definition; an empty list removes them. */
   replaceCustom(definition: string, resources: readonly Resource[]): void {
     for (const [key, resource] of this.#served) {
       if (resource.custom?.definition === definition) this.#served.delete(key);
@@ -57,7 +57,7 @@ export class Registry {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Calls back after each change of what is served. @returns ends it. */
+  /** Calls back after each change of the served resources. @returns a function that stops this. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

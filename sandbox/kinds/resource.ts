@@ -10,7 +10,7 @@ export interface Subresource {
   readonly verbs: readonly string[];
 }
 
-/** A column of `kubectl get`: what a CustomResourceDefinition's `additionalPrinterColumns` say. */
+/** A column of `kubectl get`, from a CustomResourceDefinition's `additionalPrinterColumns`. */
 export interface Column {
   readonly name: string;
   readonly type: string;
@@ -34,17 +34,17 @@ export interface Resource {
   readonly verbs: readonly string[];
   readonly subresources: readonly Subresource[];
   readonly schema: Schema;
-  /** What every answer about it warns of. */
+  /** The warning in every answer about it. */
   readonly deprecation?: string;
   /** Name of the collection that holds its objects: its own, but for `events.events.k8s.io`, which are the core Events. */
   readonly collection: string;
-  /** In which its objects are stored; another one is converted on the way. */
+  /** The version in which its objects are stored; other versions are converted. */
   readonly storedAs: string;
   /** Absent for built-in kinds. */
   readonly custom?: CustomPart;
 }
 
-/** What the CustomResourceDefinition says beyond that. */
+/** The further content of a CustomResourceDefinition. */
 export interface CustomPart {
   /** UID of the definition. */
   readonly definition: string;

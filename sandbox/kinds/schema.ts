@@ -1,6 +1,6 @@
 /**
- * What the server knows about the form of a kind: which fields there are, what they hold, and how their lists are merged. The
- * same for built-in kinds and for those of CustomResourceDefinitions.
+ * The server's knowledge about the schema of a kind: its fields, their types, and how their lists are merged. The same for built-in kinds
+ * and for those of CustomResourceDefinitions.
  */
 
 export type Schema = ScalarSchema | StructSchema | MapSchema | ListSchema | AnySchema;
@@ -19,7 +19,7 @@ export interface StructSchema {
   readonly name: string;
   field(name: string): FieldSchema | undefined;
   names(): readonly string[];
-  /** Fields that are not known stay. */
+  /** Unknown fields are kept. */
   readonly preservesUnknown: boolean;
   /** One manager owns it as a whole. */
   readonly isAtomic: boolean;
@@ -48,7 +48,7 @@ export interface AnySchema {
 export interface FieldSchema {
   readonly schema: Schema;
   readonly isRequired: boolean;
-  /** Left out where it is empty, zero or false, as Go's `omitempty` has it. @default false */
+  /** Omitted if it is empty, zero or false, like Go's `omitempty`. @default false */
   readonly omitsEmpty?: boolean;
   /** How a strategic merge patch treats the field: `merge`, `retainKeys`, `replace`; the key is for lists of objects. */
   readonly patch?: { readonly strategies: readonly string[]; readonly mergeKey: string | undefined } | undefined;

@@ -27,7 +27,7 @@ const SCALARS: Readonly<Record<string, Schema>> = {
   object: ANY,
 };
 
-/** Optional fields that Go's `json` tag writes without `omitempty`, so that they are there even where they are empty. */
+/** Optional fields whose Go `json` tag has no `omitempty`, so that they are present even if they are empty. */
 const WRITTEN_EMPTY: Readonly<Record<string, readonly string[]>> = {
   'apps.v1.StatefulSetOrdinals': ['start'],
   'apps.v1.StatefulSetSpec': ['serviceName'],
@@ -44,22 +44,22 @@ const WRITTEN_EMPTY: Readonly<Record<string, readonly string[]>> = {
   'storage.v1.CSINodeDriver': ['topologyKeys'],
 };
 
-/** The fields of a type as `types.json` has them; undefined for what is no struct. */
+/** The fields of a type in `types.json`; undefined if it is not a struct. */
 export function fieldsOfType(name: string): Readonly<Record<string, string>> | undefined {
   const found = TYPES.get(name);
   return typeof found === 'object' ? found : undefined;
 }
 
-/** What a type that is no struct is in JSON: `string:date-time`, `object`. */
+/** The JSON type of a type that is not a struct: `string:date-time`, `object`. */
 export function scalarText(name: string): string {
   const found = TYPES.get(name);
   return typeof found === 'string' ? found : 'any';
 }
 
 /**
- * The form of a built-in type such as `core.v1.Pod`.
+ * The schema of a built-in type such as `core.v1.Pod`.
  *
- * @throws Error where there is none of that name.
+ * @throws Error if there is no type of that name.
  */
 export function builtInType(name: string): Schema {
   const known = SCALARS[name] ?? compiled.get(name);
@@ -105,7 +105,7 @@ function fieldOf(text: string, isWrittenEmpty: boolean): FieldSchema {
   const patch = /^([\w,]+)(?:\((\w+)\))?$/.exec(mark('patch') ?? '');
   return {
     isRequired: type.endsWith('!'),
-    // A number without a question mark: no pointer, which alone could tell zero from absent.
+    // A number without a question mark is not a pointer, which alone could distinguish zero from absent.
     omitsEmpty: !isWrittenEmpty && !type.endsWith('!') && /#[\d.]+$/.test(text),
     schema: typeOf(type.replace(/!$/, ''), mark('list'), mark('map') === 'atomic'),
     patch: patch === null ? undefined : { strategies: (patch[1] ?? '').split(','), mergeKey: patch[2] },

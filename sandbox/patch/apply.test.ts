@@ -16,7 +16,7 @@ const port = (text: string): object => ({ port: Number.parseInt(text, 10), proto
 const service = (...ports: readonly string[]): JsonObject => ({ metadata: {}, spec: { ports: ports.map(port) } });
 
 describe('`applyConfiguration()`', () => {
-  // As a real API server has ordered them: the ports of a Service are known by number and protocol.
+  // The order of a real API server: the ports of a Service are identified by number and protocol.
   it.each([
     ['80TCP', ['53UDP', '80UDP', '80TCP'], ['53UDP', '80UDP', '80TCP']],
     ['80TCP 53TCP 80UDP', ['53TCP', '80UDP', '80TCP'], ['53TCP', '80UDP', '80TCP']],

@@ -1,4 +1,4 @@
-/** Server-side apply (structured-merge-diff `merge.Updater`): the applier's fields over those of all others. */
+/** Server-side apply (structured-merge-diff `merge.Updater`): the applier's fields take precedence over all others'. */
 import { ApiError } from '../api.ts';
 import { isList, isObject, type JsonObject } from '../json.ts';
 import type { ListSchema, Schema } from '../kinds/schema.ts';
@@ -29,12 +29,12 @@ import {
 export interface ApplyOptions {
   /** Takes fields over from others instead of refusing. */
   readonly isForced: boolean;
-  /** Fields that are the applier's own, whoever is noted as their owner. @default none */
+  /** Fields that belong to the applier, whoever is recorded as their owner. @default none */
   readonly known?: FieldSet;
 }
 
 /**
- * The object with the configuration applied. Fields that the same applier set before and leaves out now go, unless somebody else
+ * The object with the configuration applied. Fields that the same applier set before and now leaves out are removed, unless somebody else
  * owns them too.
  *
  * @throws ApiError 409 that names every field and its owner
@@ -78,8 +78,8 @@ function merge(live: unknown, wanted: unknown, schema: Schema): unknown {
 }
 
 /**
- * What is applied stands in its own order; an item that is only in the live list keeps its place among those that the two share
- * and have in the same order.
+ * Applied items keep their own order; an item that is only in the live list keeps its place among those that both lists contain in the same
+ * order.
  */
 function mergeLists(live: readonly unknown[], wanted: readonly unknown[], schema: ListSchema): readonly unknown[] {
   const keyOf = (item: unknown): string => itemKeyOf(schema, item) ?? '';
@@ -102,18 +102,18 @@ function mergeLists(live: readonly unknown[], wanted: readonly unknown[], schema
     }
     const [next] = wantedKeys;
     if (taken.has(key)) {
-      // Once all that is shared is placed, what is new comes before the rest of the live list.
+      // Once all shared items are placed, new items come before the rest of the live list.
       if (shared.length === 0 && next !== undefined) take(next);
       continue;
     }
-    // One that is applied further down waits for its turn there.
+    // An item that is applied further down is placed there.
     if (shared[0] === key) while (!taken.has(key)) take(wantedKeys[0] ?? key);
   }
   for (const key of [...wantedKeys]) take(key);
   return result;
 }
 
-/** Without the dropped fields; what others own below stays. */
+/** Removes the dropped fields; fields below that others own stay. */
 function prune(value: unknown, dropped: FieldSet, owned: FieldSet, schema: Schema): unknown {
   if (isList(value) && schema.is === 'list') {
     return value.flatMap((item) => {
@@ -137,7 +137,7 @@ function prune(value: unknown, dropped: FieldSet, owned: FieldSet, schema: Schem
   return result;
 }
 
-/** Structs stay when their fields go: `spec` is never removed with its last field. */
+/** Structs stay when their fields are removed: `spec` is never removed with its last field. */
 const isStruct = (schema: Schema, name: string): boolean => schemaBelow(schema, name).is === 'struct';
 
 function refusal(conflicts: readonly Entry[]): ApiError {

@@ -1,6 +1,6 @@
 /**
- * JSON patch (RFC 6902), with the limits and messages of the API server, which uses evanphx/json-patch: a failed `test` and a
- * path that is not there answer 422, a document that is no patch 400.
+ * JSON patch (RFC 6902), with the limits and messages of the API server, which uses evanphx/json-patch: a failed `test` and a missing path
+ * lead to 422, a document that is not a patch to 400.
  */
 import { ApiError } from '../api.ts';
 import { badRequest } from '../errors.ts';
@@ -23,7 +23,7 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
   return patch.reduce(operate, target);
 }
 
-/** All that the API server says about a patch that cannot be applied. */
+/** The only message of the API server about a patch that cannot be applied. */
 function impossible(): ApiError {
   return new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 }
@@ -86,7 +86,7 @@ function find(target: unknown, path: string): unknown {
   }, target);
 }
 
-/** The server's library copies null where nothing but the last field is not there, and refuses to move it. */
+/** The server's library copies null if only the last field is missing, and refuses to move it. */
 function findOrNull(target: unknown, path: string): unknown {
   const end = path.lastIndexOf('/');
   const holder = end < 0 ? undefined : find(target, path.slice(0, end));
@@ -122,7 +122,7 @@ function change(target: unknown, segments: readonly string[], path: string, kind
     if (!isThere) throw impossible();
     return { ...target, [segment]: change(target[segment], rest, path, kind, value) };
   }
-  // The server's library replaces a field that is not there, too (evanphx/json-patch 4).
+  // The server's library also replaces a missing field (evanphx/json-patch 4).
   if (kind === 'remove' && !isThere) throw impossible();
   if (kind !== 'remove') return { ...target, [segment]: value };
   const { [segment]: _, ...without } = target;

@@ -1,7 +1,7 @@
 /**
- * From client-side to server-side apply (apiserver `fieldmanager` lastappliedmanager.go and lastappliedupdater.go): kubectl keeps
- * what it applied by itself in an annotation. What still is as the annotation says is kubectl's own, whoever else is noted as its
- * owner, and the annotation follows what is applied, so that both ways can be used in turn.
+ * Migration from client-side to server-side apply (apiserver `fieldmanager` lastappliedmanager.go and lastappliedupdater.go): kubectl
+ * records its client-side apply in an annotation. Fields that still match the annotation belong to kubectl, whoever is recorded as their
+ * owner, and the annotation is updated with each apply, so that both ways can be used in turn.
  */
 import { isObject, type JsonObject, objectOf, textOf, withPath } from '../json.ts';
 import { apiVersionOf, type Resource } from '../kinds/resource.ts';
@@ -12,10 +12,10 @@ import { bare, ownable, type Writer } from '../write/managed-fields.ts';
 const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 const PATH = ['metadata', 'annotations', ANNOTATION];
 
-/** Whether it is kubectl under its own name, for which alone all this holds. */
+/** Whether the writer is kubectl under its own name, the only manager with this behaviour. */
 export const isKubectl = ({ manager }: Writer): boolean => manager === 'kubectl';
 
-/** Fields that the annotation speaks of, and that are as it says. */
+/** The fields of the annotation whose values still match it. */
 export function lastAppliedFields(live: JsonObject, resource: Resource): FieldSet {
   const applied = lastApplied(live);
   if (applied === undefined || applied.apiVersion !== apiVersionOf(resource)) return EMPTY;
@@ -25,7 +25,7 @@ export function lastAppliedFields(live: JsonObject, resource: Resource): FieldSe
   return without(without(ownable(fieldsOf(configuration, schema)), changed), removed);
 }
 
-/** The object with the annotation brought up to date, where it has one. */
+/** The object with its annotation updated, if it has one. */
 export function withLastApplied(object: JsonObject, configuration: JsonObject): JsonObject {
   if (annotationOf(object) === '') return object;
   const { managedFields: _, annotations, ...metadata } = objectOf(configuration.metadata);

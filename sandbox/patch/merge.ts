@@ -1,7 +1,7 @@
 /** JSON merge patch (RFC 7386). */
 import { isObject, isSame, type JsonObject } from '../json.ts';
 
-/** The target with the patch applied; what the patch does not change stays the same object. */
+/** The target with the patch applied; unchanged parts stay the same objects. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return isSame(target, patch) ? target : patch;
   const base: JsonObject = isObject(target) ? target : {};

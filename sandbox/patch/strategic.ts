@@ -9,7 +9,7 @@ import { ANY, type FieldSchema, type Schema } from '../kinds/schema.ts';
 const ORDER = '$setElementOrder/';
 const DELETE_PRIMITIVES = '$deleteFromPrimitiveList/';
 
-/** The target with the patch applied; what the patch does not change stays the same object. @throws ApiError 422 */
+/** The target with the patch applied; unchanged parts stay the same objects. @throws ApiError 422 */
 export function strategicMergePatch(target: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
   return objectOf(mergeObject(target, patch, schema));
 }
@@ -114,7 +114,7 @@ function mergeItems(
   );
 }
 
-/** Items named by the order stand in it; the others keep their place relative to the one before them. */
+/** Items named by the order follow it; the others keep their place relative to the one before them. */
 function inOrder(items: readonly unknown[], order: readonly unknown[], idOf: (item: unknown) => unknown): unknown[] {
   const rank = (item: unknown): number => order.findIndex((id) => isSame(id, idOf(item)));
   const named = items.filter((item) => rank(item) !== -1).toSorted((left, right) => rank(left) - rank(right));

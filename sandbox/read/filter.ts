@@ -1,16 +1,16 @@
-/** Which objects of a kind a list or a watch is about. */
+/** Selects the objects of a list or a watch. */
 import type { Stored } from '../api.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { parseFieldSelector } from '../selectors/fields.ts';
 import { parseLabelSelector } from '../selectors/labels.ts';
 import type { Commit } from '../store/collection.ts';
 
-/** Works on objects as they are stored; absent where all match. */
+/** Applied to stored objects; absent if all match. */
 export type Filter = ((object: Stored) => boolean) | undefined;
 
 const NO_LABELS = {};
 
-/** @throws ApiError 400 where a selector cannot be read */
+/** @throws ApiError 400 if a selector cannot be parsed */
 export function filterOf(resource: Resource, query: URLSearchParams): Filter {
   const labels = query.get('labelSelector') ?? '';
   const fields = query.get('fieldSelector') ?? '';
@@ -28,11 +28,11 @@ export function filterOf(resource: Resource, query: URLSearchParams): Filter {
 export interface Seen {
   readonly type: Commit['type'];
   readonly object: Stored;
-  /** The object is not what the commit holds, so that nothing serialised can be shared. */
+  /** The object differs from that of the commit, so that its serialised form cannot be shared. */
   readonly isOwn: boolean;
 }
 
-/** A change as a watch with this filter sees it: what begins to match is added, what ceases to is deleted as it was. */
+/** A change as a watch with this filter sees it: an object that begins to match is added, one that ceases to match is deleted. */
 export function seenThrough(filter: Filter, { type, object, before }: Commit): Seen | undefined {
   if (filter === undefined) return { type, object, isOwn: false };
   const matched = before !== undefined && filter(before);

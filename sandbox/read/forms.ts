@@ -1,4 +1,4 @@
-/** The forms in which objects are answered: whole, their metadata alone, or as rows of a table; each serialised once. */
+/** The forms of answers: whole objects, their metadata alone, or rows of a table; each serialised once. */
 import { ApiError, type Stored } from '../api.ts';
 import { inVersionOf } from '../kinds/convert.ts';
 import { apiVersionOf, type Resource } from '../kinds/resource.ts';
@@ -10,7 +10,7 @@ export type Form =
   | { readonly is: 'metadata' }
   | { readonly is: 'table'; readonly include: IncludeObject };
 
-/** @throws ApiError 406 where nothing that the client accepts can be had. Protobuf is not spoken. */
+/** @throws ApiError 406 if the client accepts none of the forms. Protobuf is not supported. */
 export function formOf(accept: string | undefined, query: URLSearchParams): Form {
   for (const range of (accept ?? '*/*').split(',')) {
     const [type = '', ...parameters] = range
@@ -36,13 +36,13 @@ function includeOf(text: string | null): IncludeObject {
   return text === 'None' || text === 'Object' ? text : 'Metadata';
 }
 
-/** Tells forms apart whose texts differ. */
+/** A key for forms whose texts differ. */
 export const keyOfForm = (form: Form, { group, version }: Resource): string =>
   `${form.is}${form.is === 'table' ? form.include : ''} ${group}/${version}`;
 
 const texts = new WeakMap<Stored, Map<string, string>>();
 
-/** A stored object as JSON. Rows of tables are not kept: they hold ages. */
+/** A stored object as JSON. Rows of tables are not cached: they contain ages. */
 export function textOfObject(form: Form, resource: Resource, stored: Stored, now: number): string {
   if (form.is === 'table') return JSON.stringify(rowOf(resource, inVersionOf(resource, stored), form.include, now));
   const known = texts.get(stored) ?? new Map<string, string>();

@@ -1,5 +1,5 @@
 /**
- * Lists: consistent, in pages, at the version that the request asks for (kubernetes docs, "API concepts", resource versions).
+ * Lists: consistent, in pages, at the requested version (kubernetes docs, "API concepts", resource versions).
  *
  * All pages of one list show the state at the version of the first; when that is forgotten, the next page answers 410.
  */
@@ -16,7 +16,7 @@ export interface Listed {
   readonly resourceVersion: string;
   /** Empty on the last page. */
   readonly continueToken: string;
-  /** Known where nothing is filtered. */
+  /** Known if nothing is filtered. */
   readonly remaining: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export function list(
   const matching = filter === undefined ? all : all.filter(filter);
   const items = limit > 0 ? matching.slice(0, limit) : matching;
   const last = items.at(-1);
-  // Behind a full page may be such as do not match, which the real server has not looked at yet: the next page may be empty.
+  // The objects after a full page may not match, but the real server has not examined them yet: the next page may be empty.
   const isCut = items.length === limit && last !== undefined && last !== all.at(-1) && !namesOne(query);
   return {
     items,
@@ -71,16 +71,16 @@ export function tooNew(version: number, current: number): ApiError {
   });
 }
 
-/** Whether one object is looked up by its name, which is done without pages. */
+/** Whether a single object is looked up by its name, which needs no pages. */
 const namesOne = (query: URLSearchParams): boolean =>
   /(^|,)metadata\.name==?[^=]/.test(query.get('fieldSelector') ?? '');
 
-/** Version at which the list is to be; 0 for the present one. */
+/** The version of the list; 0 for the current one. */
 function versionFor(current: number, limit: number, query: URLSearchParams): number {
   const version = versionOf(query.get('resourceVersion') ?? '');
   if (version > current) throw tooNew(version, current);
   const match = query.get('resourceVersionMatch') ?? '';
-  // "Any" and "not older than" are answered with the present state, which is both.
+  // "Any" and "not older than" are answered with the current state, which satisfies both.
   return match === 'Exact' || (match === '' && limit > 0) ? version : 0;
 }
 
@@ -94,7 +94,7 @@ export function versionOf(text: string): number {
   );
 }
 
-/** Zero for no limit. A list "at any version" comes from the server's cache, which knows no pages; of Events there is none. */
+/** Zero for no limit. A list "at any version" comes from the server's cache, which has no pages; there is none for Events. */
 function limitOf({ collection }: Resource, query: URLSearchParams): number {
   const text = query.get('limit') ?? '';
   if (text === '') return 0;
@@ -140,12 +140,12 @@ function pageOf(token: string): Page | undefined {
       return { rv, start: start.replace(/\0$/, '') };
     }
   } catch {
-    // Told below, as any other token that is none.
+    // Reported below, like any other invalid token.
   }
   throw badRequest('invalid continue token: continue key is not valid: not a token of this server');
 }
 
-/** The 410 of a page carries a token in `metadata.continue` with which the list goes on inconsistently. */
+/** The 410 of a page carries a token in `metadata.continue` with which the list continues inconsistently. */
 export const continueTokens = new WeakMap<ApiError, string>();
 
 function withDetails(error: ApiError, token: string): ApiError {

@@ -1,4 +1,4 @@
-/** `fieldSelector` of a request: `a=b`, `a==b`, `a!=b`, joined by commas, over the few fields that a kind allows. */
+/** `fieldSelector` of a request: `a=b`, `a==b`, `a!=b`, joined by commas, over the few fields that a kind supports. */
 import { badRequest } from '../errors.ts';
 import { at, type JsonObject } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';
@@ -36,7 +36,7 @@ const EVENT_ALIASES: Readonly<Record<string, string>> = {
   reportingController: 'reportingComponent',
 };
 
-/** Where the name of a field is not its path. */
+/** Fields whose name is not their path. */
 const PATHS: Readonly<Record<string, readonly string[]>> = {
   source: ['source', 'component'],
   'status.successful': ['status', 'succeeded'],
@@ -50,7 +50,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   'status.successful': '0',
 };
 
-/** @throws ApiError 400 where it cannot be read or names another field */
+/** @throws ApiError 400 if it cannot be parsed or names another field */
 export function parseFieldSelector(text: string, resource: Resource): FieldFilter {
   const filters = text
     .split(/(?<!\\),/)

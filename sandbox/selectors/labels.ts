@@ -9,7 +9,7 @@ export type LabelFilter = (labels: Labels) => boolean;
 
 const TOKEN = /\s*(,|\(|\)|==|!=|=|!|>|<|[^\s,()=!<>]+)/y;
 
-/** @throws ApiError 400 where it cannot be read */
+/** @throws ApiError 400 if it cannot be parsed */
 export function parseLabelSelector(text: string): LabelFilter {
   const tokens = tokensOf(text);
   const filters: LabelFilter[] = [];

@@ -1,8 +1,8 @@
-/** Selectors inside objects, read for `core/selectors.ts`. */
+/** Selectors inside objects, converted for `core/selectors.ts`. */
 import type { LabelSelector } from '../../src/core/objects.ts';
 import { isObject, listOf, objectOf, textOf } from '../json.ts';
 
-/** @returns undefined for what is no object. */
+/** @returns undefined if it is not an object. */
 export function selectorOf(raw: unknown): LabelSelector | undefined {
   if (!isObject(raw)) return undefined;
   const expressions = listOf(raw.matchExpressions).map((expression) => {

@@ -1,19 +1,19 @@
 /** The objects of one kind, and the changes that led to them. */
 import type { Stored } from '../api.ts';
 
-/** One change, with what was serialised for it so far: many watches share the text. */
+/** One change, with its serialised forms so far: many watches share the text. */
 export interface Commit {
   readonly version: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly key: string;
-  /** After the change; of a deletion as it was last, with the deletion's own version. */
+  /** The object after the change; for a deletion its last state, with the deletion's own version. */
   readonly object: Stored;
   readonly before: Stored | undefined;
   /** Form → line. */
   readonly lines: Map<string, string>;
 }
 
-/** What a watch is told, in order, never inside the change itself. */
+/** Receives changes in order, never inside the change itself. */
 export type Deliver = (commits: readonly Commit[]) => void;
 
 /** `namespace/name`, or the name alone for cluster-wide kinds: the order of keys is the order of lists, as in etcd. */
@@ -57,7 +57,7 @@ export class Collection {
       this.#items.set(key, object);
     }
     this.#history.push(commit);
-    // Twice the size, so that the copying is paid for rarely.
+    // Twice the size, so that copying is rare.
     if (this.#history.length >= 2 * this.#historySize) this.#forget(this.#history.length - this.#historySize);
   }
 
@@ -67,15 +67,15 @@ export class Collection {
     this.#compactedAt = Math.max(this.#compactedAt, version);
   }
 
-  /** Changes after the version. @returns undefined where they are forgotten. */
+  /** Changes after the version. @returns undefined if they are forgotten. */
   since(version: number): readonly Commit[] | undefined {
     return version < this.#compactedAt ? undefined : this.#history.slice(this.#firstAfter(version));
   }
 
   /**
-   * Everything as it is now, in order of keys: of one Namespace, or of all.
+   * The current objects, in order of keys: of one Namespace, or of all.
    *
-   * @param after key from which on, itself not included
+   * @param after the key to start after
    */
   list(namespace?: string, after = ''): Stored[] {
     const found: Stored[] = [];
@@ -90,7 +90,7 @@ export class Collection {
     return found;
   }
 
-  /** Everything as it was at the version: the changes since then are undone. @returns undefined where they are forgotten. */
+  /** The objects at the version, by undoing later changes. @returns undefined if these are forgotten. */
   listAt(version: number, namespace?: string, after = ''): Stored[] | undefined {
     const later = this.since(version);
     if (later === undefined) return undefined;
@@ -120,7 +120,7 @@ export class Collection {
   }
 }
 
-/** The first index from which the claim holds, where it holds for all later ones. */
+/** The first index for which the claim holds, if it holds for all later ones. */
 function lowerBound(length: number, holds: (index: number) => boolean): number {
   let low = 0;
   let high = length;

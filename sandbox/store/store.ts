@@ -1,14 +1,14 @@
 /**
- * All objects and their history, under one counter of versions, as etcd keeps them.
+ * All objects and their history, under one counter of versions, like in etcd.
  *
- * Watches are told after the change, in batches: a change never runs a watcher's code.
+ * Watches are notified after the change, in batches: a change never runs a watcher's code.
  */
 import { setImmediate } from 'node:timers';
 import { ApiError, type Stored } from '../api.ts';
 import { Collection, type Commit, type Deliver } from './collection.ts';
 
 export interface StoreOptions {
-  /** Changes that each collection remembers, at least. @default 5000 */
+  /** How many changes each collection remembers, at least. @default 5000 */
   readonly historySize?: number;
   /** @default 200_000 */
   readonly maxObjects?: number;
@@ -17,7 +17,7 @@ export interface StoreOptions {
 }
 
 interface Watcher {
-  /** Changes up to this one are not for it. */
+  /** Changes up to this version are skipped. */
   readonly after: number;
   readonly deliver: Deliver;
 }
@@ -57,9 +57,9 @@ export class Store {
   }
 
   /**
-   * Stores an object under the next version, in place of any that is there.
+   * Stores an object under the next version, replacing an existing one.
    *
-   * @throws ApiError 500 where there are too many objects, as etcd does when its quota is used up.
+   * @throws ApiError 500 if there are too many objects, as etcd does when its quota is used up.
    */
   put(collection: Collection, key: string, object: Stored): Stored {
     const before = collection.get(key);
@@ -70,19 +70,19 @@ export class Store {
     return this.#commit(collection, before === undefined ? 'ADDED' : 'MODIFIED', key, object, before);
   }
 
-  /** Removes what is there. `last` is how it is told to watches. */
+  /** Removes the object. Watches receive `last`. */
   remove(collection: Collection, key: string, last: Stored): Stored {
     this.#objects -= 1;
     return this.#commit(collection, 'DELETED', key, last, collection.get(key));
   }
 
-  /** Forgets the history of all collections: older versions answer with 410 from now on. */
+  /** Forgets the history of all collections: older versions are answered with 410 from now on. */
   compact(): void {
     this.#flush();
     for (const collection of this.#collections.values()) collection.compact(this.#version);
   }
 
-  /** Tells of changes after the version, which must not be older than what is remembered. @returns ends it. */
+  /** Delivers changes after the version, which must not be older than the history. @returns a function that stops this. */
   follow(collection: Collection, after: number, deliver: Deliver): () => void {
     const missed = collection.since(after) ?? [];
     const watcher: Watcher = { after: this.#version, deliver };

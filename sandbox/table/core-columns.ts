@@ -1,4 +1,4 @@
-/** Nodes, Namespaces, Events and what else stands for itself. */
+/** Columns of Nodes, Namespaces, Events and other kinds without a group of their own. */
 import { at, isObject, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import { AGE, age, columns, flags, NAME, nameOf, numbers, type TableKind, wide } from './table-kind.ts';
 import { ageOf, selectorText } from './words.ts';
@@ -159,7 +159,7 @@ function endpointsText({ subsets }: JsonObject): string {
   return all.slice(0, MAX_ENDPOINTS).join(',') + more;
 }
 
-/** How much of what a quota limits is used. */
+/** The usage of the limits of a quota. */
 function usage({ status }: JsonObject, isMeant: (resource: string) => boolean): string {
   const hard = objectOf(objectOf(status).hard);
   const used = objectOf(objectOf(status).used);

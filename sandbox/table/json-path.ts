@@ -3,7 +3,7 @@ import { isList, isObject } from '../json.ts';
 
 const STEP = /\.([\w/-]+)|\['([^']*)'\]|\[(\d+)\]|\[\*\]|\[\?\(@\.([\w.]+)\s*==\s*["']([^"']*)["']\)\]/y;
 
-/** @returns the first match; undefined where there is none or the path cannot be read. */
+/** @returns the first match; undefined if there is none or the path cannot be parsed. */
 export function evaluatePath(object: unknown, path: string): unknown {
   const expression = new RegExp(STEP);
   const text = path.replace(/^\{|\}$/g, '').replaceAll('\\.', '.');

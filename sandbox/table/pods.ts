@@ -1,4 +1,4 @@
-/** A Pod's row: its status is the first thing that is wrong with it (kubernetes `printPod`). */
+/** A Pod's row: its status is the first fault of the Pod (kubernetes `printPod`). */
 import { at, isObject, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import { ageOf } from './words.ts';
 
@@ -57,7 +57,7 @@ function conditionOf(status: JsonObject, type: string): JsonObject | undefined {
     .find((one) => one.type === type);
 }
 
-/** What a Pod that is being deleted shows instead. */
+/** The status of a Pod that is being deleted. */
 function deletionReason({ metadata, status }: JsonObject): string | undefined {
   if (objectOf(metadata).deletionTimestamp === undefined) return undefined;
   const { reason, phase } = objectOf(status);

@@ -1,4 +1,4 @@
-/** Tables (`meta.k8s.io/v1` Table): what kubectl prints without knowing the kind. */
+/** Tables (`meta.k8s.io/v1` Table): the output of kubectl for kinds that it does not know. */
 import type { Stored } from '../api.ts';
 import { type JsonObject, objectOf } from '../json.ts';
 import type { Resource } from '../kinds/resource.ts';

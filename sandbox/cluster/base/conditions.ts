@@ -14,12 +14,12 @@ export interface StatusCondition {
   readonly observedGeneration?: number;
 }
 
-/** What is to be said now; further fields, such as `observedGeneration`, are taken over. */
+/** The condition to report now; further fields, such as `observedGeneration`, are copied. */
 export type Claim = Omit<StatusCondition, 'lastTransitionTime'>;
 
 /**
- * The conditions with the given ones set. The time of the last transition changes only where the status does, and everything
- * stays as it is where nothing changes.
+ * Sets the given conditions. The time of the last transition changes only with the status, and the list stays the same object if nothing
+ * changes.
  *
  * @param now RFC 3339.
  */

@@ -1,4 +1,4 @@
-/** Events as the controllers of a cluster record them: equal ones are counted, and after an hour they go. */
+/** Events as the controllers of a cluster record them: equal ones are counted, and each is removed after an hour. */
 
 import { rfc3339 } from '../../../src/core/timestamps.ts';
 import type { SandboxApi, SandboxClock, Stored } from '../../api.ts';
@@ -7,7 +7,7 @@ import { ApiError } from '../../api.ts';
 export interface EventNote {
   readonly about: Stored;
   readonly type: 'Normal' | 'Warning';
-  /** The component that speaks: `default-scheduler`. */
+  /** The component that records: `default-scheduler`. */
   readonly source: string;
   readonly reason: string;
   readonly message: string;
@@ -15,7 +15,7 @@ export interface EventNote {
 
 /** The API server's `--event-ttl`. */
 const LIFETIME_MS = 3_600_000;
-/** Equal notes of many objects are kept apart for so many. */
+/** Up to this many notes are remembered, to recognise equal ones. */
 const MAX_KNOWN = 20_000;
 
 interface Known {
@@ -28,7 +28,7 @@ interface Known {
 export class EventLog {
   readonly #api: SandboxApi;
   readonly #clock: SandboxClock;
-  /** By what makes notes equal, oldest first. */
+  /** By the fields that make notes equal, oldest first. */
   readonly #known = new Map<string, Known>();
   #counter = 0;
 
@@ -53,7 +53,7 @@ export class EventLog {
         this.#api.patch({ resource: 'events', namespace, name }, patch);
       }
     } catch (error) {
-      // An Event is worth no retry: its namespace may be on its way out, or somebody has removed it.
+      // A failed Event is not retried: its namespace may be terminating, or somebody has removed it.
       if (!(error instanceof ApiError)) throw error;
       this.#known.delete(identity);
       return;
@@ -90,7 +90,7 @@ function draftOf(note: EventNote, name: string, namespace: string, nowMs: number
       kind,
       name: metadata.name,
       ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-      // Nodes are named in place of their UID by the components of a real cluster, and kubectl describe asks for both.
+      // The components of a real cluster put the name of a Node in place of its UID, and kubectl describe asks for both.
       uid: kind === 'Node' ? metadata.name : metadata.uid,
       resourceVersion: metadata.resourceVersion,
     },

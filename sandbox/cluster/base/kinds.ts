@@ -1,4 +1,4 @@
-/** The fields that the simulated cluster reads and writes, by resource. What it only passes on is `unknown`. */
+/** The fields that the simulated cluster reads and writes, by resource. Fields that it only copies are `unknown`. */
 import type { LabelSelector, Taint, Toleration } from '../../../src/core/objects.ts';
 import type { Stored } from '../../api.ts';
 import type { StatusCondition } from './conditions.ts';
@@ -94,7 +94,7 @@ export interface Node extends Stored {
   };
 }
 
-/** What a share of Pods is given as: a number, or a percentage as text. */
+/** A share of Pods: a number, or a percentage as text. */
 export type IntOrPercent = number | string;
 
 export interface ReplicaSet extends Stored {
@@ -234,7 +234,7 @@ export interface CustomResourceDefinition extends Stored {
   };
 }
 
-/** By what the API server calls them. */
+/** The kinds by the API server's resource names. */
 export interface Kinds {
   readonly pods: Pod;
   readonly nodes: Node;

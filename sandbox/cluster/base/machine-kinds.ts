@@ -1,4 +1,4 @@
-/** What the simulated cluster reads and writes of the kinds that Cluster API and Metal3 add. */
+/** The fields of the kinds of Cluster API and Metal3 that the simulated cluster reads and writes. */
 import type { Stored } from '../../api.ts';
 import type { StatusCondition } from './conditions.ts';
 

@@ -4,7 +4,7 @@ import { SteppedClock } from '../../clock.ts';
 import { makeServer } from '../../server.ts';
 import { Mirror } from './mirror.ts';
 
-/** An API server whose watch says what the test wants it to, when it wants. */
+/** An API server whose watch delivers changes on the test's request. */
 function scripted(...objects: readonly Stored[]) {
   let tell: (change: Change) => void = () => undefined;
   const { api } = makeServer(new SteppedClock());

@@ -1,8 +1,8 @@
 /**
- * All objects of one resource, as the API server last told or as our own requests left them, with indexes.
+ * All objects of one resource, as the API server last reported them or as our own requests left them, with indexes.
  *
- * Our own writes are learned from the answer at once, so that a controller that comes next counts them already: nobody creates
- * a second Pod because the watch is a moment behind. A change that arrives later than a newer one is ignored.
+ * Our own writes are stored from the answer at once, so that the next controller counts them already: no second Pod is created because the
+ * watch is a moment behind. A change that arrives later than a newer one is ignored.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import type { Change, SandboxApi, Stored } from '../../api.ts';
@@ -14,7 +14,7 @@ export interface MirrorChange<T> {
   readonly before?: T;
 }
 
-/** What an object is to be found by: one value, several or none. */
+/** The values under which an object is found: one, several or none. */
 export type IndexedValues<T> = (object: T) => string | readonly string[] | undefined;
 
 /** Objects by a value that is read of them; each may have none, one or several. */
@@ -29,7 +29,7 @@ export class Index<T extends Stored> {
     };
   }
 
-  /** In the order in which they came to have the value. */
+  /** In the order in which they got the value. */
   get(value: string): readonly T[] {
     const found = this.#entries.get(value);
     return found === undefined ? [] : [...found.values()];
@@ -54,7 +54,7 @@ export class Index<T extends Stored> {
 
 export class Mirror<T extends Stored> {
   readonly #objects = new Map<string, T>();
-  /** UIDs of objects that are known to be gone although the watch has not said so yet. */
+  /** UIDs of objects that are known to be gone although the watch has not reported it yet. */
   readonly #gone = new Set<string>();
   readonly #indexes = new Map<string, Index<T>>();
   readonly #handlers: ((change: MirrorChange<T>) => void)[] = [];
@@ -70,12 +70,12 @@ export class Mirror<T extends Stored> {
     return this.#objects.get(key);
   }
 
-  /** In the order in which they came. */
+  /** In the order in which they arrived. */
   all(): Iterable<T> {
     return this.#objects.values();
   }
 
-  /** @param name of the index, which must mean the same function wherever it is given. */
+  /** @param name of the index, which must always be used with the same function. */
   index(name: string, valuesOf: IndexedValues<T>): Index<T> {
     const known = this.#indexes.get(name);
     if (known !== undefined) return known;
@@ -85,18 +85,18 @@ export class Mirror<T extends Stored> {
     return index;
   }
 
-  /** Calls `handler` for each object there is, and then for each change, while it is made: it should only take note. */
+  /** Calls `handler` for each existing object, and then for each change, while it is made: it should only take note. */
   onChange(handler: (change: MirrorChange<T>) => void): void {
     this.#handlers.push(handler);
     for (const object of [...this.#objects.values()]) handler({ type: 'ADDED', object });
   }
 
-  /** Takes over the answer to a request of our own. */
+  /** Stores the answer to a request of our own. */
   learn(object: T): void {
     if (!this.#gone.has(object.metadata.uid)) this.#put(object);
   }
 
-  /** Takes over what is at a key now: perhaps nothing. */
+  /** Stores the current object at a key, or its absence. */
   refresh(key: string, object: T | undefined): void {
     const known = this.#objects.get(key);
     if (object !== undefined) this.#put(object);

@@ -1,4 +1,4 @@
-/** What controllers ask about Pods. */
+/** Functions of controllers about Pods. */
 import { controllerOf, keyOf } from '../../../src/core/meta.ts';
 import type { LabelSelector } from '../../../src/core/objects.ts';
 import { matchesLabelSelector } from '../../../src/core/selectors.ts';
@@ -17,7 +17,7 @@ export function isTerminating({ metadata }: Stored): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-/** Neither finished nor on its way out: it counts for its controller. */
+/** Neither finished nor terminating: it counts for its controller. */
 export function isActive(pod: Pod): boolean {
   return !isFinished(pod) && !isTerminating(pod);
 }
@@ -26,7 +26,7 @@ export function isReady({ status }: Pod): boolean {
   return isTrue(status?.conditions, 'Ready');
 }
 
-/** How long until a ready Pod has been so for `minReadySeconds`: 0 where it has; undefined for one that is not ready. */
+/** How long until a ready Pod has been ready for `minReadySeconds`: 0 if it has; undefined for one that is not ready. */
 export function msUntilAvailable(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
   if (!isReady(pod)) return undefined;
   const since = msOf(conditionIn(pod.status?.conditions, 'Ready')?.lastTransitionTime) ?? nowMs;
@@ -43,7 +43,7 @@ export function podsByNode(world: World): Index<Pod> {
   return world.mirror('pods').index('node', ({ spec }) => spec.nodeName);
 }
 
-/** The Pods of a namespace that a selector matches. Of labels that must be equal, only Pods that have the first are looked at. */
+/** The Pods of a namespace that match a selector. If labels have to be equal, only Pods that have the first are examined. */
 export function selectPods(world: World, namespace: string, selector: LabelSelector | undefined): readonly Pod[] {
   const pods = world.mirror('pods');
   const [first] = Object.entries(selector?.matchLabels ?? {});
@@ -65,7 +65,7 @@ export function orphanPods(world: World): Index<Pod> {
     .index('orphans', (pod) => (controllerOf(pod) === undefined ? pod.metadata.namespace : undefined));
 }
 
-/** The key of a controller of this kind; undefined where the object has none, or one of another kind. */
+/** The key of a controller of this kind; undefined if the object has none, or one of another kind. */
 export function controllerKey(object: Stored, kind: string): string | undefined {
   const owner = controllerOf(object);
   return owner?.kind === kind ? keyOf({ metadata: { ...object.metadata, name: owner.name } }) : undefined;

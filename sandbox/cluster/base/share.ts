@@ -1,7 +1,7 @@
 /** Shares that are given as a number or a percentage (apimachinery `intstr.GetScaledValueFromIntOrPercent`). */
 import type { IntOrPercent } from './kinds.ts';
 
-/** @throws RangeError for text that is no percentage. */
+/** @throws RangeError for text that is not a percentage. */
 export function shareOf(share: IntOrPercent, total: number, round: 'up' | 'down'): number {
   if (typeof share === 'number') return share;
   const percent = /^(\d+)%$/.exec(share)?.[1];
@@ -11,7 +11,7 @@ export function shareOf(share: IntOrPercent, total: number, round: 'up' | 'down'
   return round === 'up' ? Math.ceil(exact) : Math.floor(exact);
 }
 
-/** How many Pods more than wanted a rollout may have, and how many may be missing. They are never both 0. */
+/** How many Pods a rollout may have above the wanted number, and how many may be missing. They are never both 0. */
 export function rolloutLimits(
   { maxSurge = '25%', maxUnavailable = '25%' }: { maxSurge?: IntOrPercent; maxUnavailable?: IntOrPercent },
   replicas: number,

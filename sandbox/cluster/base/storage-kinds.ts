@@ -1,4 +1,4 @@
-/** What the simulated cluster reads and writes of claims, volumes and their classes. */
+/** The fields of claims, volumes and their classes that the simulated cluster reads and writes. */
 import type { LabelSelector } from '../../../src/core/objects.ts';
 import type { Stored } from '../../api.ts';
 

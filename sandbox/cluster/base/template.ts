@@ -3,7 +3,7 @@ import type { Draft, Stored } from '../../api.ts';
 import type { PodSpec, PodTemplate } from './kinds.ts';
 import { controllerReference } from './pods.ts';
 
-/** The letters that Kubernetes makes suffixes of: no vowels, so that no words come about. */
+/** The letters of Kubernetes' generated suffixes: no vowels, so that they form no words. */
 const LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -14,7 +14,7 @@ export interface PodParts {
   readonly spec?: Partial<PodSpec>;
 }
 
-/** A Pod of the owner's template, with what is given added to it. Without a name it is called `<owner>-` and five letters. */
+/** A Pod from the owner's template, with the given additions. Without a name it is called `<owner>-` and five letters. */
 export function podFrom(owner: Stored, template: PodTemplate, parts: PodParts = {}): Draft {
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
@@ -30,7 +30,7 @@ export function podFrom(owner: Stored, template: PodTemplate, parts: PodParts = 
   };
 }
 
-/** A short name for what a template says, equal for equal templates whatever the order of their fields. */
+/** A short hash of a template, equal for equal templates whatever the order of their fields. */
 export function hashOf(value: unknown): string {
   let hash = FNV_OFFSET;
   for (const byte of Buffer.from(JSON.stringify(ordered(value)))) hash = Math.imul(hash ^ byte, FNV_PRIME);

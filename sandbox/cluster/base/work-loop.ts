@@ -1,14 +1,14 @@
 /**
- * What has to be looked at, by controller and key. One loop for all controllers: each key is in the queue once, in the order in
- * which it came, and every pass runs to its end before the next begins.
+ * The keys that have to be reconciled, by controller. One loop serves all controllers: each key is in the queue once, in order of arrival,
+ * and every pass runs to its end before the next begins.
  */
 import { type Backoff, backoffMs } from '../../../src/core/backoff.ts';
 import { ApiError, type SandboxClock } from '../../api.ts';
 
-/** Looks at one object, named by its key, and brings what there is nearer to what should be. */
+/** Reconciles one object, named by its key. */
 export type Reconcile = (key: string) => void;
 
-/** How one controller asks for its own passes. */
+/** The interface by which one controller requests its own passes. */
 export interface Work {
   add(key: string): void;
   /** The earliest of several times counts. */
@@ -28,7 +28,7 @@ interface Timer {
   cancel(): void;
 }
 
-/** After so long other work of the process, such as requests over HTTP, has its turn. */
+/** After this time other work of the process, such as requests over HTTP, has its turn. */
 const SLICE_MS = 8;
 const RETRY: Backoff = { baseMs: 10, maxMs: 30_000 };
 
@@ -41,7 +41,7 @@ export class WorkLoop {
   #next: NodeJS.Immediate | undefined;
   #isStopped = false;
 
-  /** @param onError hears of each pass that threw, conflicts excepted: those are part of working side by side. */
+  /** @param onError called for each pass that threw, except for conflicts, which are normal among concurrent controllers. */
   constructor(clock: SandboxClock, onError: OnError) {
     this.#clock = clock;
     this.#onError = onError;

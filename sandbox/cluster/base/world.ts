@@ -24,7 +24,7 @@ export class World {
   readonly #mirrors = new Map<string, Mirror<Stored>>();
   readonly #events: EventLog;
 
-  /** @param name tells the controllers of this API server from those of others in the same loop; may be empty. */
+  /** @param name distinguishes the controllers of this API server from those of others in the same loop; may be empty. */
   constructor(api: ClusterAccess, clock: SandboxClock, loop: WorkLoop, name = '') {
     this.api = api;
     this.#clock = clock;
@@ -48,7 +48,7 @@ export class World {
   }
 
   mirror<K extends keyof Kinds>(resource: K): Mirror<Kinds[K]> {
-    // Each resource has its own mirror, and `Kinds` says what the API server has validated its objects to be.
+    // Each resource has its own mirror, and `Kinds` gives the type to which the API server has validated its objects.
     return this.mirrorOf(resource) as unknown as Mirror<Kinds[K]>;
   }
 
@@ -62,7 +62,7 @@ export class World {
     return mirror;
   }
 
-  /** The object as it is at this moment, which a pass reads before it writes: nobody else can write in between. */
+  /** The current object, which a pass reads before it writes: nothing else can write in between. */
   fresh<K extends keyof Kinds>(resource: K, key: string): Kinds[K] | undefined {
     this.#refresh(resource, key);
     return this.mirror(resource).get(key);
@@ -74,7 +74,7 @@ export class World {
     return created;
   }
 
-  /** @returns undefined where there is one of that name already. */
+  /** @returns undefined if an object of that name exists already. */
   createUnlessThere<K extends keyof Kinds>(resource: K, draft: Draft, namespace?: string): Kinds[K] | undefined {
     try {
       return this.create(resource, draft, namespace);
@@ -87,7 +87,7 @@ export class World {
   /**
    * A merge patch of the object as it was read.
    *
-   * @throws ApiError Conflict where somebody has changed it since.
+   * @throws ApiError Conflict if somebody has changed it since.
    */
   patch<T extends Stored>(
     resource: string,
@@ -99,25 +99,25 @@ export class World {
     const metadata = { ...(patch.metadata as object | undefined), resourceVersion };
     const reference = referenceTo(resource, object);
     const after = this.api.patch(reference, { ...patch, metadata }, subresource);
-    // With its last finalizer a deleted object goes altogether, which the answer does not tell.
+    // A deleted object disappears with its last finalizer, which the answer does not show.
     if (after.metadata.deletionTimestamp === undefined) this.mirrorOf(resource).learn(after);
     else this.#refresh(resource, keyOf(object));
   }
 
-  /** Nothing is sent where the status says the same already. */
+  /** Nothing is sent if the status is the same already. */
   patchStatus(resource: string, object: Stored, status: Readonly<Record<string, unknown>>): void {
     const present = (object.status ?? {}) as Readonly<Record<string, unknown>>;
     if (Object.entries(status).every(([key, value]) => isSame(present[key], value))) return;
     this.patch(resource, object, { status }, 'status');
   }
 
-  /** Deletes exactly this object; nothing happens where it is gone. */
+  /** Deletes exactly this object; does nothing if it is gone. */
   delete(resource: string, object: Stored, options: DeleteOptions = {}): void {
     const { uid } = object.metadata;
     try {
       this.api.delete(referenceTo(resource, object), { ...options, preconditions: { uid, ...options.preconditions } });
     } catch (error) {
-      // Another UID is another object: this one is gone.
+      // An object with another UID means that this one is gone.
       if (!(error instanceof ApiError && (error.reason === 'NotFound' || error.reason === 'Conflict'))) throw error;
     }
     this.#refresh(resource, keyOf(object));
@@ -129,20 +129,20 @@ export class World {
     this.#refresh('pods', keyOf(pod));
   }
 
-  /** Lets a Namespace go, as far as these are the last of its finalizers. */
+  /** Finalizes a Namespace, as far as these are the last of its finalizers. */
   finalizeNamespace(name: string, finalizers: readonly string[]): void {
     this.api.finalizeNamespace(name, finalizers);
     this.#refresh('namespaces', name);
   }
 
-  /** @throws ApiError TooManyRequests where a budget does not allow it. */
+  /** @throws ApiError TooManyRequests if a budget does not allow it. */
   evict(pod: Stored): void {
     const { namespace = '', name } = pod.metadata;
     this.api.evict(namespace, name);
     this.#refresh('pods', keyOf(pod));
   }
 
-  /** Says on an object what happened to it. Equal notes are counted in one Event. */
+  /** Records an Event on an object. Equal notes are counted in one Event. */
   record(note: EventNote): void {
     this.#events.record(note);
   }
@@ -156,7 +156,7 @@ export class World {
   }
 }
 
-/** Nothing is there of a resource that is not served. */
+/** A resource that is not served has no objects. */
 function getServed(api: SandboxApi, reference: Reference): Stored | undefined {
   try {
     return api.get(reference);
@@ -176,7 +176,7 @@ function referenceTo(resource: string, object: Stored): Reference {
   return referenceOf(resource, keyOf(object));
 }
 
-/** As JSON has it: a field that is undefined is not there, and null stands for the wish that it is not. */
+/** Compares as JSON does: a field that is undefined is absent, and null stands for the wish that it be absent. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (a === null || b === null) return (a ?? undefined) === (b ?? undefined);

@@ -1,13 +1,13 @@
 /**
  * BareMetalHosts (baremetal-operator, `manageHostPower`), and the machines that are on or off with them.
  *
- * - A host is wanted on where `spec.online` is not false and no reboot annotation is there. Switching takes its time, and
- *   `status.poweredOn` tells when it is done.
- * - `reboot.metal3.io/<key>` keeps the host off until whoever set it removes it. `reboot.metal3.io` alone is removed as soon as
- *   the host is off, so that it comes on again.
+ * - A host should be on if `spec.online` is not false and it has no reboot annotation. Switching takes time, and `status.poweredOn` shows
+ *   when it is done.
+ * - `reboot.metal3.io/<key>` keeps the host off until its author removes it. `reboot.metal3.io` alone is removed as soon as the host is
+ *   off, so that it comes on again.
  * - Only hosts that are `provisioned` or `externally provisioned` are switched. A host that is paused or detached is left alone.
  * - A host that may not be switched off (`spec.disablePowerOff`) is restarted for `reboot.metal3.io`, and otherwise stays on.
- * - A Node is without power while the host is off that its provider ID names.
+ * - A Node has no power while the host named by its provider ID is off.
  */
 import { annotationOf, keyOf } from '../../../src/core/meta.ts';
 import type { Node } from '../base/kinds.ts';
@@ -91,7 +91,7 @@ function look(
   return undefined;
 }
 
-/** What a host without a status has been through already: inspection, and provisioning where somebody has it. */
+/** The initial state of a host without a status: inspected, and provisioned if it has a consumer. */
 function register(world: World, host: BareMetalHost): { readonly state: string; readonly isOn: boolean } {
   const { consumerRef, externallyProvisioned, image, online } = (host.spec ?? {}) as Readonly<Record<string, unknown>>;
   const used = externallyProvisioned === true ? 'externally provisioned' : 'provisioned';
@@ -109,13 +109,13 @@ function register(world: World, host: BareMetalHost): { readonly state: string; 
   return { state, isOn };
 }
 
-/** The host has been restarted, or is off now: the request for one restart is done. */
+/** Removes the request for one restart: the host has been restarted, or is off now. */
 function forget(world: World, host: BareMetalHost): void {
   const present = world.fresh(HOSTS, keyOf(host));
   if (present !== undefined) world.patch(HOSTS, present, { metadata: { annotations: { [REBOOT]: null } } });
 }
 
-/** Gives power to the Nodes on the host, or takes it. */
+/** Gives power to the Nodes on the host, or removes it. */
 function supply(workload: World, host: BareMetalHost): void {
   const wanted = host.status?.poweredOn === false ? 'off' : undefined;
   const nodes = workload.mirror('nodes').index('host', hostOf);

@@ -1,4 +1,4 @@
-/** Clusters (Cluster API, internal/controllers/cluster): one that is being deleted takes its Machines along, and goes after the last. */
+/** Clusters (Cluster API, internal/controllers/cluster): deleting one deletes its Machines, and it is removed after the last of them. */
 import { keyOf } from '../../../src/core/meta.ts';
 import { withConditions } from '../base/conditions.ts';
 import { isTerminating } from '../base/pods.ts';

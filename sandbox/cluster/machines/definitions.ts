@@ -84,7 +84,7 @@ function define(world: World, definition: Definition): void {
   world.createUnlessThere('customresourcedefinitions.apiextensions.k8s.io', draftOf(definition));
 }
 
-/** The fields are the real ones; their types are not checked, but for what kubectl shows. */
+/** The fields are the real ones; their types are not checked, except for those that kubectl shows. */
 function draftOf({ group, version, kind, plural, shortNames, columns }: Definition): Draft {
   const free = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const schema = { openAPIV3Schema: { type: 'object', properties: { spec: free, status: free } } };

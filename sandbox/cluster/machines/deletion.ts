@@ -1,14 +1,14 @@
 /**
- * How a Machine goes (Cluster API 1.11–1.14, `reconcileDelete`). Every look begins anew at the top:
+ * The deletion of a Machine (Cluster API 1.11–1.14, `reconcileDelete`). Every pass begins again at the top:
  *
- * 1. Hooks, drain, volumes and the Node are skipped altogether where the Cluster is being deleted, the Machine has no Node, or no
- *    control plane is left: no Machine of it that is not being deleted, and no `controlPlaneRef` to another kind.
- * 2. An annotation `pre-drain.delete.hook.machine.cluster.x-k8s.io/…` holds it, whatever its value. Nothing is asked again by
- *    the clock: the removal of the annotation is what is waited for.
+ * 1. Hooks, drain, volumes and the Node are skipped altogether if the Cluster is being deleted, the Machine has no Node, or no control
+ *    plane is left: no Machine of it that is not being deleted, and no `controlPlaneRef` to another kind.
+ * 2. An annotation `pre-drain.delete.hook.machine.cluster.x-k8s.io/…` holds it, whatever its value. There is no polling: the removal of the
+ *    annotation triggers the next pass.
  * 3. The Node is cordoned and drained: evictions, within budgets (`drain.ts`), up to `nodeDrainTimeoutSeconds`.
  * 4. The volumes are detached, up to `nodeVolumeDetachTimeoutSeconds`.
  * 5. An annotation `pre-terminate.delete.hook.machine.cluster.x-k8s.io/…` holds it, in any case.
- * 6. Infrastructure, bootstrap configuration and Node are deleted, then the finalizer goes.
+ * 6. Infrastructure, bootstrap configuration and Node are deleted, then the finalizer is removed.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import { msOf } from '../../../src/core/timestamps.ts';
@@ -26,16 +26,16 @@ const PRE_TERMINATE = 'pre-terminate.delete.hook.machine.cluster.x-k8s.io';
 const NO_DRAIN = 'machine.cluster.x-k8s.io/exclude-node-draining';
 const NO_DETACH = 'machine.cluster.x-k8s.io/exclude-wait-for-node-volume-detach';
 const CONTROL_PLANE = 'cluster.x-k8s.io/control-plane';
-/** Cluster API's own pause between looks at what it cannot watch. */
+/** Cluster API's own interval for objects that it cannot watch. */
 const RETRY_MS = 20_000;
 
-/** Where the deletion is, in the words of condition `Deleting`. */
+/** The progress of the deletion, in the terms of condition `Deleting`. */
 export interface Deletion {
   readonly reason: string;
   readonly message?: string;
-  /** `status.deletion`, where it has changed. */
+  /** `status.deletion`, if it has changed. */
   readonly deletion?: NonNullable<NonNullable<Machine['status']>['deletion']>;
-  /** After how many milliseconds to look again, beside all that wakes the Machine. */
+  /** When to look again, besides the events that trigger a pass. */
   readonly waitMs?: number;
 }
 
@@ -78,7 +78,7 @@ function mayTouchNode(world: World, machine: Machine): boolean {
   return hasControlPlane || isControlPlaneElsewhere(world, machine);
 }
 
-/** A control plane of a kind that is not served here is run by somebody else. */
+/** A control plane of a kind that is not served here is managed elsewhere. */
 function isControlPlaneElsewhere(world: World, machine: Machine): boolean {
   const cluster = world.mirror(CLUSTERS).get(`${machine.metadata.namespace}/${machine.spec.clusterName}`);
   return cluster?.spec?.controlPlaneRef !== undefined;
@@ -132,7 +132,7 @@ function isOver(world: World, since: string | undefined, seconds: number | undef
   return startedMs !== undefined && (seconds ?? 0) > 0 && world.nowMs() >= startedMs + (seconds ?? 0) * 1000;
 }
 
-/** @returns undefined once it is gone, or where nobody serves its kind. */
+/** @returns undefined once it is gone, or if its kind is not served. */
 function removeReferenced(
   world: World,
   { metadata }: Machine,

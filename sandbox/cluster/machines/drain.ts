@@ -1,9 +1,9 @@
 /**
- * How Cluster API drains a Node (internal/controllers/machine/drain): evictions, one try for each Pod that is to go, whenever
- * something changes.
+ * Cluster API's drain of a Node (internal/controllers/machine/drain): one eviction for each Pod that has to go, tried whenever something
+ * changes.
  *
  * - Left alone: Pods of DaemonSets, mirror Pods, finished ones, and those labelled `cluster.x-k8s.io/drain: skip`.
- * - Waited for, not evicted: those labelled `wait-completed`, and those that are on their way out.
+ * - Waited for, not evicted: those labelled `wait-completed`, and terminating ones.
  */
 import { controllerOf, keyOf } from '../../../src/core/meta.ts';
 import { ApiError } from '../../api.ts';
@@ -15,7 +15,7 @@ const DRAIN_LABEL = 'cluster.x-k8s.io/drain';
 const MIRROR = 'kubernetes.io/config.mirror';
 const OWN_BUDGET = "cannot evict pod as it would violate the pod's disruption budget.";
 
-/** @returns what is not gone yet and why, a line each, in the order of the Pods' names; empty once the Node is drained. */
+/** @returns the Pods that are not gone yet with the reason, a line each, in the order of their names; empty once the Node is drained. */
 export function drain(workload: World, node: Node): readonly string[] {
   const pods = podsByNode(workload).get(node.metadata.name).filter(isToGo);
   return pods

@@ -1,4 +1,4 @@
-/** How Machines, their Clusters and their Nodes are found. */
+/** Finds Machines, their Clusters and their Nodes. */
 import type { Stored } from '../../api.ts';
 import type { Cluster, Machine, MachineReference } from '../base/machine-kinds.ts';
 import type { World } from '../base/world.ts';
@@ -15,7 +15,7 @@ export function nodesByProvider(workload: World) {
   return workload.mirror('nodes').index('provider', ({ spec }) => spec?.providerID);
 }
 
-/** What a reference of Cluster API means: the plural of its kind, in its group. */
+/** Resolves a reference of Cluster API: the plural of its kind, in its group. */
 export function resourceOf({ apiGroup, apiVersion, kind }: MachineReference): string {
   return resourceName(`${kind.toLowerCase()}s`, apiGroup ?? apiVersion?.split('/')[0] ?? '');
 }

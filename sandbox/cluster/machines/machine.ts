@@ -1,8 +1,8 @@
 /**
- * Machines (Cluster API, internal/controllers/machine): each finds its Node by the provider ID, and goes in the steps of
+ * Machines (Cluster API, internal/controllers/machine): each finds its Node by the provider ID, and is deleted in the steps of
  * `deletion.ts`. Nothing happens to a Machine that is paused, or whose Cluster is.
  *
- * The machine itself is there already: whoever creates the Machine creates its Node, as a bootstrap provider would.
+ * The machine itself exists already: the creator of the Machine also creates its Node, as a bootstrap provider would.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import { type Claim, conditionIn, isTrue, withConditions } from '../base/conditions.ts';
@@ -38,7 +38,7 @@ export function startMachines(world: World, workloads: Workloads): void {
   machines.onChange(({ type, object }) => {
     work.add(keyOf(object));
     watchReferenced(world, object, watched, work);
-    // Whether a control plane is left decides on the hooks of the others.
+    // The remaining control planes determine whether the hooks of the others count.
     if (type !== 'ADDED')
       for (const each of ofCluster.get(`${object.metadata.namespace}/${object.spec.clusterName}`))
         if (isTerminating(each)) work.add(keyOf(each));
@@ -49,7 +49,7 @@ export function startMachines(world: World, workloads: Workloads): void {
   workloads.onWorld((workload) => wakeByNodes(world, workload, work));
 }
 
-/** What a Machine refers to tells it its provider ID, and holds it until it is gone. */
+/** A Machine's infrastructure provides its provider ID, and holds the Machine until it is gone. */
 function watchReferenced(world: World, { spec }: Machine, watched: Set<string>, work: Work): void {
   for (const reference of [spec.infrastructureRef, spec.bootstrap?.configRef]) {
     const resource = reference && resourceOf(reference);
@@ -66,7 +66,7 @@ function watchReferenced(world: World, { spec }: Machine, watched: Set<string>, 
   }
 }
 
-/** Nodes by their own changes, and drains by what their Pods and the budgets do. */
+/** Nodes enqueue Machines by their own changes, and drains by those of their Pods and budgets. */
 function wakeByNodes(world: World, workload: World, work: Work): void {
   const machines = world.mirror(MACHINES);
   const byNode = machines.index('node', ({ status }) => status?.nodeRef?.name);
@@ -109,7 +109,7 @@ function keepUp(world: World, workloads: Workloads, machine: Machine, cluster: C
   });
 }
 
-/** The Machine belongs to its Cluster, and to nobody else's deletion before it has come to its end. */
+/** Makes the Cluster the owner of the Machine. */
 function adopt(world: World, machine: Machine, cluster: Cluster | undefined): void {
   const { finalizers = [], labels, ownerReferences = [] } = machine.metadata;
   const isOwned = cluster === undefined || ownerReferences.some(({ uid }) => uid === cluster.metadata.uid);
@@ -184,7 +184,7 @@ function writeStatus(world: World, machine: Machine, { claims, ...status }: Mach
   }
 }
 
-/** One look at a Machine that is being deleted. */
+/** One pass over a Machine that is being deleted. */
 function goOn(world: World, workloads: Workloads, machine: Machine): number | undefined {
   const step: Deletion = nextStep(world, workloads, machine);
   const present = world.fresh(MACHINES, keyOf(machine));

@@ -1,4 +1,4 @@
-/** The API servers that the Nodes of Clusters are on. One that several Clusters share is watched once. */
+/** The API servers of the Clusters' Nodes. A server that several Clusters share is watched once. */
 import type { SandboxClock } from '../../api.ts';
 import type { ClusterAccess } from '../base/cluster-access.ts';
 import type { WorkLoop } from '../base/work-loop.ts';
@@ -22,7 +22,7 @@ export class Workloads {
     this.#worlds.set(management.api, management);
   }
 
-  /** @returns undefined where the cluster cannot be reached. */
+  /** @returns undefined if the cluster cannot be reached. */
   of(namespace: string, name: string): World | undefined {
     const api = this.#find === undefined ? this.#management.api : this.#find({ namespace, name });
     if (api === undefined) return undefined;
@@ -34,7 +34,7 @@ export class Workloads {
     return world;
   }
 
-  /** Calls `handler` for each API server that there is, and for each that comes. */
+  /** Calls `handler` for each known API server, and for each new one. */
   onWorld(handler: (world: World) => void): void {
     this.#handlers.push(handler);
     for (const world of this.#worlds.values()) handler(world);

@@ -1,9 +1,9 @@
 /**
- * What the kubelet of a Node says about it.
+ * The kubelet's reports about its Node.
  *
- * - A Node that comes gets the labels of its platform, room for Pods where nothing else is said, addresses, and becomes Ready.
+ * - A new Node gets the labels of its platform, default capacity for Pods, addresses, and becomes Ready.
  * - The Lease in `kube-node-lease` is renewed while the machine has power.
- * - A machine that loses power says last that it is shutting down; what comes then is for the node lifecycle to find out.
+ * - A machine that loses power reports its shutdown last; the rest is detected by the node lifecycle controller.
  */
 
 import { rfc3339Micro } from '../../../src/core/timestamps.ts';
@@ -104,7 +104,7 @@ function infoOf({ metadata }: Node): Readonly<Record<string, string>> {
   };
 }
 
-/** Conditions of others stay as they are. The heartbeat is told only with a change, the Lease tells the rest. */
+/** Conditions of others stay as they are. The heartbeat is only updated with a change; otherwise the Lease shows it. */
 function say(world: World, node: Node, claims: readonly Claim[]): void {
   const present = node.status?.conditions ?? [];
   const isSaid = claims.every((claim) =>
@@ -145,7 +145,7 @@ function renewLease(world: World, { apiVersion, kind, metadata }: Node): void {
   );
 }
 
-/** Addresses of machines, each as long as its Node is there. */
+/** Addresses of machines, each reserved as long as its Node exists. */
 class Addresses {
   readonly #taken = new Map<string, number>();
   #next = 1;

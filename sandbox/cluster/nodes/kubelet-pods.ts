@@ -1,10 +1,10 @@
 /**
- * What the kubelets do with Pods.
+ * The kubelets' handling of Pods.
  *
- * - A bound Pod runs and is ready after the start time. One that comes to its end by itself does so after its run time.
- * - A terminating Pod ends within its grace period, or the stop time where that is shorter, and is then removed; finalizers keep it,
- *   finished (KEP-3329).
- * - On a machine without power nothing happens to Pods, terminating ones included. When power is back, they start anew.
+ * - A bound Pod runs and is ready after the start time. One that runs to completion does so after its run time.
+ * - A terminating Pod ends within its grace period, or the stop time if that is shorter, and is then removed; finalizers keep it as a
+ *   finished Pod (KEP-3329).
+ * - On a machine without power nothing happens to Pods, not even to terminating ones. When power is back, they start again.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import type { Node, Pod } from '../base/kinds.ts';
@@ -16,7 +16,7 @@ import { endedStatus, runningStatus } from './pod-status.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
 
-/** What a kubelet remembers of a Pod. */
+/** The kubelet's memory of a Pod. */
 interface Memory {
   /** When the Pod was first seen, or seen again after its machine had been without power. */
   startMs: number;
@@ -127,7 +127,7 @@ class PodKubelets {
     delete memory.readyMs;
   }
 
-  /** An address of 10.64.0.0/10, which is large enough that an address is free again before it is given away twice. */
+  /** An address of 10.64.0.0/10, which is large enough that an address is free again before it is reused. */
   #address(): string {
     this.#addresses = (this.#addresses + 1) % 2 ** 22;
     const number = this.#addresses;

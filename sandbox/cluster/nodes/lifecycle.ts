@@ -1,8 +1,8 @@
 /**
- * What the cluster makes of Nodes (pkg/controller/nodelifecycle).
+ * The cluster's reaction to the state of Nodes (pkg/controller/nodelifecycle).
  *
- * - A Node whose Lease is not renewed for the grace time is `Unknown` in all that its kubelet reported.
- * - Taints follow the conditions: not ready, unreachable, pressure; and the cordon.
+ * - For a Node whose Lease is not renewed within the grace time, every condition that its kubelet reports becomes `Unknown`.
+ * - Taints follow the conditions (not ready, unreachable, pressure) and the cordon.
  * - The Pods of a Node that is not ready are not ready either.
  */
 import { keyOf } from '../../../src/core/meta.ts';
@@ -74,7 +74,7 @@ function wantedTaints({ spec, status }: Node): readonly NodeTaint[] {
   const taints: NodeTaint[] = [];
   const name = ready === 'Unknown' ? 'unreachable' : 'not-ready';
   if (ready !== 'True') taints.push({ key: `${KEY}/${name}`, effect: 'NoSchedule' });
-  // A Node that has said nothing yet has no Pods that would have to leave.
+  // A Node without a report has no Pods that would have to leave.
   if (ready !== 'True' && ready !== undefined) taints.push({ key: `${KEY}/${name}`, effect: 'NoExecute' });
   if (spec?.unschedulable === true) taints.push({ key: `${KEY}/unschedulable`, effect: 'NoSchedule' });
   for (const [type, key] of Object.entries(PRESSURES)) {

@@ -1,22 +1,22 @@
-/** Annotations by which a user of the sandbox has a Node or a Pod behave in a certain way. */
+/** Annotations by which a user of the sandbox controls the behaviour of a Node or a Pod. */
 
 import { parseDuration } from '../../../src/core/duration.ts';
 import { annotationOf } from '../../../src/core/meta.ts';
 import type { Node, Pod } from '../base/kinds.ts';
 
 const PREFIX = 'sandbox.maintenance-bridge.io';
-/** Node: `off` is a machine without power, whose kubelet says nothing more. */
+/** Node: `off` is a machine without power, whose kubelet reports nothing more. */
 export const POWER = `${PREFIX}/power`;
-/** Node or Pod: `false` keeps it from being ready. */
+/** Node or Pod: `false` prevents it from being ready. */
 export const READY = `${PREFIX}/ready`;
 /** Pod: comes to its end after this time (`5s`), whatever its restart policy. */
 const RUNS_FOR = `${PREFIX}/runs-for`;
-/** Pod: `false` keeps its containers from ending when it is deleted. */
+/** Pod: `false` prevents its containers from ending when it is deleted. */
 const STOPS = `${PREFIX}/stops`;
-/** Pod: with what its containers end. @default 0 */
+/** Pod: the exit code of its containers. @default 0 */
 const EXIT_CODE = `${PREFIX}/exit-code`;
 
-/** - `unwell`: the kubelet lives and says that the Node is not ready. */
+/** - `unwell`: the kubelet runs and reports that the Node is not ready. */
 export type NodeState = 'running' | 'unwell' | 'off';
 
 export function stateOf(node: Node): NodeState {

@@ -1,10 +1,9 @@
 /**
  * Pods that the cluster removes because of their Node.
  *
- * - A `NoExecute` taint ends Pods that do not tolerate it, others when the shortest `tolerationSeconds` is over
- *   (pkg/controller/tainteviction). Budgets are not asked.
- * - Pods of a Node that has been removed go after a while, and terminating ones at once where the Node is out of service
- *   (pkg/controller/podgc).
+ * - A `NoExecute` taint ends Pods that do not tolerate it at once, and others after the shortest `tolerationSeconds`
+ *   (pkg/controller/tainteviction). Budgets do not apply.
+ * - Pods of a removed Node are deleted after a while, and terminating ones at once if the Node is out of service (pkg/controller/podgc).
  */
 import { keyOf, tolerates } from '../../../src/core/meta.ts';
 import { isTolerated } from '../../../src/core/scheduling/taints.ts';
@@ -73,7 +72,7 @@ function judge(world: World, pod: Pod, node: Node, seen: TaintTimes): number | u
   return undefined;
 }
 
-/** Until when the Pod bears the taint, in milliseconds since the epoch. */
+/** How long the Pod tolerates the taint, as milliseconds since the epoch. */
 function endOf({ spec }: Pod, taint: NodeTaint, addedMs: number, nowMs: number): number {
   const { tolerations = [] } = spec;
   if (!isTolerated(taint, tolerations)) return nowMs;
@@ -89,7 +88,7 @@ function mark(world: World, pod: Pod, reason: string, message: string): void {
   world.patch('pods', pod, { status: { conditions } }, 'status');
 }
 
-/** When taints were first seen, for those that do not tell when they were added. */
+/** When taints were first seen, for those that do not record when they were added. */
 class TaintTimes {
   readonly #firstSeen = new Map<string, ReadonlyMap<string, number>>();
 

@@ -10,7 +10,7 @@ export interface Report {
   readonly hostIP: string;
   readonly podIP: string;
   readonly isReady: boolean;
-  /** How often its containers have been started anew. */
+  /** How many times its containers have been restarted. */
   readonly restarts: number;
 }
 
@@ -62,7 +62,7 @@ export function endedStatus(pod: Pod, exitCode: number, now: string): Partial<Po
   };
 }
 
-/** Takes away what an earlier claim of the same condition said. */
+/** Removes the text of an earlier claim of the same condition. */
 const SILENT = { reason: '', message: '' };
 
 function withoutSilence(condition: NonNullable<PodStatus['conditions']>[number]) {

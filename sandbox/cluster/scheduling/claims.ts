@@ -1,6 +1,6 @@
 /**
- * What the scheduler does for claims that wait for their first consumer (plugin VolumeBinding): it binds the volume that it has
- * chosen, or has one made for the Node that it has chosen.
+ * The scheduler's handling of claims that wait for their first consumer (plugin VolumeBinding): it binds the chosen volume, or requests one
+ * for the chosen Node.
  */
 import type { Pod } from '../../../src/core/objects.ts';
 import type { World } from '../base/world.ts';
@@ -9,7 +9,7 @@ export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 /**
  * @param taken keys of claims by the names of the volumes that were chosen for them.
- * @returns whether all claims of the Pod are bound, so that the Pod may be.
+ * @returns whether all claims of the Pod are bound, so that the Pod may be bound too.
  */
 export function settleClaims(world: World, pod: Pod, node: string, taken: ReadonlyMap<string, string>): boolean {
   const chosen = new Map([...taken].map(([volume, claim]) => [claim, volume]));
@@ -31,7 +31,7 @@ export function settleClaims(world: World, pod: Pod, node: string, taken: Readon
 
 type Volume = NonNullable<ReturnType<World['fresh']>>;
 
-/** The volume names its claim; the volume controller completes the binding. */
+/** Writes the claim on the volume; the volume controller completes the binding. */
 function reserve(world: World, volume: Volume, { metadata }: Volume): void {
   const { namespace, name, uid } = metadata;
   const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid };

@@ -1,4 +1,6 @@
-/** Claims of generic ephemeral volumes (pkg/controller/volume/ephemeral): called `<pod>-<volume>`, made for the Pod and gone with it. */
+/**
+ * Claims of generic ephemeral volumes (pkg/controller/volume/ephemeral): called `<pod>-<volume>`, created for the Pod and deleted with it.
+ */
 import { keyOf } from '../../../src/core/meta.ts';
 import { controllerReference, isTerminating } from '../base/pods.ts';
 import type { World } from '../base/world.ts';

@@ -1,13 +1,13 @@
 /**
  * The scheduler: binds Pods to Nodes by the rules of the fit simulation (`core/scheduling`).
  *
- * - The Pods that wait are placed in one pass, those of higher priority first, then the older ones.
- * - A Pod that fits nowhere says why in its condition `PodScheduled`, and is tried again when something changes that could help:
- *   a Node, a Pod that goes or is bound, storage. Nothing is tried by the clock.
- * - A Pod with scheduling gates waits for them to go. Pods of other schedulers are left alone.
- * - Claims that wait for their first consumer are settled first: a volume is bound, or their Node is written on them for the
- *   provisioner. The Pod is bound in the pass after that.
- * - Nobody is displaced for a Pod of higher priority.
+ * - The waiting Pods are placed in one pass, those of higher priority first, then the older ones.
+ * - A Pod that fits nowhere gets the reason in its condition `PodScheduled`, and is retried when a change could help: of a Node, of a Pod
+ *   that leaves or is bound, or of storage. There is no timed retry.
+ * - A Pod with scheduling gates waits for their removal. Pods of other schedulers are left alone.
+ * - Claims that wait for their first consumer are handled first: a volume is bound, or their Node is written on them for the provisioner.
+ *   The Pod is bound in the pass after that.
+ * - There is no preemption.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import type { Pod as CorePod } from '../../../src/core/objects.ts';
@@ -27,7 +27,7 @@ import { whyNot } from './why-not.ts';
 
 const SCHEDULER = 'default-scheduler';
 const PASS = 'all';
-/** A pass over more would keep requests waiting. */
+/** A longer pass would keep requests waiting. */
 const MAX_PER_PASS = 500;
 
 export function startScheduler(world: World): void {
@@ -36,9 +36,9 @@ export function startScheduler(world: World): void {
 
 class Scheduler {
   readonly #world: World;
-  /** Keys of Pods to be looked at in the next pass. */
+  /** Keys of Pods for the next pass. */
   readonly #due = new Set<string>();
-  /** Keys of Pods that fitted nowhere when last tried. */
+  /** Keys of Pods that fitted nowhere at the last attempt. */
   readonly #waiting = new Set<string>();
 
   constructor(world: World) {
@@ -114,7 +114,7 @@ class Scheduler {
         placement.put(mover, node);
         families.of(pod)?.add(node);
         this.#bind(mover, node, cluster);
-        // What was placed may let Pods of another kind in, say by affinity.
+        // The placed Pods may make room for Pods of another kind, for instance by affinity.
         for (const other of full.keys()) if (other.canBeHelped) full.delete(other);
         continue;
       }
@@ -142,7 +142,7 @@ class Scheduler {
     world.record({ about: present, type: 'Normal', source: SCHEDULER, reason: 'Scheduled', message });
   }
 
-  /** Says once why the Pod is not placed. */
+  /** Reports once why the Pod is not placed. */
   #say(pod: Pod, reason: string, message: string): void {
     const world = this.#world;
     const conditions = pod.status?.conditions ?? [];
@@ -151,7 +151,7 @@ class Scheduler {
     );
     if (isSaid) return;
     const { generation } = pod.metadata;
-    // That a Pod waits at a gate is said by the API server, without it.
+    // The API server writes the condition of a gated Pod, without this field.
     const seen = reason === 'Unschedulable' && generation !== undefined ? { observedGeneration: generation } : {};
     const said = { type: 'PodScheduled', status: 'False', reason, message, ...seen };
     world.patch('pods', pod, { status: { conditions: withConditions(conditions, [said], world.now()) } }, 'status');
@@ -160,7 +160,7 @@ class Scheduler {
   }
 }
 
-/** Where the Pods of the owners are that have something to be placed, counted as they are asked for. */
+/** The Nodes of the Pods whose owners have something to place, counted on demand. */
 class Families {
   readonly #world: World;
   readonly #nodes: ReadonlyMap<string, FitNode>;
@@ -213,11 +213,11 @@ function byQueue(a: Pod, b: Pod): number {
   const byPriority = (b.spec.priority ?? 0) - (a.spec.priority ?? 0);
   if (byPriority !== 0) return byPriority;
   const [made, other] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
-  // Sorting is stable: of one second, the order in which they came decides.
+  // Sorting is stable: within a second, the order of arrival decides.
   return made === other ? 0 : made < other ? -1 : 1;
 }
 
-/** A bound Pod that comes, goes, ends or changes its labels or size can open a Node for another. */
+/** Whether the change of a bound Pod (new, gone, ended, other labels or size) can open a Node for another. */
 function changesRoom(type: string, after: Pod, before: Pod | undefined): boolean {
   if (type === 'DELETED' || before === undefined || before.spec.nodeName === undefined) return true;
   return (

@@ -1,8 +1,7 @@
 /**
- * Which of the Nodes that can take a Pod is the best, as the scheduler's default plugins weigh it: room that is left
- * (NodeResourcesFit, least allocated), few Pods of the same owner on the Node and in its zone (PodTopologySpread), no taint that
- * says it should rather go elsewhere (TaintToleration). Equal Nodes are taken in the order of their names: the same cluster
- * always gives the same placement.
+ * Chooses the best of the Nodes that can take a Pod, weighted like the scheduler's default plugins: free room (NodeResourcesFit, least
+ * allocated), few Pods of the same owner on the Node and in its zone (PodTopologySpread), no taint that prefers other Nodes
+ * (TaintToleration). Equal Nodes are ordered by name, so that the same cluster always gives the same placement.
  */
 import { controllerOf } from '../../../src/core/meta.ts';
 import type { Pod } from '../../../src/core/objects.ts';
@@ -38,7 +37,7 @@ export class Siblings {
   }
 }
 
-/** The larger, the better. */
+/** A larger score is better. */
 export function scoreOf(pod: Pod, node: FitNode, siblings: Siblings | undefined): number {
   const avoided = node.taints.filter(
     (taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(taint, pod.spec.tolerations ?? []),
@@ -46,12 +45,12 @@ export function scoreOf(pod: Pod, node: FitNode, siblings: Siblings | undefined)
   return roomOn(node) + SPREAD_WEIGHT * (siblings?.spread(node) ?? 0) - TAINT_WEIGHT * avoided.length;
 }
 
-/** Undefined for a Pod that nobody would make again. */
+/** Undefined for a Pod that no controller would recreate. */
 export function ownerOf(pod: Pod): string | undefined {
   return controllerOf(pod)?.uid;
 }
 
-/** Between 0 and 1. Pods that ask for nothing take a place all the same. */
+/** Between 0 and 1. Pods without requests still take a place. */
 function roomOn(node: FitNode): number {
   let room = node.freePods / (node.allocatable.pods ?? 1);
   for (const resource of COUNTED) room += node.freeShare(resource);

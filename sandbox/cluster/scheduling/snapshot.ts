@@ -1,4 +1,4 @@
-/** The cluster in the form in which the fit simulation reads it (`core/scheduling`), made of what the mirrors hold. */
+/** Builds the cluster in the form that the fit simulation reads (`core/scheduling`) from the mirrors. */
 import type * as core from '../../../src/core/objects.ts';
 import type { ClusterInput, StorageLookup } from '../../../src/core/scheduling/cluster.ts';
 import { trimMeta, trimNode, trimPod } from '../../../src/kube/objects/trim.ts';
@@ -14,7 +14,7 @@ import type { Node, Pod } from '../base/kinds.ts';
 import { isFinished, podsByNode } from '../base/pods.ts';
 import type { World } from '../base/world.ts';
 
-/** The scheduler knows readiness as a taint; the simulation's own rule about it must not speak first. */
+/** The scheduler handles readiness as a taint; the simulation's own rule about it must not take precedence. */
 const READY: readonly core.Condition[] = [{ type: 'Ready', status: 'True' }];
 
 /** Objects never change, so each is trimmed once. */
@@ -78,7 +78,7 @@ function volumesByClass(world: World) {
   return world.mirror('persistentvolumes').index('class', ({ spec }) => spec.storageClassName ?? '');
 }
 
-/** Why the Pod's own claims keep it from being placed at all, in the scheduler's words; undefined where they do not. */
+/** Why the Pod's own claims prevent its placement, in the scheduler's words; undefined if they do not. */
 export function missingClaim(pod: core.Pod, world: World): string | undefined {
   for (const { persistentVolumeClaim } of pod.spec.volumes ?? []) {
     if (persistentVolumeClaim === undefined) continue;

@@ -1,12 +1,12 @@
 /**
  * Volumes (pkg/controller/volume/persistentvolume, and the provisioners of two classes).
  *
- * - A claim is bound to the volume that it names or that names it, else to the smallest free one that serves; else a volume is
- *   made by its class. A class with `WaitForFirstConsumer` leaves all that to the scheduler, which chooses a Node first.
- * - Class `standard` makes volumes that every Node can use, class `local` such as stay on the chosen Node. Other provisioners are
- *   waited for, as in any cluster where they do not run.
+ * - A claim is bound to the volume that it names or that names it, else to the smallest suitable free one; else a volume is created by its
+ *   class. A class with `WaitForFirstConsumer` leaves all that to the scheduler, which chooses a Node first.
+ * - Class `standard` creates volumes that every Node can use, class `local` volumes that stay on the chosen Node. Claims for other
+ *   provisioners wait, as in any cluster in which these do not run.
  * - A claim without a class gets the default one.
- * - When a claim is gone, its volume goes too (`Delete`) or is `Released` (`Retain`).
+ * - When a claim is gone, its volume is deleted (`Delete`) or `Released` (`Retain`).
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import { parseQuantity } from '../../../src/core/quantity.ts';
@@ -52,7 +52,7 @@ export function startVolumes(world: World): void {
   });
 }
 
-/** Creates the classes `standard`, which is the default, and `local`, unless they are there. */
+/** Creates the classes `standard`, which is the default, and `local`, unless they exist. */
 export function createStorageClasses(world: World): void {
   world.createUnlessThere(CLASSES, {
     metadata: { name: 'standard', annotations: { [DEFAULT_CLASS]: 'true' } },

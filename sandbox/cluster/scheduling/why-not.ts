@@ -1,4 +1,4 @@
-/** Why a Pod fits nowhere, in the words of the scheduler (pkg/scheduler/framework/types.go `FitError`). */
+/** Why a Pod fits nowhere, in the scheduler's words (pkg/scheduler/framework/types.go `FitError`). */
 import type { Mover } from '../../../src/core/scheduling/mover.ts';
 import type { FitNode } from '../../../src/core/scheduling/node.ts';
 
@@ -11,7 +11,7 @@ const NO_VICTIMS = 'No preemption victims found for incoming pod';
 const OTHER_NODE = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
 const NODE_NAME = 'metadata.name';
 
-/** @param missing why no Node is asked at all. */
+/** @param missing why no Node is considered at all. */
 export function whyNot({ pod, kind }: Mover, nodes: readonly FitNode[], missing: string | undefined): string {
   if (nodes.length === 0) return 'no nodes available to schedule pods';
   const head = `0/${nodes.length} nodes are available`;
@@ -27,7 +27,7 @@ export function whyNot({ pod, kind }: Mover, nodes: readonly FitNode[], missing:
   return `${head}: ${counted(refusals.flat())}. no new claims to deallocate, preemption: ${head}: ${counted(hopes)}.`;
 }
 
-/** The Nodes that the Pod names in its affinity, as those of DaemonSets do; undefined where it does not: no other is asked then. */
+/** The Nodes that the Pod names in its affinity, like those of DaemonSets; undefined if it names none. No other Node is considered then. */
 function namedNodes({ spec }: Mover['pod']): ReadonlySet<string> | undefined {
   const terms = spec.requiredNodeAffinity?.nodeSelectorTerms ?? [];
   const names = terms.map(({ matchFields = [] }) =>
@@ -37,7 +37,7 @@ function namedNodes({ spec }: Mover['pod']): ReadonlySet<string> | undefined {
   return new Set(names.flatMap((field) => field?.values ?? []));
 }
 
-/** What is more than the Node has at all does not come free. */
+/** A request beyond the Node's whole capacity cannot be satisfied by removing Pods. */
 function isLiftable(reason: string, { spec }: Mover['pod'], node: FitNode | undefined): boolean {
   if (!reason.startsWith(LACKING)) return LIFTABLE.test(reason);
   const resource = reason.slice(LACKING.length);

@@ -1,12 +1,12 @@
 /**
  * The status of PodDisruptionBudgets (pkg/controller/disruption), by which evictions are judged.
  *
- * - `minAvailable` as a number: that many must be healthy, of the Pods that there are. As a percentage, and with
- *   `maxUnavailable`: of the sum of what the Pods' controllers want.
- * - A Pod of a controller without a scale, such as a DaemonSet's or a Job's, makes the budget impossible to judge: nothing is
- *   allowed, with reason `SyncFailed`. Pods without a controller are left out of the sum, with an Event.
- * - Healthy is a ready Pod that is not being deleted, and that no eviction has been allowed for in the last two minutes.
- * - A selector that is absent selects nothing, an empty one all Pods of the namespace.
+ * - With `minAvailable` as a number, that many of the existing Pods must be healthy. With a percentage, and with `maxUnavailable`, the base
+ *   is the sum of the replicas that the Pods' controllers want.
+ * - A Pod of a controller without a scale, such as a DaemonSet or a Job, makes the budget impossible to judge: no disruption is allowed,
+ *   with reason `SyncFailed`. Pods without a controller are left out of the sum, with an Event.
+ * - A Pod is healthy if it is ready, is not being deleted, and had no eviction allowed in the last two minutes.
+ * - An absent selector selects no Pods, an empty one all Pods of the namespace.
  */
 import { controllerOf, keyOf } from '../../../src/core/meta.ts';
 import type { LabelSelector } from '../../../src/core/objects.ts';
@@ -21,7 +21,7 @@ import { inNamespace } from '../workloads/claim-pods.ts';
 
 const RESOURCE = 'poddisruptionbudgets.policy';
 const DELETION_TIMEOUT_MS = 120_000;
-/** Plurals of controllers that have no scale, as the message names them. */
+/** Plurals of controllers without a scale, as the message names them. */
 const UNSCALED: Readonly<Record<string, string>> = { DaemonSet: 'daemonsets.apps', Job: 'jobs.batch', Node: 'nodes' };
 
 interface Expectation {
@@ -60,7 +60,7 @@ function isSameForBudgets(before: Pod, after: Pod): boolean {
   );
 }
 
-/** @returns after how many milliseconds an eviction that was allowed counts no longer. */
+/** @returns after how many milliseconds an allowed eviction no longer counts. */
 function reconcile(world: World, budget: PodDisruptionBudget): number | undefined {
   const pods = selectPods(world, budget.metadata.namespace ?? '', budget.spec.selector);
   if (pods.length === 0) note(world, budget, 'Normal', 'NoPods', 'No matching pods found');
@@ -102,7 +102,7 @@ function reconcile(world: World, budget: PodDisruptionBudget): number | undefine
   return waitMs;
 }
 
-/** @returns why it cannot be told. */
+/** @returns the reason if it cannot be determined. */
 function expect(world: World, { spec }: PodDisruptionBudget, pods: readonly Pod[]): Expectation | string {
   const { minAvailable, maxUnavailable } = spec;
   if (maxUnavailable === undefined && typeof minAvailable === 'number') {
@@ -151,7 +151,7 @@ interface Scale {
   readonly replicas: number;
 }
 
-/** A ReplicaSet of a Deployment speaks for the Deployment. */
+/** The owning Deployment counts instead of its ReplicaSet. */
 function controllerScale(world: World, pod: Pod): Scale | undefined {
   const uid = controllerOf(pod)?.uid;
   const replicaSetKey = controllerKey(pod, 'ReplicaSet');
@@ -171,7 +171,7 @@ function controllerScale(world: World, pod: Pod): Scale | undefined {
     : undefined;
 }
 
-/** Evictions that were allowed and whose Pods are there yet; after two minutes the eviction is taken for lost. */
+/** Allowed evictions whose Pods still exist; after two minutes the eviction is considered lost. */
 function stillDisrupted(world: World, budget: PodDisruptionBudget, pods: readonly Pod[]) {
   const disruptedPods: Record<string, string> = {};
   let waitMs: number | undefined;
@@ -191,7 +191,7 @@ function stillDisrupted(world: World, budget: PodDisruptionBudget, pods: readonl
   return { disruptedPods, waitMs };
 }
 
-/** What cannot be judged allows nothing. */
+/** A budget that cannot be judged allows no disruption. */
 function failSafe(world: World, budget: PodDisruptionBudget, message: string): void {
   const { conditions, observedGeneration = 0 } = budget.status ?? {};
   const said = { type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message };

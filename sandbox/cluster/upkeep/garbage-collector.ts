@@ -1,10 +1,10 @@
 /**
- * What goes with its owner (pkg/controller/garbagecollector).
+ * Deletion of dependents (pkg/controller/garbagecollector).
  *
- * - An object goes in the background once none of its owners is there; an owner is there when its UID is. References to owners
- *   that are gone are taken out where another one stays.
- * - Foreground: an owner that waits (`foregroundDeletion`) goes after the dependents that block it; they are deleted first.
- * - Orphan: the dependents forget the owner, then it goes.
+ * - An object is deleted in the background once none of its owners exists; owners are identified by UID. References to owners that are gone
+ *   are removed if another one stays.
+ * - Foreground: a waiting owner (`foregroundDeletion`) is deleted after the dependents that block it; these are deleted first.
+ * - Orphan: the references of the dependents to the owner are removed, then the owner is deleted.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import type { OwnerReference, Stored } from '../../api.ts';
@@ -69,7 +69,7 @@ class GarbageCollector {
     }
     if (ownerReferences.length === 0) return;
     const owners = ownerReferences.map((reference) => ({ reference, owner: this.#ownerOf(object, reference) }));
-    // Nothing is concluded about an owner of a kind that nobody knows.
+    // Nothing is concluded about an owner of an unknown kind.
     if (owners.some(({ owner }) => owner === 'unknown')) return;
     const waiting = owners.filter(({ owner }) => typeof owner === 'object' && isWaiting(owner));
     const solid = owners.filter(({ owner }) => typeof owner === 'object' && !isWaiting(owner));
@@ -84,7 +84,7 @@ class GarbageCollector {
     this.#world.delete(resource, object, { propagationPolicy: isForeground ? 'Foreground' : 'Background' });
   }
 
-  /** The owner has a `foregroundDeletion`: its dependents are deleted, and it goes when none of them blocks it. */
+  /** The owner has `foregroundDeletion`: its dependents are deleted, and it is deleted when none of them blocks it. */
   #goLast(resource: string, owner: Stored): void {
     const dependents = this.#dependentsOf(owner);
     const isBlocking = ({ object }: { readonly object: Stored }): boolean =>

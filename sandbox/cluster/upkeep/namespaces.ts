@@ -1,8 +1,8 @@
 /**
- * Namespaces: what each has from the start, and how one goes (pkg/controller/namespace, serviceaccount, certificates).
+ * Namespaces: their initial objects, and their deletion (pkg/controller/namespace, serviceaccount, certificates).
  *
- * - Each has ServiceAccount `default`, and ConfigMap `kube-root-ca.crt` where there is a certificate.
- * - One that is being deleted is emptied, Pods within their grace period, and goes when nothing is left in it.
+ * - Each has ServiceAccount `default`, and ConfigMap `kube-root-ca.crt` if there is a certificate.
+ * - One that is being deleted is emptied, Pods within their grace period, and is removed when nothing is left in it.
  */
 import type { Namespace } from '../base/kinds.ts';
 import { isTerminating } from '../base/pods.ts';

@@ -12,7 +12,7 @@ export interface KnownResource {
 
 const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
 
-/** By group; cluster-wide kinds have a star. Events own nothing and are many: their namespace alone concerns them. */
+/** By group; cluster-wide kinds have a star. Events own nothing and are numerous: only the deletion of their namespace concerns them. */
 const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
   '': [
     'ConfigMap',
@@ -43,7 +43,7 @@ const KUBERNETES: readonly KnownResource[] = Object.entries(BUILT_IN).flatMap(([
   }),
 );
 
-/** Calls `add` for each resource that there is, and for each that comes. */
+/** Calls `add` for each known resource, and for each new one. */
 export function onResource(world: World, add: (resource: KnownResource) => void): void {
   for (const each of KUBERNETES) add(each);
   world.mirror(CRDS).onChange(({ type, object }) => {

@@ -1,9 +1,9 @@
 /**
- * Volumes and claims that are used do not go (pkg/controller/volume/pvcprotection, pvprotection).
+ * Protects volumes and claims that are in use (pkg/controller/volume/pvcprotection, pvprotection).
  *
- * - A claim that is being deleted stays until no Pod that is on a Node has it, whether that Pod still runs or has finished.
+ * - A claim that is being deleted stays until no Pod on a Node uses it, whether that Pod still runs or has finished.
  * - A volume that is being deleted stays while it is bound.
- * - The server gives the finalizers to what is created; one that was taken away comes back.
+ * - The server adds the finalizers on creation; one that was removed is added again.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import { CLAIM_PROTECTION, VOLUME_PROTECTION } from '../../admission/volumes.ts';
@@ -34,7 +34,7 @@ export function startVolumeProtection(world: World): void {
   });
 }
 
-/** Keys of the claims that a Pod has, those of its ephemeral volumes among them. */
+/** Keys of the claims of a Pod, including those of its ephemeral volumes. */
 function claimsOf({ metadata: { namespace, name }, spec }: Pod): readonly string[] {
   return (spec.volumes ?? []).flatMap(({ name: volume, persistentVolumeClaim, ephemeral }) => {
     if (persistentVolumeClaim !== undefined) return [`${namespace}/${persistentVolumeClaim.claimName}`];

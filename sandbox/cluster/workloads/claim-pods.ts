@@ -1,6 +1,6 @@
 /**
- * Whose Pods are whose (controller_ref_manager.go): a controller adopts Pods without a controller that its selector matches,
- * and lets go of its own that the selector does not match any more.
+ * Ownership of Pods (controller_ref_manager.go): a controller adopts Pods without a controller that its selector matches, and releases its
+ * own that the selector no longer matches.
  */
 import { controllerOf, keyOf } from '../../../src/core/meta.ts';
 import type { LabelSelector } from '../../../src/core/objects.ts';
@@ -20,7 +20,7 @@ import type { World } from '../base/world.ts';
 
 type WorkloadResource = 'replicasets.apps' | 'statefulsets.apps' | 'daemonsets.apps' | 'jobs.batch';
 
-/** @returns the Pods of the owner, terminating and finished ones among them. */
+/** @returns the Pods of the owner, including terminating and finished ones. */
 export function claimPods(world: World, owner: Stored, selector: LabelSelector | undefined): readonly Pod[] {
   const { uid, namespace = '' } = owner.metadata;
   const matches = ({ metadata }: Pod): boolean => matchesLabelSelector(selector, metadata.labels);
@@ -39,7 +39,7 @@ export function claimPods(world: World, owner: Stored, selector: LabelSelector |
   return podsByController(world).get(uid);
 }
 
-/** Has a workload looked at whenever one of its Pods changes, or one that nobody owns and that it could adopt. */
+/** Enqueues a workload whenever one of its Pods changes, or one without an owner that it could adopt. */
 export function watchPodsOf(world: World, resource: WorkloadResource, kind: string, work: Work): void {
   const workloads = inNamespace(world, resource);
   world.mirror('pods').onChange(({ type, object, before }) => {

@@ -1,4 +1,4 @@
-/** One Pod of a DaemonSet, and the Nodes that it is meant for. */
+/** One Pod of a DaemonSet, and the Nodes that are eligible for it. */
 import type { NodeSelector } from '../../../src/core/objects.ts';
 import { matchesNodeSelector } from '../../../src/core/selectors.ts';
 import type { DaemonSet, Node, Pod, PodSpec, TimedToleration } from '../base/kinds.ts';
@@ -33,7 +33,7 @@ export function isMeantFor(spec: PodSpec, { metadata }: Node): boolean {
   return required === undefined || matchesNodeSelector(required, metadata);
 }
 
-/** The Node that the Pod is bound to, or made for. */
+/** The Node that the Pod is bound to, or created for. */
 export function nodeOf({ spec }: Pod): string {
   if (spec.nodeName !== undefined) return spec.nodeName;
   const fields = requiredOf(spec)?.nodeSelectorTerms.flatMap(({ matchFields = [] }) => matchFields) ?? [];
@@ -49,7 +49,7 @@ export function createDaemonPod(world: World, set: DaemonSet, node: string, hash
   return world.create('pods', draft, set.metadata.namespace);
 }
 
-/** Terms about the Node's labels have been judged; the one about its name takes their place. */
+/** Terms about the Node's labels have been evaluated; the term about its name replaces them. */
 function boundTo(node: string, { affinity = {} }: PodSpec): Readonly<Record<string, unknown>> {
   const term = { matchFields: [{ key: NODE_NAME, operator: 'In', values: [node] }] };
   const nodeAffinity = affinity.nodeAffinity as Readonly<Record<string, unknown>> | undefined;

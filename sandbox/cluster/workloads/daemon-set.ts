@@ -1,11 +1,11 @@
 /**
- * DaemonSets: one Pod on each Node that it is meant for (pkg/controller/daemon).
+ * DaemonSets: one Pod on each eligible Node (pkg/controller/daemon).
  *
- * - A Node is meant where the template's node selector and affinity match and its taints are tolerated. The tolerations that every
- *   DaemonSet has by itself count: not-ready and unreachable Nodes keep their Pods, and a cordon is no obstacle.
- * - Only a `NoExecute` taint ends a Pod that runs; `NoSchedule` keeps a new one away.
- * - The Pod is bound by the scheduler, to the one Node that its affinity names.
- * - A rolling update takes down up to `maxUnavailable` Pods at once, those first that serve nobody.
+ * - A Node is eligible if the template's node selector and affinity match and its taints are tolerated. The tolerations that every
+ *   DaemonSet has by default count: not-ready and unreachable Nodes keep their Pods, and a cordon is no obstacle.
+ * - Only a `NoExecute` taint ends a running Pod; `NoSchedule` prevents a new one.
+ * - The scheduler binds the Pod to the one Node that its affinity names.
+ * - A rolling update takes down up to `maxUnavailable` Pods at once, beginning with those that are not available.
  */
 import { keyOf } from '../../../src/core/meta.ts';
 import { isTolerated } from '../../../src/core/scheduling/taints.ts';
@@ -22,7 +22,7 @@ const RESOURCE = 'daemonsets.apps';
 interface Place {
   readonly node: Node;
   readonly pods: readonly Pod[];
-  /** A Pod should be created here where there is none. */
+  /** A Pod should be created here if there is none. */
   readonly runs: boolean;
   /** A Pod that is here may stay. */
   readonly stays: boolean;
@@ -96,7 +96,7 @@ function settle(world: World, set: DaemonSet, { node, pods, runs, stays }: Place
     world.delete('pods', pod);
     note(world, set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
   }
-  // The oldest one stays where several came to be on one Node.
+  // If several are on one Node, the oldest stays.
   const active = present.filter(isActive);
   for (const pod of active.slice(1)) world.delete('pods', pod);
   if (!runs || pods.length > 0) return;

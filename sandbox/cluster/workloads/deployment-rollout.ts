@@ -1,4 +1,4 @@
-/** From old ReplicaSets to the new one, step by step (pkg/controller/deployment: rolling.go, recreate.go, sync.go). */
+/** Replaces old ReplicaSets by the new one, step by step (pkg/controller/deployment: rolling.go, recreate.go, sync.go). */
 import { keyOf } from '../../../src/core/meta.ts';
 import type { Deployment, ReplicaSet } from '../base/kinds.ts';
 import { rolloutLimits } from '../base/share.ts';
@@ -6,7 +6,7 @@ import type { World } from '../base/world.ts';
 
 export interface Rollout {
   readonly deployment: Deployment;
-  /** The ReplicaSet of the present template; absent where it is not to be created yet. */
+  /** The ReplicaSet of the current template; absent if it must not be created yet. */
   readonly newest: ReplicaSet | undefined;
   /** Oldest first. */
   readonly old: readonly ReplicaSet[];
@@ -28,14 +28,14 @@ export function rollOut(world: World, rollout: Rollout): void {
   );
 }
 
-/** The old ones go to zero, and the new one to its size; the caller sees to it that the first is over before the second begins. */
+/** Scales the old ones to zero, and the new one to its size; the caller ensures that the first is finished before the second begins. */
 export function recreate(world: World, { deployment, newest, old }: Rollout): void {
   for (const each of old) scale(world, deployment, each, 0);
   if (newest !== undefined) scale(world, deployment, newest, wantedOf(deployment));
 }
 
 /**
- * A change of the number of replicas in the middle of a rollout is shared out among the ReplicaSets by their sizes.
+ * Distributes a change of the number of replicas during a rollout among the ReplicaSets by their sizes.
  *
  * @returns whether something was scaled.
  */
@@ -52,7 +52,7 @@ export function scaleProportionally(world: World, { deployment, newest, old }: R
   const total = active.reduce((sum, each) => sum + sizeOf(each), 0);
   const allowed = wanted === 0 ? 0 : wanted + surge;
   let left = allowed - total;
-  // Largest first, the newer of equals; whatever rounding leaves goes to the first.
+  // Largest first, the newer of equals; the rounding remainder goes to the first.
   const ordered = [...active].reverse().sort((a, b) => sizeOf(b) - sizeOf(a));
   const sizes = new Map<ReplicaSet, number>();
   for (const each of ordered) {
@@ -67,12 +67,12 @@ export function scaleProportionally(world: World, { deployment, newest, old }: R
   return true;
 }
 
-/** Towards zero from what is left to share out, which may be negative. */
+/** Limits a share to the remaining number to distribute, which may be negative. */
 function clamp(share: number, left: number): number {
   return left >= 0 ? Math.min(Math.max(0, share), left) : Math.max(Math.min(0, share), left);
 }
 
-/** How large the new ReplicaSet may be now, beside what there is of the old ones. */
+/** How large the new ReplicaSet may be now, beside the existing old ones. */
 export function roomForNewest(deployment: Deployment, old: readonly ReplicaSet[], size: number): number {
   const wanted = wantedOf(deployment);
   if (deployment.spec.strategy?.type === 'Recreate' || size >= wanted) return wanted;
@@ -80,7 +80,7 @@ export function roomForNewest(deployment: Deployment, old: readonly ReplicaSet[]
   return size + Math.min(Math.max(0, wanted + limitsOf(deployment).surge - total), wanted - size);
 }
 
-/** What every ReplicaSet of the Deployment is told of its size, to share a change of it out by. */
+/** The sizes that every ReplicaSet of the Deployment records, for distributing changes of the size. */
 export function sizeAnnotations(deployment: Deployment): Readonly<Record<string, string>> {
   const wanted = wantedOf(deployment);
   return { [DESIRED]: String(wanted), [MAX]: String(wanted + limitsOf(deployment).surge) };
@@ -102,7 +102,7 @@ function shrinkOld(world: World, { deployment }: Rollout, newest: ReplicaSet, ol
   let removable = total - minAvailable - unavailableOfNew;
   if (removable <= 0) return;
   const sizes = new Map(old.map((each) => [each, sizeOf(each)]));
-  // Pods that are not available serve nobody: they go first.
+  // Pods that are not available go first.
   for (const each of old) {
     const unhealthy = Math.min(removable, Math.max(0, sizeOf(each) - availableOf(each)));
     sizes.set(each, sizeOf(each) - unhealthy);

@@ -1,4 +1,4 @@
-/** What a Deployment says of itself (pkg/controller/deployment: progress.go, sync.go). */
+/** The status of a Deployment (pkg/controller/deployment: progress.go, sync.go). */
 import { keyOf } from '../../../src/core/meta.ts';
 import { msOf } from '../../../src/core/timestamps.ts';
 import { type Claim, conditionIn, type StatusCondition, withConditions } from '../base/conditions.ts';
@@ -22,7 +22,7 @@ interface Counts {
 
 const DEADLINE_SECONDS = 600;
 
-/** @returns after how many milliseconds a rollout that makes no progress has to be called failed. */
+/** @returns after how many milliseconds a rollout without progress has to be reported as failed. */
 export function writeDeploymentStatus(
   world: World,
   deployment: Deployment,
@@ -91,7 +91,7 @@ function isComplete({ spec }: Deployment, counts: Counts): boolean {
   return counts.updatedReplicas === replicas && counts.replicas === replicas && counts.availableReplicas === replicas;
 }
 
-/** @returns undefined where what is said already goes on to be true. */
+/** @returns undefined if the current condition is still true. */
 function progressOf(
   world: World,
   deployment: Deployment,
@@ -138,7 +138,7 @@ function deadlineMs({ spec }: Deployment): number {
   return (spec.progressDeadlineSeconds ?? DEADLINE_SECONDS) * 1000;
 }
 
-/** When a condition was last said anew. */
+/** When a condition was last updated. */
 function stamped(condition: StatusCondition, present: readonly StatusCondition[], now: string): StatusCondition {
   const before = conditionIn(present, condition.type);
   const { lastUpdateTime, ...saying } = condition;

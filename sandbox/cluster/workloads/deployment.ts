@@ -1,10 +1,10 @@
 /**
- * Deployments: one ReplicaSet per template, and the way from the old to the new (pkg/controller/deployment).
+ * Deployments: one ReplicaSet per template, and the rollout from the old to the new (pkg/controller/deployment).
  *
- * - The ReplicaSet of a template is called `<deployment>-<hash>`, and its Pods carry the hash as a label. A template that was
- *   there before is taken up again, with the next revision number.
- * - `RollingUpdate`: never more Pods than wanted plus `maxSurge`, never fewer available than wanted less `maxUnavailable`.
- *   `Recreate`: all old Pods are gone before the first new one.
+ * - The ReplicaSet of a template is called `<deployment>-<hash>`, and its Pods carry the hash as a label. The ReplicaSet of an earlier
+ *   template is reused, with the next revision number.
+ * - `RollingUpdate`: never more Pods than wanted plus `maxSurge`, never fewer available than wanted less `maxUnavailable`. `Recreate`: all
+ *   old Pods are gone before the first new one.
  * - `paused`: scaled, and not rolled out.
  * - Of the old ReplicaSets without Pods the last `revisionHistoryLimit` stay.
  */
@@ -41,7 +41,7 @@ export function startDeployments(world: World): void {
     const key = controllerKey(object, 'Deployment');
     if (key !== undefined) work.add(key);
   });
-  // `Recreate` waits for the last old Pod to be gone, which no ReplicaSet tells.
+  // `Recreate` waits for the end of the last old Pod, which no ReplicaSet shows.
   world.mirror('pods').onChange(({ type, object }) => {
     const owner = type === 'DELETED' ? controllerKey(object, 'ReplicaSet') : undefined;
     const replicaSet = owner === undefined ? undefined : world.mirror(RESOURCE).get(owner);
@@ -55,7 +55,7 @@ function replicaSetsOf(world: World, { metadata }: Deployment): readonly Replica
   return [...owned.get(metadata.uid)].sort((a, b) => revisionOf(a) - revisionOf(b));
 }
 
-/** @returns after how many milliseconds another look is due. */
+/** @returns after how many milliseconds another pass is due. */
 function reconcile(world: World, deployment: Deployment): number | undefined {
   if (!isTerminating(deployment)) {
     const found = replicaSetsOf(world, deployment).find((each) => isOfTemplate(each, deployment));
@@ -95,7 +95,7 @@ function isOfTemplate({ metadata }: ReplicaSet, { spec }: Deployment): boolean {
   return metadata.labels?.[HASH_LABEL] === hashOf(spec.template);
 }
 
-/** Creates the ReplicaSet of the template, or gives the one that there is the newest revision. */
+/** Creates the ReplicaSet of the template, or gives the existing one the newest revision. */
 function takeUp(world: World, deployment: Deployment, found: ReplicaSet | undefined): ReplicaSet {
   if (found === undefined) {
     const highest = Math.max(0, ...replicaSetsOf(world, deployment).map(revisionOf));
@@ -159,7 +159,7 @@ function revisionOf({ metadata }: ReplicaSet): number {
   return Number(metadata.annotations?.[REVISION] ?? 0) || 0;
 }
 
-/** Once the rollout is over. */
+/** Removes old ReplicaSets once the rollout is finished. */
 function cleanUp(world: World, deployment: Deployment): void {
   const { replicas = 1, revisionHistoryLimit = 10 } = deployment.spec;
   const all = replicaSetsOf(world, deployment);

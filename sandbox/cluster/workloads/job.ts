@@ -1,8 +1,8 @@
 /**
- * Jobs: Pods that run to their end (pkg/controller/job), without indexes and pod failure policies.
+ * Jobs: Pods that run to completion (pkg/controller/job), without indexes and pod failure policies.
  *
  * - Up to `parallelism` Pods at once, until `completions` have succeeded; without `completions`, until one has.
- * - More than `backoffLimit` failed Pods fail the Job. Its active Pods are then deleted; finished ones stay to be looked at.
+ * - More than `backoffLimit` failed Pods fail the Job. Its active Pods are then deleted; finished ones stay for inspection.
  * - `suspend` deletes the active Pods. `ttlSecondsAfterFinished` removes the Job with all its Pods.
  */
 import { keyOf } from '../../../src/core/meta.ts';

@@ -2,9 +2,9 @@
  * ReplicaSets: as many active Pods as wanted (pkg/controller/replicaset).
  *
  * - A finished or terminating Pod does not count, and is replaced at once.
- * - Too many: those go first that are not bound, not running, not ready, cheap by `controller.kubernetes.io/pod-deletion-cost`,
- *   beside most others of their kind, ready for the shortest time, youngest.
- * - The status counts Pods that are there, ready, and ready for `minReadySeconds`.
+ * - Surplus Pods are removed in this order: not bound, not running, not ready, cheap by `controller.kubernetes.io/pod-deletion-cost`, on
+ *   the Node with most others of their kind, ready for the shortest time, youngest.
+ * - The status counts Pods that exist, are ready, and have been ready for `minReadySeconds`.
  * - A ReplicaSet that is being deleted is left to the garbage collector.
  */
 import { keyOf } from '../../../src/core/meta.ts';
@@ -100,7 +100,7 @@ function surplusOf(pods: readonly Pod[], count: number, nowMs: number): readonly
   return [...pods].sort((a, b) => compare(ranksOf(a), ranksOf(b)) || (keyOf(a) < keyOf(b) ? -1 : 1)).slice(0, count);
 }
 
-/** The smaller goes first. */
+/** Lower ranks go first. */
 function rankOf(pod: Pod, neighbours: number, nowMs: number): readonly number[] {
   const { spec, status, metadata } = pod;
   const readySince = conditionIn(status?.conditions, 'Ready')?.lastTransitionTime;

@@ -1,4 +1,4 @@
-/** The templates that a StatefulSet or DaemonSet had, as ControllerRevisions (pkg/controller/history). */
+/** The former templates of a StatefulSet or DaemonSet, as ControllerRevisions (pkg/controller/history). */
 import { controllerOf } from '../../../src/core/meta.ts';
 import type { Stored } from '../../api.ts';
 import type { ControllerRevision, PodTemplate } from '../base/kinds.ts';
@@ -23,7 +23,7 @@ function revisionsOf(world: World, owner: Stored): readonly ControllerRevision[]
   return [...owned.get(owner.metadata.uid)].sort((a, b) => a.revision - b.revision);
 }
 
-/** Records the present template where it is new, or as the newest again. @returns the hash of the template. */
+/** Records a new template, or makes an existing revision the newest again. @returns the hash of the template. */
 export function recordRevision(world: World, owner: Templated, hashLabel: string): string {
   const { name, namespace, labels } = owner.metadata;
   const { template } = owner.spec;
@@ -45,7 +45,7 @@ export function recordRevision(world: World, owner: Templated, hashLabel: string
   return hash;
 }
 
-/** The template that a revision of this name had; undefined where it is not kept any more. */
+/** The template of the revision of this name; undefined if it is not kept any more. */
 export function templateOf(world: World, owner: Stored, revisionName: string): PodTemplate | undefined {
   const found = revisionsOf(world, owner).find(({ metadata }) => metadata.name === revisionName);
   const spec = found?.data?.spec as { readonly template?: PodTemplate & { readonly $patch?: string } } | undefined;
@@ -54,7 +54,7 @@ export function templateOf(world: World, owner: Stored, revisionName: string): P
   return template;
 }
 
-/** Removes the oldest revisions beyond the history's limit, but for those that are in use. */
+/** Removes the oldest revisions beyond the history's limit, except for those in use. */
 export function pruneRevisions(world: World, owner: Templated, inUse: ReadonlySet<string>): void {
   const unused = revisionsOf(world, owner).filter(({ metadata }) => !inUse.has(metadata.name));
   const surplus = unused.length - (owner.spec.revisionHistoryLimit ?? HISTORY_LIMIT);

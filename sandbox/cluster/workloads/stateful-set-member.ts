@@ -7,14 +7,14 @@ import { REVISION_LABEL, templateOf } from './revisions.ts';
 
 const SOURCE = 'statefulset-controller';
 
-/** @returns -1 for a Pod whose name is none of the set's. */
+/** @returns -1 for a Pod whose name does not belong to the set. */
 export function ordinalOf({ metadata }: Pod, set: StatefulSet): number {
   const prefix = `${set.metadata.name}-`;
   const rest = metadata.name.startsWith(prefix) ? metadata.name.slice(prefix.length) : '';
   return /^\d+$/.test(rest) ? Number(rest) : -1;
 }
 
-/** Creates the claims that are missing, then the Pod; not while one of its claims is on its way out. */
+/** Creates the missing claims, then the Pod; waits while one of its claims is being deleted. */
 export function createMember(world: World, set: StatefulSet, ordinal: number, revision: string): void {
   const { namespace } = set.metadata;
   const name = `${set.metadata.name}-${ordinal}`;
@@ -39,7 +39,7 @@ export function createMember(world: World, set: StatefulSet, ordinal: number, re
   world.record({ about: set, type: 'Normal', source: SOURCE, reason: 'SuccessfulCreate', message });
 }
 
-/** Creates the claims that the Pod lacks. @returns whether none of them is being deleted. */
+/** Creates the missing claims of the Pod. @returns whether none of them is being deleted. */
 export function ensureClaims(world: World, set: StatefulSet, podName: string): boolean {
   const templates = set.spec.volumeClaimTemplates ?? [];
   const found = templates.map((template) => {
@@ -51,7 +51,7 @@ export function ensureClaims(world: World, set: StatefulSet, podName: string): b
   return !found.some((claim) => claim !== undefined && isTerminating(claim));
 }
 
-/** Whether a claim of this name is one of the set's. */
+/** Whether a claim of this name belongs to the set. */
 export function hasClaim(set: StatefulSet, claim: string): boolean {
   return (set.spec.volumeClaimTemplates ?? []).some((template) => {
     const prefix = claimName(template, `${set.metadata.name}-`);
@@ -79,7 +79,7 @@ function createClaim(world: World, set: StatefulSet, template: ClaimTemplate, po
   world.record({ about: set, type: 'Normal', source: SOURCE, reason: 'SuccessfulCreate', message });
 }
 
-/** A volume of a claim's name in the template is replaced by the claim. */
+/** The claim replaces a volume of the same name in the template. */
 function volumesOf(
   volumes: readonly PodVolume[],
   claims: readonly ClaimTemplate[],

@@ -13,7 +13,7 @@ describe('StatefulSets', () => {
     sandbox.nodes('a', 'b', 'c');
   }
 
-  /** What happens to Pods, as `+db-0`, `-db-0`, in order. */
+  /** The changes of Pods, as `+db-0`, `-db-0`, in order. */
   function follow(): { readonly log: string[]; stop(): void } {
     const log: string[] = [];
     const stop = sandbox.api.watch('pods', ({ type, object }) => {

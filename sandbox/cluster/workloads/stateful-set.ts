@@ -1,11 +1,11 @@
 /**
- * StatefulSets: Pods with names that stay (pkg/controller/statefulset).
+ * StatefulSets: Pods with stable names (pkg/controller/statefulset).
  *
- * - `OrderedReady`: a Pod is created once all before it are running and ready, and removed once all after it are gone; one thing
- *   at a time. `Parallel`: all at once.
- * - A Pod that has finished is replaced under its name. A terminating one is waited for.
- * - Claims of the templates are made before their Pod, and stay when it goes, unless the retention policy says otherwise. One that
- *   is being deleted is waited for, and made anew.
+ * - `OrderedReady`: a Pod is created once all before it are running and ready, and removed once all after it are gone; one step at a time.
+ *   `Parallel`: all at once.
+ * - A finished Pod is replaced under its name. A terminating one is waited for.
+ * - Claims of the templates are created before their Pod, and stay when it is removed, unless the retention policy says otherwise. A claim
+ *   that is being deleted is waited for, and created again.
  * - A rolling update replaces from the highest ordinal down to the partition, each when the one before is healthy.
  */
 import { keyOf } from '../../../src/core/meta.ts';
@@ -35,7 +35,7 @@ export function startStatefulSets(world: World): void {
 }
 
 interface Revisions {
-  /** The revision of the Pods that are not to be updated yet. */
+  /** The revision of the Pods that must not be updated yet. */
   readonly current: string;
   readonly update: string;
 }
@@ -47,7 +47,7 @@ function reconcile(world: World, set: StatefulSet): number | undefined {
   return writeStatus(world, set, revisions);
 }
 
-/** One step; what it changes brings the next. */
+/** Takes one step; its changes trigger the next. */
 function bringNearer(world: World, set: StatefulSet, revisions: Revisions): void {
   const { replicas = 1, selector, ordinals, podManagementPolicy } = set.spec;
   const isOrdered = podManagementPolicy !== 'Parallel';
