@@ -20,7 +20,7 @@ export function auditEventOf({ verb, path, code, userAgent, user, body, atMs }: 
   };
 }
 
-/** As the server does, takes the name of what is created from the body. */
+/** Like the server, takes the name of a created object from the body. */
 function objectRefOf(path: string, body: unknown): AuditEvent['objectRef'] {
   const [root, ...rest] = (path.split('?')[0] ?? '').split('/').slice(1);
   if (root !== 'api' && root !== 'apis') return undefined;

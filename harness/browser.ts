@@ -3,7 +3,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { findBrowser } from './find-browser.ts';
 
-/** Nothing but the page: no look-ups, no updates, no accounts. A container lets nobody make a sandbox of its own. */
+/** Only the page: no look-ups, no updates, no accounts. In a container Chromium cannot create its own sandbox. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -14,14 +14,16 @@ const FLAGS = [
   '--no-first-run',
 ];
 
-/** @throws Error where it does not start. */
+/** @throws Error if it does not start. */
 export function startBrowser(): Promise<Browser> {
   const executablePath = findBrowser();
   if (executablePath === undefined) throw new Error('There is no Chromium here');
   return chromium.launch({ executablePath, args: FLAGS });
 }
 
-/** A `describe` whose tests need a browser. Where there is none they are skipped, by name; under `CI=true` that is a failure. */
+/**
+ * A `describe` whose tests need a browser. Without one they are skipped, with the reason in the name; under `CI=true` that is a failure.
+ */
 export function describeInBrowser(name: string, tests: () => void): void {
   if (findBrowser() !== undefined) describe(name, tests);
   else if (process.env.CI === 'true') describe(name, () => it('finds a Chromium', () => expect.fail('There is none')));

@@ -1,4 +1,4 @@
-/** What the chart lets the program do, as it is rendered for the features that a test runs. */
+/** The rights that the chart grants to the program, rendered for the features that a test runs. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceAccountName } from '../controlplane/controlplane.ts';
@@ -12,7 +12,7 @@ export type Rule = Omit<RbacRule, 'because'>;
 
 /** Features with their sections of the configuration; those that are absent are off. */
 export interface Features extends Readonly<Partial<Record<FeatureName, object>>> {
-  /** To which Machines are limited. @default all */
+  /** The namespaces to which Machines are limited. @default all */
   readonly namespaces?: readonly string[];
 }
 
@@ -21,10 +21,10 @@ const RBAC_KINDS: readonly string[] = ['ServiceAccount', 'ClusterRole', 'Cluster
 const RENDERED = new Map<string, Promise<readonly Manifest[]>>();
 
 /**
- * The ServiceAccount, the roles and the bindings of an installation, from the rendered chart. Where Helm cannot be had, and on the
- * sandbox, which enforces no rights, they are made of the rules that the chart is generated from.
+ * The ServiceAccount, the roles and the bindings of an installation, from the rendered chart. If Helm is not available, and on the sandbox,
+ * which enforces no rights, they are built from the rules that the chart is generated from.
  *
- * @param account its name is the full name of the release, and so that of the Lease too.
+ * @param account its name is the full name of the release, and therefore that of the Lease too.
  */
 export function rbacFor(features: Features, account: ServiceAccountName): Promise<readonly Manifest[]> {
   const key = JSON.stringify([features, account]);
@@ -42,9 +42,9 @@ export function rulesOf(manifests: readonly Manifest[], kind: 'ClusterRole' | 'R
 }
 
 /**
- * The rules for kubeconfigs of workload clusters that the chart comes with.
+ * The chart's rules for kubeconfigs of workload clusters.
  *
- * @param suffixes which of the roles are meant, by what follows `maintenance-bridge-remote`.
+ * @param suffixes selects the roles by their suffix after `maintenance-bridge-remote`.
  */
 export async function workloadClusterRules(suffixes: readonly string[] = ['', '-gates']): Promise<readonly Rule[]> {
   const text = await readFile(join(CHART_DIRECTORY, 'files/workload-cluster.yaml'), 'utf8');

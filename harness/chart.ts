@@ -1,4 +1,4 @@
-/** Renders the chart, and finds in it what tests ask for. */
+/** Renders the chart, and finds objects in it for tests. */
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
@@ -10,10 +10,10 @@ import { runTool, type ToolResult } from './tools/run.ts';
 
 export const CHART_DIRECTORY = resolve(import.meta.dirname, '..', CHART);
 
-/** Values that show what an installation may look like, and that are all linted, rendered and validated. */
+/** Example values of installations, all of which are linted, rendered and validated. */
 export const CI_VALUES: readonly string[] = readdirSync(join(CHART_DIRECTORY, 'ci')).sort();
 
-/** An object as it was rendered; what a kind holds besides is for the test to know. */
+/** A rendered object; further fields depend on its kind, and the test knows them. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -38,7 +38,7 @@ export interface Rendering {
 /** The namespace that charts are rendered for. */
 export const NAMESPACE = 'ours';
 
-/** Runs `helm template`, whatever comes of it. */
+/** Runs `helm template`, whatever its result. */
 export function tryRendering(
   helm: string,
   { values = {}, ci = [], release = 'maintenance-bridge', kubeVersion }: Rendering = {},
@@ -60,7 +60,7 @@ export async function render(helm: string, rendering: Rendering = {}): Promise<r
   return manifestsIn(stdout);
 }
 
-/** What a rendering that must fail tells its user. */
+/** The error message of a rendering that must fail. */
 export async function refusal(helm: string, values: object): Promise<string> {
   const { code, stderr } = await tryRendering(helm, { values });
   expect(code, 'the exit code of `helm template`').not.toBe(0);
@@ -85,12 +85,12 @@ export function only(manifests: readonly Manifest[], kind: string): Manifest {
   return found[0] as Manifest;
 }
 
-/** What the program makes of the rendered file of `run --config`. */
+/** The options that the program resolves from the rendered file of `run --config`. */
 export function optionsIn(manifests: readonly Manifest[]): RunOptions {
   return accepted(new Map([['config', ['/etc/maintenance-bridge/config.yaml']]]), configurationIn(manifests));
 }
 
-/** What the program makes of flags and of a file, in a Pod of `NAMESPACE`. */
+/** The options that the program resolves from flags and a file, in a Pod of `NAMESPACE`. */
 export function accepted(flags: Inputs['flags'], file: string): RunOptions {
   const resolved = resolveOptions({ flags, env: { POD_NAMESPACE: NAMESPACE }, readFile: () => file });
   return resolved.is === 'ok' ? resolved.options : expect.fail(resolved.faults.join('\n'));

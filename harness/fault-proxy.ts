@@ -1,4 +1,4 @@
-/** An HTTPS server in front of a real API server that fails in the ways in which networks, proxies and load balancers do. */
+/** An HTTPS server in front of a real API server, with the faults of networks, proxies and load balancers. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, createServer, request, type Server } from 'node:https';
@@ -13,15 +13,15 @@ export interface CannedAnswer {
 }
 
 export class FaultProxy {
-  /** Whose answers are passed on, with that cluster's own credentials. */
+  /** The server whose answers are passed on, with that cluster's own credentials. */
   target: ControlPlane;
-  /** `frozen`: takes requests and never answers. `down`: closes every connection. */
+  /** `frozen`: accepts requests and never answers. `down`: closes every connection. */
   mode: 'ok' | 'frozen' | 'down' = 'ok';
-  /** May answer in the server's place. */
+  /** May answer in place of the server. */
   instead: (method: string, path: string) => CannedAnswer | undefined = () => undefined;
-  /** Called when the server has carried a request out, before the client hears of it. */
+  /** Called when the server has carried out a request, before the client gets the answer. */
   carriedOut: (method: string, path: string) => void = () => undefined;
-  /** What came, as `GET /version`, first to last. */
+  /** The requests, as `GET /version`, first to last. */
   readonly requests: string[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -46,7 +46,7 @@ export class FaultProxy {
     return proxy;
   }
 
-  /** As somebody makes it for a Secret. */
+  /** A kubeconfig for a Secret. */
   kubeconfig(): string {
     const { port } = this.#server.address() as AddressInfo;
     const ca = Buffer.from(this.#ca).toString('base64');
@@ -68,7 +68,7 @@ export class FaultProxy {
     this.cut();
   }
 
-  /** Breaks every connection at once, as a restart of a load balancer does. */
+  /** Breaks every connection at once, like a restart of a load balancer. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -104,7 +104,7 @@ export class FaultProxy {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       outgoing.flushHeaders();
       answer.on('data', (chunk: Buffer) => {
-        // What comes while nothing is to come is lost, as in a network that is gone.
+        // Data that arrives during an outage is lost, like in a broken network.
         if (this.mode === 'ok') outgoing.write(chunk);
       });
       answer.on('end', () => outgoing.end());

@@ -1,4 +1,4 @@
-/** Where a Chromium is, and whether one can be had: Debian's package, or any that `CHROMIUM` names. */
+/** Finds a Chromium, or whether one can be installed: Debian's package, or the one that `CHROMIUM` names. */
 import { existsSync } from 'node:fs';
 
 const PLACES = [
@@ -8,13 +8,13 @@ const PLACES = [
   '/usr/bin/google-chrome-stable',
 ];
 
-/** Where the browser is; undefined where there is none. */
+/** The path of the browser; undefined if there is none. */
 export function findBrowser(): string | undefined {
   const named = process.env.CHROMIUM;
   return (named === undefined || named === '' ? PLACES : [named]).find((path) => existsSync(path));
 }
 
-/** Whether this is a Debian whose packages the process may install, as in a container of CI. */
+/** Whether this is a Debian on which the process may install packages, as in a container of CI. */
 export function canInstallPackages(): boolean {
   return existsSync('/usr/bin/apt-get') && process.getuid?.() === 0;
 }

@@ -1,4 +1,4 @@
-/** What the rights of the bridge allow, and its code never does. */
+/** Writes that the bridge's rights permit, but its code never does. */
 import type { PatchKind } from './rest.ts';
 
 const P = 'runtime-extension-maintenance-controller.cloud.sap';

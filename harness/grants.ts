@@ -1,4 +1,4 @@
-/** Rights that a test takes away and gives back one by one, while the program runs. */
+/** Rights that a test removes and grants one by one, while the program runs. */
 
 import type { ControlPlane, ServiceAccountName } from '../controlplane/controlplane.ts';
 import type { RbacRule } from '../src/core/rbac.ts';
@@ -13,15 +13,15 @@ export interface Right {
   /** With the subresource: `pods/eviction`. */
   readonly resource: string;
   readonly verb: string;
-  /** Absent: of all objects. */
+  /** If absent, all objects. */
   readonly name?: string;
-  /** Absent: in the whole cluster. */
+  /** If absent, the whole cluster. */
   readonly namespace?: string;
 }
 
 /**
- * As people say it, and sort it: `patch nodes/status`, `list machines.cluster.x-k8s.io`, `get secrets in bridge`,
- * `update leases.coordination.k8s.io elected in bridge`.
+ * The form for people, and for sorting: `patch nodes/status`, `list machines.cluster.x-k8s.io`, `get secrets in bridge`, `update
+ * leases.coordination.k8s.io elected in bridge`.
  */
 export function say({ group, resource, verb, name, namespace }: Right): string {
   const [kind = '', ...sub] = resource.split('/');
@@ -29,7 +29,7 @@ export function say({ group, resource, verb, name, namespace }: Right): string {
   return `${verb} ${full}${name === undefined ? '' : ` ${name}`}${namespace === undefined ? '' : ` in ${namespace}`}`;
 }
 
-/** What rules come to; each right once, sorted. */
+/** The rights in a list of rules; each once, sorted. */
 export function rightsIn(rules: readonly Omit<RbacRule, 'because'>[], namespace?: string): readonly Right[] {
   const all = rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [undefined] }) => {
     const scopes = resourceNames.map((name) => ({
@@ -54,7 +54,7 @@ export class Grants {
   readonly #account: ServiceAccountName;
   readonly #held = new Map<string, Right>();
 
-  /** @param all what may be granted; nothing is at first. The namespaces exist. */
+  /** @param all the rights that may be granted; none is at first. The namespaces exist. */
   constructor(controlPlane: ControlPlane, account: ServiceAccountName, all: readonly Right[]) {
     this.#controlPlane = controlPlane;
     this.#account = account;
@@ -62,7 +62,7 @@ export class Grants {
     this.user = `system:serviceaccount:${account.namespace}:${account.name}`;
   }
 
-  /** Grants what `isMeant` picks, besides what is granted already, and returns when the API server allows it. */
+  /** Grants the rights that `isMeant` selects, besides those granted already, and returns when the API server permits them. */
   async grant(isMeant: (right: Right) => boolean): Promise<void> {
     const added = this.all.filter((right) => isMeant(right) && !this.#held.has(say(right)));
     if (added.length === 0) throw new Error('There is nothing more to be granted of that');
@@ -98,7 +98,7 @@ export class Grants {
     });
   }
 
-  /** The API server learns of a role by a watch of its own. */
+  /** The API server learns of a role by a watch of its own, so wait for it. */
   #allowed(right: Right): Promise<true> {
     return eventually(async () => ((await isAllowed(this.#controlPlane, this.user, right)) ? true : undefined), {
       what: `the right to ${say(right)}`,
@@ -106,7 +106,7 @@ export class Grants {
   }
 }
 
-/** What the API server would answer at this moment. */
+/** The API server's answer at this moment. */
 export async function isAllowed(controlPlane: ControlPlane, user: string, right: Right): Promise<boolean> {
   const [resource = '', subresource] = right.resource.split('/');
   const resourceAttributes = { ...right, resource, subresource };

@@ -26,12 +26,12 @@ export interface ServedEvent {
   readonly regarding: { readonly name: string };
 }
 
-/** Of an administrator of that API server. */
+/** The kubeconfig of an administrator of that API server. */
 export async function adminKubeconfig({ serverUrl, caFile, adminToken }: ControlPlane): Promise<string> {
   return kubeconfigText({ server: serverUrl, ca: await readFile(caFile, 'utf8'), token: adminToken });
 }
 
-/** One Cluster, called as its Namespace. */
+/** One Cluster, with the name of its Namespace. */
 export class HeldMachines {
   readonly namespace: string;
   readonly #management: ControlPlane;
@@ -55,7 +55,7 @@ export class HeldMachines {
     return made;
   }
 
-  /** Creates or replaces the Secret, as a cluster's provider does. */
+  /** Creates or replaces the Secret, like a cluster's provider. */
   async putKubeconfig(kubeconfig: string): Promise<void> {
     const name = `${this.namespace}-kubeconfig`;
     await this.#management.api.patch(
@@ -66,7 +66,7 @@ export class HeldMachines {
     );
   }
 
-  /** Creates an enabled Machine of the Node of that name. */
+  /** Creates an enabled Machine for the Node of that name. */
   async machine(name: string): Promise<void> {
     await this.#management.api.create(`${API}/namespaces/${this.namespace}/machines`, {
       apiVersion: 'cluster.x-k8s.io/v1beta2',
@@ -89,7 +89,7 @@ export class HeldMachines {
     await this.#management.api.delete(this.#path(name));
   }
 
-  /** Ends the Cluster and its Machine at once. */
+  /** Removes the Cluster and its Machine at once. */
   async remove(name: string): Promise<void> {
     await this.#management.api.delete(`${API}/namespaces/${this.namespace}/clusters/${this.namespace}`);
     await this.delete(name);

@@ -1,4 +1,4 @@
-/** Everything that happened to objects of some kinds, in the order in which the API server did it: by revisions of its storage. */
+/** All changes of objects of some kinds, in the order in which the API server made them: by revisions of its storage. */
 import { readFileSync } from 'node:fs';
 import type { ClientRequest } from 'node:http';
 import { request } from 'node:https';
@@ -29,7 +29,7 @@ export class History {
   readonly #watches: ClientRequest[] = [];
   #syncing = 0;
 
-  /** @param paths of collections; what is there already comes first, as added. */
+  /** @param paths of collections; existing objects come first, as added. */
   static async start(controlPlane: ControlPlane, paths: readonly string[]): Promise<History> {
     const history = new History();
     for (const path of paths) history.#watch(controlPlane, path);
@@ -37,18 +37,18 @@ export class History {
     return history;
   }
 
-  /** So far, oldest first. All kinds of one server share their revisions. */
+  /** The changes so far, oldest first. All kinds of one server share their revisions. */
   changes(): readonly Change[] {
     const revision = ({ object }: Change): number => Number(object.metadata.resourceVersion);
     return this.#changes.toSorted((a, b) => revision(a) - revision(b));
   }
 
-  /** How much has been heard of, in whatever order. */
+  /** The number of changes received, in any order. */
   get count(): number {
     return this.#changes.length;
   }
 
-  /** What was heard of after the first `count` changes. */
+  /** The changes received after the first `count`. */
   since(count: number): readonly Change[] {
     return this.#changes.slice(count);
   }
@@ -75,7 +75,7 @@ export class History {
         });
       },
     );
-    // At the end it is cut off.
+    // The connection is cut at the end.
     sent.on('error', () => undefined);
     sent.end();
     this.#watches.push(sent);

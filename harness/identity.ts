@@ -1,10 +1,10 @@
-/** Tells processes apart for longer than their process ids, which the system gives out again. */
+/** Identifies processes beyond their process ids, which the system reuses. */
 import { readFileSync } from 'node:fs';
 
 /**
  * `pid:start time` on Linux, else only `pid`.
  *
- * @returns undefined where no such process runs; a zombie does not run.
+ * @returns undefined if no such process runs; a zombie does not count as running.
  */
 export function identityOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return exists(pid) ? `${pid}` : undefined;

@@ -1,4 +1,4 @@
-/** The chart as an operator installs it by Helm, on simulated Nodes: what their kubelets would start is started here. */
+/** The chart as an operator installs it by Helm, on simulated Nodes: the processes that their kubelets would start are started here. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
@@ -41,20 +41,20 @@ export class Installation {
     this.#helm = helm;
   }
 
-  /** Runs Helm on the release's namespace, whatever comes of it. */
+  /** Runs Helm on the release's namespace, whatever its result. */
   tryHelm(...args: readonly string[]): Promise<ToolResult> {
     const where = [`--kubeconfig=${this.#controlPlane.kubeconfig}`, `--namespace=${this.name}`];
     return runTool(this.#helm, [...args, ...where]);
   }
 
-  /** @throws Error with Helm's words where it fails. */
+  /** @throws Error with Helm's message if it fails. */
   async helm(...args: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await this.tryHelm(...args);
     if (code !== 0) throw new Error(`helm ${args.join(' ')}: ${stderr}`);
     return stdout;
   }
 
-  /** Those of the Deployment that are to stay. */
+  /** The Deployment's Pods that are not terminating. */
   async pods(): Promise<readonly InstalledPod[]> {
     const pods = await this.#controlPlane.api.list<InstalledPod>(`/api/v1/namespaces/${this.name}/pods`, {
       labelSelector: 'app.kubernetes.io/component=controller',
@@ -63,8 +63,8 @@ export class Installation {
   }
 
   /**
-   * Starts what the container of a Pod would run: with its arguments, variables and mounted files, and a token of its
-   * ServiceAccount. It listens nowhere.
+   * Starts the process of a Pod's container: with its arguments, variables and mounted files, and a token of its ServiceAccount. It opens
+   * no ports.
    */
   async start(): Promise<Bridge> {
     const [pod] = await this.pods();
@@ -89,7 +89,7 @@ export class Installation {
     });
   }
 
-  /** Waits for the Pod of `helm test`, runs what it would run, and reports how that ended. @returns what it printed. */
+  /** Waits for the Pod of `helm test`, runs its process, and reports how that ended. @returns its output. */
   async runTestPod(): Promise<string> {
     const path = `/api/v1/namespaces/${this.name}/pods/${this.name}-test`;
     const { api } = this.#controlPlane;

@@ -1,10 +1,10 @@
 /**
- * The few commands of kubectl that the tour shows, for machines without kubectl: the same requests, the same answers. A test
- * gives each of them to the real program too.
+ * The few kubectl commands that the tour shows, for machines without kubectl: the same requests and the same answers. A test runs each of
+ * them with the real program too.
  */
 import { type Rest, RestError } from './rest.ts';
 
-/** What kubectl prints and with which code it ends. */
+/** The output and the exit code of kubectl. */
 export interface KubectlAnswer {
   readonly code: 0 | 1;
   readonly stdout: string;
@@ -13,7 +13,7 @@ export interface KubectlAnswer {
 
 interface Kind {
   readonly words: readonly string[];
-  /** As kubectl names the kind in its answers. */
+  /** The name of the kind in kubectl's answers. */
   readonly title: string;
   readonly path: string;
   readonly isNamespaced: boolean;
@@ -42,7 +42,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** What a command is about. */
+/** The object of a command. */
 interface Target {
   readonly title: string;
   readonly name: string;
@@ -60,9 +60,9 @@ class Refusal extends Error {}
 interface Marking {
   readonly verb: string;
   readonly field: 'labels' | 'annotations';
-  /** Whether it is told of a key that is to go, and is not there. */
+  /** Whether removing a missing key is reported. */
   readonly tellsMissing: boolean;
-  /** What is said of the object, by what was done. */
+  /** The message about the object, by the kind of change. */
   readonly said: { readonly nothing: string; readonly set: string; readonly removed: string; readonly both: string };
 }
 
@@ -90,9 +90,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 /**
  * `taint`, `label`, `annotate` and `delete` (which does not wait) of one Node, Pod, Machine or BareMetalHost, with `--namespace` and
- * `--overwrite`. What the API server refuses is told as kubectl tells it.
+ * `--overwrite`. Refusals by the API server are reported like in kubectl.
  *
- * @throws Error where kubectl could do it, but not this; whatever `api` throws where no answer came
+ * @throws Error for commands that kubectl supports and this function does not; any error of `api` if no answer came
  */
 export async function kubectl(api: Rest, args: readonly string[]): Promise<KubectlAnswer> {
   const [word = ''] = args;
@@ -161,7 +161,7 @@ async function taint(api: Rest, { title, name, path, changes, mayOverwrite }: Ta
     const isMeant = (each: Taint): boolean => each.key === key && (effect === '' || each.effect === effect);
     const others = taints.filter((each) => !isMeant(each));
     const isThere = others.length < taints.length;
-    // The value does not count for a removal, nor for whether a taint is there.
+    // The value is ignored for a removal, and for finding the taint.
     if (isRemoval && !isThere) throw new Refusal(`taint "${effect === '' ? key : `${key}:${effect}`}" not found`);
     if (!isRemoval && isThere && !mayOverwrite)
       throw new Refusal(`node ${name} already has ${key} taint(s) with same effect(s) and --overwrite is false`);

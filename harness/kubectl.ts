@@ -11,14 +11,14 @@ export interface KubectlCall {
   readonly input?: string | undefined;
 }
 
-/** Runs kubectl, undisturbed by the user's own configuration. A program that cannot be started shows as code -1 too. */
+/** Runs kubectl, independently of the user's own configuration. A program that cannot be started is reported as code -1 too. */
 export async function runKubectl({ program, args, kubeconfig, home, input }: KubectlCall): Promise<KubectlResult> {
   const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig } });
   const ended = new Promise<{ code: number; fault: string }>((resolve) => {
     child.once('error', (error) => resolve({ code: -1, fault: error.message }));
     child.once('close', (code) => resolve({ code: code ?? -1, fault: '' }));
   });
-  // kubectl may end without reading what it was given; its code then tells why.
+  // kubectl may end without reading its input; its exit code then shows why.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const [stdout, stderr, { code, fault }] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

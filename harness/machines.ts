@@ -1,4 +1,4 @@
-/** Machines, as Cluster API and its users make them, and what an operator would look at. */
+/** Machines, as Cluster API and its users create them, and what an operator would check. */
 
 import { readFile } from 'node:fs/promises';
 import { INFRASTRUCTURE_CRDS, installClusterApiCrds, startClusterApi } from '../controlplane/cluster-api.ts';
@@ -37,9 +37,9 @@ interface ServedEvent {
 }
 
 /**
- * Has Machines looked after: by Cluster API's own controller, or by the sandbox's simulation of it.
+ * Manages Machines by Cluster API's own controller, or by the sandbox's simulation of it.
  *
- * @param workload where the Nodes of all Clusters are.
+ * @param workload the cluster of the Nodes of all Clusters.
  */
 export async function startMachines(management: ControlPlane, workload: ControlPlane): Promise<AsyncDisposable> {
   const [sandbox, nodes] = [sandboxOf(management), sandboxOf(workload)];
@@ -57,7 +57,7 @@ export interface MachineOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** While one of these stays, Cluster API looks at the hooks of the others. */
   readonly controlPlane?: boolean;
-  /** Whether there is a Node of that name already. @default false */
+  /** Whether a Node of that name exists already. @default false */
   readonly hasNode?: boolean;
 }
 
@@ -75,7 +75,7 @@ export class Fleet {
     this.cluster = cluster;
   }
 
-  /** Creates the Namespace where missing, the Cluster, its pretended infrastructure and its kubeconfig Secret. */
+  /** Creates the Namespace if missing, the Cluster, its pretended infrastructure and its kubeconfig Secret. */
   static async make(
     management: ControlPlane,
     workload: ControlPlane,
@@ -114,7 +114,7 @@ export class Fleet {
     await this.#until(name, 'its Node', ({ status }) => status?.nodeRef?.name === name, 60_000);
   }
 
-  /** @returns the provider ID by which a Node would belong to it. */
+  /** @returns the provider ID that would connect a Node with the Machine. */
   async machineWithoutNode(name: string, { labels = {}, controlPlane = false }: MachineOptions = {}): Promise<string> {
     const providerID = `test:///${this.cluster}/${name}`;
     await this.#infrastructure('Machine', name, { providerID });
@@ -135,12 +135,12 @@ export class Fleet {
     return this.management.api.get(this.#path(name));
   }
 
-  /** Asks for the deletion, which takes its time. */
+  /** Requests the deletion, which takes time. */
   async delete(name: string): Promise<void> {
     await this.management.api.delete(this.#path(name));
   }
 
-  /** As somebody does who has no patience: whatever should still be done for the Machine is not. */
+  /** Removes the finalizers by hand, so that unfinished work for the Machine is skipped. */
   async removeByHand(name: string): Promise<void> {
     await this.delete(name);
     await this.management.api.patch(this.#path(name), { metadata: { finalizers: null } }, 'merge');
@@ -155,7 +155,7 @@ export class Fleet {
     await this.management.api.patch(this.#path(name), { metadata: { annotations } }, 'merge');
   }
 
-  /** As Cluster API's MachineSet controller does it for what a template says. */
+  /** Applies labels with force, like Cluster API's MachineSet controller does for a template. */
   async force(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
     const body = {
       apiVersion: 'cluster.x-k8s.io/v1beta2',
@@ -169,7 +169,7 @@ export class Fleet {
     await this.workload.api.patch(`/api/v1/nodes/${name}`, { metadata: { labels: prefixed(labels) } }, 'merge');
   }
 
-  /** Those of our labels on the Node that are `true`, without the prefix. */
+  /** Our labels on the Node that are `true`, without the prefix. */
   async nodeLabels(name: string): Promise<readonly string[]> {
     const node = await this.workload.api.get<{ metadata: { labels: Record<string, string> } }>(`/api/v1/nodes/${name}`);
     return Object.entries(node.metadata.labels)
@@ -206,7 +206,7 @@ export class Fleet {
     );
   }
 
-  /** Waits until Cluster API says that the deletion has come so far. */
+  /** Waits until Cluster API reports this stage of the deletion. */
   deleting(name: string, reason: string): Promise<ServedMachine> {
     const isSo = ({ status }: ServedMachine): boolean =>
       status?.conditions?.some((each) => each.type === 'Deleting' && each.reason === reason) === true;

@@ -1,4 +1,4 @@
-/** Machines and hosts, and a Metal3 that switches the hosts as baremetal-operator does. */
+/** Machines and hosts, and a Metal3 that switches the hosts like baremetal-operator. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { simulateCluster } from '../sandbox/cluster.ts';
@@ -25,14 +25,14 @@ export interface Served {
   readonly status?: { readonly poweredOn?: boolean };
 }
 
-/** Somebody who switches the hosts. */
+/** The controller that switches the hosts. */
 export interface Metal3 {
-  /** How often each host went off, by name. */
+  /** How many times each host went off, by name. */
   readonly cycles: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
-/** Serves the kinds of Metal3, and has their hosts switched: by the sandbox's own simulation, or by a pretended operator. */
+/** Serves the kinds of Metal3, and switches their hosts: by the sandbox's own simulation, or by a pretended operator. */
 export async function startMetal3(controlPlane: ControlPlane): Promise<Metal3> {
   const sandbox = sandboxOf(controlPlane);
   if (sandbox !== undefined) return simulateMetal3(sandbox);
@@ -58,7 +58,7 @@ function simulateMetal3({ api, clock }: Sandbox): Metal3 {
   };
 }
 
-/** Installs kinds that take whatever a test writes; only BareMetalHost has a schema, with the fields that matter here. */
+/** Installs kinds that accept any fields; only BareMetalHost has a schema, with the fields that matter here. */
 export async function installMetal3Crds({ api }: ControlPlane): Promise<void> {
   const free = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const text = { type: 'string' };
@@ -165,7 +165,7 @@ export class Rack {
       spec: { clusterName: 'shop', providerID },
     });
     if (sandboxOf(this.#controlPlane) === undefined) return;
-    // The simulated Cluster API looks at the Node of each Machine, and so does the program by what it says.
+    // The simulated Cluster API expects a Node for each Machine, and the program uses Cluster API's result.
     await this.#controlPlane.addNodes([name]);
     await api.patch(`/api/v1/nodes/${name}`, { spec: { providerID } }, 'merge');
   }
@@ -202,12 +202,12 @@ export class Rack {
     });
   }
 
-  /** Waits until nothing is left of us on the Machine (where there still is one) and its host. */
+  /** Waits until none of our marks is left on the Machine (if it still exists) and its host. */
   isClean(name: string, hasMachine = true): Promise<true> {
     return eventually(
       async () => {
         const all = [await this.annotations('host', name), hasMachine ? await this.annotations('machine', name) : {}];
-        // Why a hook was taken off stays until the Machine goes.
+        // The reason for removing a hook stays until the Machine is gone.
         const ours = all
           .flatMap(Object.keys)
           .filter((key) => /maintenance|skip-remediation/.test(key) && !key.endsWith('/hook-released'));
@@ -251,7 +251,7 @@ export class Rack {
   }
 }
 
-/** Looks at every host a few times per second, until it is stopped. */
+/** Checks every host a few times per second, until it is stopped. */
 export class PretendedMetal3 implements Metal3 {
   readonly cycles = new Map<string, number>();
   readonly #controlPlane: ControlPlane;

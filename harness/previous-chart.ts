@@ -1,4 +1,4 @@
-/** The chart that an upgrade begins with. */
+/** The chart from which an upgrade starts. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

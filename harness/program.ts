@@ -1,15 +1,15 @@
-/** The program as a user runs it: a process of its own, with a kubeconfig and flags. */
+/** The program as a user runs it: in a process of its own, with a kubeconfig and flags. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './wait.ts';
 
-/** The file that is the program. */
+/** The main file of the program. */
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const END_WITH_PARENT = new URL('end-with-parent.ts', import.meta.url).href;
 
-/** Compiled once for all processes that tests start: a start takes half the time. Node.js checks it against the sources. */
+/** Compiled once for all processes that tests start, which halves the time of a start. Node.js validates the cache against the sources. */
 export const COMPILED = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)),
 };
@@ -29,7 +29,7 @@ export interface BridgeOptions {
   readonly kubeconfig: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Interpreter flags and the file to run. @default the sources, which end with the test process even where that is killed */
+  /** Interpreter flags and the file to run. @default the sources, which end with the test process even if that is killed */
   readonly program?: readonly string[];
 }
 
@@ -58,9 +58,9 @@ export interface RunningOptions {
   readonly program?: readonly string[];
 }
 
-/** A command that goes on until something happens, or until it is stopped. */
+/** A command that runs until something happens, or until it is stopped. */
 export class Running {
-  /** What it has printed on standard output. */
+  /** Its standard output so far. */
   out = '';
   err = '';
   readonly #child: ChildProcess;
@@ -80,7 +80,7 @@ export class Running {
     this.#child.once('exit', () => RUNNING.delete(this.#child));
   }
 
-  /** Waits for a line on standard output. On a busy machine, a process alone takes seconds to begin. */
+  /** Waits for a line on standard output. On a busy machine, a process takes seconds to start. */
   line(pattern: RegExp, deadlineMs = 60_000): Promise<string> {
     const find = () => {
       const found = this.out.split('\n').find((line) => pattern.test(line));
@@ -98,7 +98,7 @@ export class Running {
     this.#child.kill(signal);
   }
 
-  /** @returns the exit code; null where a signal ended it. */
+  /** @returns the exit code; null if a signal ended it. */
   async end(signal?: NodeJS.Signals): Promise<number | null> {
     if (signal !== undefined) this.#child.kill(signal);
     await this.#ended;
@@ -106,7 +106,7 @@ export class Running {
   }
 }
 
-/** A running `maintenance-bridge run`. It dies with the test process at the latest. */
+/** A running `maintenance-bridge run`. It ends with the test process at the latest. */
 export class Bridge {
   readonly lines: LogLine[] = [];
   readonly #process: ChildProcess;
@@ -120,7 +120,7 @@ export class Bridge {
       [...args, '--metrics-bind-address=0', '--health-probe-bind-address=0', ...flags],
       {
         env: { PATH: process.env.PATH ?? '', ...COMPILED, ...env },
-        // Nothing is written to stdin; that it ends tells of our own end.
+        // Nothing is written to stdin; its end shows the child that we have ended.
         stdio: ['pipe', 'pipe', 'pipe'],
       },
     );
@@ -152,13 +152,13 @@ export class Bridge {
     throw new Error(`Waiting for ${what}: it has exited with ${this.#process.exitCode}: ${last}`);
   }
 
-  /** What the process weighs now, as Linux counts it. */
+  /** The current memory of the process, as Linux counts it. */
   async residentMiB(): Promise<number> {
     const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
     return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
   }
 
-  /** The most that the process has ever weighed, as Linux counts it. */
+  /** The peak memory of the process, as Linux counts it. */
   async peakMiB(): Promise<number> {
     const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
     return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
@@ -168,12 +168,12 @@ export class Bridge {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
-  /** For what does not end it, such as SIGSTOP. */
+  /** For signals that do not end it, such as SIGSTOP. */
   signal(signal: NodeJS.Signals): void {
     this.#process.kill(signal);
   }
 
-  /** @returns the exit code; null where a signal ended it. */
+  /** @returns the exit code; null if a signal ended it. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.isRunning()) this.#process.kill(signal);
     await this.#exited;

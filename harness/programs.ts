@@ -1,11 +1,11 @@
-/** Processes of a scenario that are killed, cut off and started again, some of them behind a relay. */
+/** Processes of a scenario that are killed, disconnected and restarted, some of them behind a relay. */
 import { afterEach, beforeAll } from 'vitest';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { Bridge, type BridgeOptions } from './program.ts';
 import { Relay, type RelayedRequest } from './relay.ts';
 import { eventually } from './wait.ts';
 
-/** Which of the relayed requests are meant. */
+/** Selects relayed requests. */
 export type RequestFilter = (request: RelayedRequest) => boolean;
 
 /** Requests of this method whose path, with the query, matches. */
@@ -24,7 +24,7 @@ export class Bridges {
   /**
    * Declares the hooks.
    *
-   * @param defaults for each process; the kubeconfig is the administrator's where nothing else is said.
+   * @param defaults for each process; the kubeconfig is the administrator's unless another is given.
    */
   constructor(get: () => ControlPlane, defaults: Partial<BridgeOptions> = {}) {
     this.#get = get;
@@ -46,7 +46,7 @@ export class Bridges {
     return this.#relay;
   }
 
-  /** @param extraFlags behind those that all have. */
+  /** @param extraFlags in addition to those that all processes have. */
   start(extraFlags: readonly string[] = [], options: Partial<BridgeOptions> = {}): Bridge {
     const { kubeconfig } = this.#get();
     const flags = [...(this.#defaults.flags ?? []), ...extraFlags];
@@ -61,7 +61,7 @@ export class Bridges {
     return this.start(extraFlags, { kubeconfig: this.relay.kubeconfig(directory, adminToken) });
   }
 
-  /** Starts a process that is killed as soon as the server has carried out the `nth` request that is meant. */
+  /** Starts a process that is killed as soon as the server has carried out the `nth` matching request. */
   startAndKillAfter(isMeant: RequestFilter, nth = 1, extraFlags: readonly string[] = []): Bridge {
     const bridge = this.startBehindRelay(extraFlags);
     let seen = 0;

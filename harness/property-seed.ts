@@ -1,6 +1,6 @@
 /**
- * Properties begin from one seed: what a new one would find must not turn somebody else's change red. `PROPERTY_SEED` gives another
- * one, or `random`, as every night.
+ * Properties start from a fixed seed: a fault found by a new seed must not fail somebody else's change. `PROPERTY_SEED` gives another seed,
+ * or `random`, as every night.
  */
 import fc from 'fast-check';
 

@@ -98,7 +98,7 @@ const ON_CLUSTERS: readonly Kind[] = [
   },
 ];
 
-/** Kinds that hold anything: what is tested is who writes what, not how it is checked. */
+/** Kinds without a schema: the tests are about the writers, not about validation. */
 export async function install(api: Rest, kinds: readonly Kind[]): Promise<void> {
   for (const { group, version, kind, plural, scope } of kinds) {
     await api.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
@@ -141,7 +141,7 @@ export interface HubOptions {
   readonly program?: readonly string[];
 }
 
-/** The hub's side as a test plays it, and the bridge. */
+/** The hub's side as played by a test, and the bridge. */
 export class RamenHub {
   readonly hub: ControlPlane;
   readonly clusters: Readonly<Record<string, ControlPlane>>;
@@ -223,7 +223,7 @@ export class RamenHub {
     return this.hub.api.get<View>(`${viewsPath(cluster)}/${name}`);
   }
 
-  /** Waits until `Applied` is as wanted at the work's generation. */
+  /** Waits until `Applied` has this status at the work's generation. */
   applied(cluster: string, name: string, status: 'True' | 'False' = 'True', deadlineMs = 60_000): Promise<Work> {
     return eventually(
       async () => {
@@ -236,7 +236,7 @@ export class RamenHub {
     );
   }
 
-  /** Waits until the view's only condition and result are as wanted. */
+  /** Waits until the view's only condition and result are as expected. */
   says(
     cluster: string,
     name: string,
@@ -267,7 +267,7 @@ export class RamenHub {
   }
 }
 
-/** As Ramen reads it (internal/controller/util/mcv_util.go). */
+/** The check that Ramen applies (internal/controller/util/mcv_util.go). */
 export function saysAbsent(message: string): boolean {
   return message.endsWith('not found') || message.endsWith('the server could not find the requested resource');
 }
@@ -327,7 +327,7 @@ export function conditionOf(work: Work, type: string): WorkCondition | undefined
   return work.status?.conditions?.find((condition) => condition.type === type);
 }
 
-/** As somebody makes it for a Secret: everything inline. */
+/** A kubeconfig for a Secret: everything inline. */
 export function inlineKubeconfig({
   serverUrl,
   caFile,
@@ -344,7 +344,7 @@ export function inlineKubeconfig({
   });
 }
 
-/** The object, or undefined where the server says that there is none. */
+/** The object, or undefined if the server answers that there is none. */
 export async function find<T>(api: Rest, path: string): Promise<T | undefined> {
   try {
     return await api.get<T>(path);

@@ -1,6 +1,6 @@
 /**
- * Stands between the program and a real API server, and breaks what a network or a server can break: cuts watches, answers in
- * the server's place, tells of each request when it has been carried out.
+ * Sits between the program and a real API server, and causes the faults of a network or a server: cuts watches, answers in place of the
+ * server, reports each request when it has been carried out.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -16,7 +16,7 @@ export interface RelayedRequest {
   readonly isWatch: boolean;
 }
 
-/** An answer in the server's place. */
+/** An answer in place of the server's. */
 export interface Substitute {
   readonly code: number;
   readonly body: object;
@@ -24,11 +24,11 @@ export interface Substitute {
 }
 
 export class Relay {
-  /** Everything that came, in order. */
+  /** All requests, in order. */
   readonly requests: RelayedRequest[] = [];
-  /** May answer in the server's place. */
+  /** May answer in place of the server. */
   substitute: (request: RelayedRequest) => Substitute | undefined = () => undefined;
-  /** Called when the server has carried a request out, before the client hears of it. */
+  /** Called when the server has carried out a request, before the client gets the answer. */
   carriedOut: (request: RelayedRequest) => void = () => undefined;
   readonly #server: Server;
   readonly #agent: Agent;
@@ -63,7 +63,7 @@ export class Relay {
     return path;
   }
 
-  /** Breaks every open watch as a dead connection would. @returns how many there were. */
+  /** Breaks every open watch like a dead connection. @returns how many there were. */
   cutWatches(): number {
     const cut = this.#watches.size;
     for (const response of this.#watches) response.destroy();

@@ -1,4 +1,4 @@
-/** Requests to an API server for tests to arrange and to look with: independent of `src/kube`, which they put to the proof. */
+/** Requests to an API server with which tests set up and check state: independent of `src/kube`, which they test. */
 import { Agent, request } from 'node:https';
 
 const CONTENT_TYPES = {
@@ -17,7 +17,7 @@ export type Query = Readonly<Record<string, string | number | boolean>>;
 export class RestError extends Error {
   override readonly name = 'RestError';
   readonly code: number;
-  /** The parsed body, mostly a `Status`; the text as it came where it is no JSON. */
+  /** The parsed body, mostly a `Status`; the raw text if it is not JSON. */
   readonly body: unknown;
 
   constructor(what: string, code: number, body: unknown) {
@@ -29,10 +29,10 @@ export class RestError extends Error {
 }
 
 /**
- * Paths are absolute and already escaped (`/api/v1/nodes/worker-1`). Bodies are JSON, both ways, and not checked: `T` is what
- * the test claims to find.
+ * Paths are absolute and already escaped (`/api/v1/nodes/worker-1`). Bodies are JSON in both directions, and not validated: `T` is the type
+ * that the test expects.
  *
- * Every method throws `RestError` on an answer that is not 2xx, and node's own error where no answer came.
+ * Every method throws `RestError` for an answer that is not 2xx, and node's own error if no answer came.
  */
 export interface Rest {
   get<T = unknown>(path: string, query?: Query): Promise<T>;
@@ -44,7 +44,7 @@ export interface Rest {
   patch<T = unknown>(path: string, body: unknown, kind: PatchKind, query?: Query): Promise<T>;
   replace<T = unknown>(path: string, body: unknown, query?: Query): Promise<T>;
   delete<T = unknown>(path: string, body?: unknown): Promise<T>;
-  /** GET of something that is no JSON: `/metrics`, `/readyz`. */
+  /** GET of a resource that is not JSON: `/metrics`, `/readyz`. */
   text(path: string): Promise<string>;
   /** Closes the kept connections. */
   close(): void;

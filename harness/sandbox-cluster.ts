@@ -22,7 +22,7 @@ import { kubectl as knownCommands } from './kubectl-requests.ts';
 import { makeRest } from './rest.ts';
 import { eventually } from './wait.ts';
 
-/** What the sandbox can do of what control planes can. */
+/** The capabilities of the sandbox as a control plane. */
 export const SANDBOX_CAN: ReadonlySet<Capability> = new Set(['restart', 'simulatedNodes', 'audit']);
 
 /** No test makes so many, so that none is missing from the audit log. */

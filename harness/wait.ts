@@ -5,17 +5,17 @@ const POLL_MS = 25;
 export interface EventuallyOptions {
   /** @default 30_000 */
   readonly deadlineMs?: number;
-  /** What is waited for, as it reads after "Waited 30 s for": "the Pod to be Ready". */
+  /** A phrase that follows "Waited 30 s for": "the Pod to be Ready". */
   readonly what: string;
   /** @default 25 */
   readonly pollMs?: number;
 }
 
 /**
- * Calls `probe` until it gives something other than undefined without throwing.
+ * Calls `probe` until it returns something other than undefined without throwing.
  *
- * @throws Error that names `what`, with the probe's last error as its cause, once the deadline has passed. A probe that never
- * settles is not interrupted: it must have a deadline of its own.
+ * @throws Error that names `what`, with the probe's last error as its cause, once the deadline has passed. A probe that never settles is
+ * not interrupted: it must have a deadline of its own.
  */
 export async function eventually<T>(
   probe: () => T | undefined | Promise<T | undefined>,

@@ -1,6 +1,6 @@
 /**
- * Before all tests of a run: has the program compiled once. Processes that are killed do not keep what they have compiled, so that
- * else each of them would compile it anew.
+ * Before all tests of a run: compiles the program once. Killed processes do not save their compilation, so each of them would otherwise
+ * compile it again.
  */
 import { command } from './program.ts';
 

@@ -1,4 +1,4 @@
-/** Workloads, as kubectl users would write them, and what an operator would look at. */
+/** Workloads, as kubectl users would write them, and what an operator would check. */
 
 import type { AuditEvent, ControlPlane } from '../controlplane/controlplane.ts';
 import { POD, type Pod } from '../src/core/objects.ts';
@@ -7,7 +7,7 @@ import { REPORT_ANNOTATION } from '../src/tmm/names.ts';
 import { RestError } from './rest.ts';
 import { eventually } from './wait.ts';
 
-/** What the API server gives; metadata as it comes. */
+/** An object as the API server returns it, with its metadata. */
 interface Served {
   readonly metadata: {
     readonly name: string;
@@ -42,7 +42,7 @@ function unlessMissing(error: unknown): void {
   if (!(error instanceof RestError && error.code === 404)) throw error;
 }
 
-/** For `afterEach`: removes what the test has made. */
+/** For `afterEach`: removes the objects of the test. */
 export async function removePlots(): Promise<void> {
   await Promise.all([...PLOTS].map((plot) => plot.remove()));
 }
@@ -69,11 +69,11 @@ export class Plot {
     return plot;
   }
 
-  /** Removes everything, so that what is left in maintenance does not hold up the next test. */
+  /** Removes everything, so that a remaining maintenance does not hold up the next test. */
   async remove(): Promise<void> {
     PLOTS.delete(this);
     const { api } = this.controlPlane;
-    // Its Machine may have taken a Node along.
+    // Its Machine may have removed a Node already.
     await Promise.all(this.nodes.map((node) => api.delete(`/api/v1/nodes/${node}`).catch(unlessMissing)));
     await api.delete(`/api/v1/namespaces/${this.namespace}`);
   }
@@ -95,15 +95,14 @@ export class Plot {
     };
   }
 
-  /** As `runOn`, on one Node. */
+  /** Like `runOn`, on one Node. */
   runAtHome(create: () => Promise<unknown>, app: string, replicas: number, home: string = this.home): Promise<void> {
     return this.runOn([home], create, app, replicas);
   }
 
   /**
-   * Creates a workload whose first Pods all run on these Nodes: the others are closed meanwhile. A scheduler that hears of a Pod
-   * before it hears of the closed Nodes puts it elsewhere; its controller then makes another one. A Pod without a controller names
-   * its Node itself.
+   * Creates a workload whose first Pods all run on these Nodes: the others are closed meanwhile. A scheduler that sees a Pod before it sees
+   * the closed Nodes puts it elsewhere; its controller then creates another one. A Pod without a controller names its Node itself.
    */
   async runOn(homes: readonly string[], create: () => Promise<unknown>, app: string, replicas: number): Promise<void> {
     const isHome = (node: string | undefined): boolean => node !== undefined && homes.includes(node);
@@ -142,7 +141,7 @@ export class Plot {
     });
   }
 
-  /** A Job whose Pods run until somebody ends them; on a real control plane with `jobsRun`. */
+  /** A Job whose Pods run until the test ends them; on a real control plane with `jobsRun`. */
   job(name: string, spec: object): Promise<unknown> {
     const { metadata, spec: podSpec } = this.template(name, { restartPolicy: 'Never' }) as {
       metadata: { labels: object };
@@ -164,7 +163,7 @@ export class Plot {
     return (status?.conditions ?? []).flatMap(({ type, status: is }) => (is === 'True' ? [type] : []));
   }
 
-  /** Its containers have ended, well or not: told to the API server in the place of the kubelet. */
+  /** Reports to the API server, in place of the kubelet, that its containers have ended, successfully or not. */
   async endPod(name: string, phase: 'Succeeded' | 'Failed' = 'Succeeded'): Promise<void> {
     const path = `/api/v1/namespaces/${this.namespace}/pods/${name}/status`;
     await this.controlPlane.api.patch(path, { status: { phase } }, 'merge');
@@ -181,7 +180,7 @@ export class Plot {
     });
   }
 
-  /** @param spec of the workload, beside its selector and the template. */
+  /** @param spec of the workload, besides its selector and the template. */
   workload(kind: WorkloadKind, app: string, spec: object, podSpec: object = {}): Promise<unknown> {
     return this.#workload(kind, app, { template: this.template(app, podSpec), ...spec });
   }
@@ -207,7 +206,7 @@ export class Plot {
     return (await this.controlPlane.api.get<{ status?: { availableReplicas?: number } }>(path)).status ?? {};
   }
 
-  /** Has the controller look at a workload at once, which waits ever longer between two tries; of a Deployment at its ReplicaSets. */
+  /** Makes the controller reconcile a workload at once, since it waits longer after each failure; for a Deployment, its ReplicaSets. */
   async nudge(kind: WorkloadKind | 'ReplicationController', app: string): Promise<void> {
     const { api } = this.controlPlane;
     const path = this.#pathOf(kind === 'Deployment' ? 'ReplicaSet' : kind);
@@ -217,7 +216,7 @@ export class Plot {
     await Promise.all(names.map((name) => api.patch(`${path}/${name}`, { metadata: { annotations } }, 'merge')));
   }
 
-  /** A StatefulSet with a member on each Node, each of which has its volume there. */
+  /** A StatefulSet with a member on each Node, each with its volume there. */
   async localMembers(app: string): Promise<void> {
     const { api } = this.controlPlane;
     const storageClassName = `local-${this.namespace}`;
@@ -259,7 +258,7 @@ export class Plot {
     });
   }
 
-  /** Creates a budget over `app` and waits until it is judged. */
+  /** Creates a budget over `app` and waits until the disruption controller has counted it. */
   async budget(app: string, spec: object, name = app): Promise<void> {
     const path = `/apis/policy/v1/namespaces/${this.namespace}/poddisruptionbudgets`;
     await this.controlPlane.api.create(path, {
@@ -287,7 +286,7 @@ export class Plot {
     await this.controlPlane.api.patch(path, { spec }, 'merge');
   }
 
-  /** Its containers are not ready any more: told to the sandbox's kubelet, and in the place of kwok's, which says so only once. */
+  /** Makes its containers unready: through the sandbox's kubelet, or in place of kwok's, which reports readiness only once. */
   async makeUnready(name: string): Promise<void> {
     const path = `/api/v1/namespaces/${this.namespace}/pods/${name}`;
     const annotations = { 'sandbox.maintenance-bridge.io/ready': 'false' };
@@ -296,7 +295,7 @@ export class Plot {
     await this.controlPlane.api.patch(`${path}/status`, { status: { conditions } }, 'strategic-merge');
   }
 
-  /** From now on, or not any more, a Pod that is deleted stays, still running: kwok's is held by a finalizer alone. */
+  /** From now on, or not any more, a deleted Pod stays and keeps running: with kwok, only a finalizer holds it. */
   async holdTermination(name: string, isHeld = true): Promise<void> {
     const path = `/api/v1/namespaces/${this.namespace}/pods/${name}`;
     const annotations = { 'sandbox.maintenance-bridge.io/stops': isHeld ? 'false' : null };
@@ -304,12 +303,12 @@ export class Plot {
     await this.controlPlane.api.patch(path, { metadata: { annotations, finalizers } }, 'merge');
   }
 
-  /** From now on new Pods of a ReplicaSet wait at a scheduling gate, which no simulation can foresee. */
+  /** From now on new Pods of a ReplicaSet wait at a scheduling gate, which no simulation can predict. */
   async gate(app: string): Promise<void> {
     await this.#editReplicaSet(app, { schedulingGates: [{ name: 'example.com/gate' }] });
   }
 
-  /** Lets them go, those that wait included. */
+  /** Removes the gate, also from Pods that wait. */
   async ungate(app: string): Promise<void> {
     await this.#editReplicaSet(app, { schedulingGates: null });
     const waiting = (await this.pods(app)).filter(({ spec }) => spec.nodeName === undefined);
@@ -336,7 +335,7 @@ export class Plot {
     return this.controlPlane.api.list<ServedPod>(`/api/v1/namespaces/${this.namespace}/${POD.plural}`, selector);
   }
 
-  /** Pods of `app` by where they run; those being deleted are left out. */
+  /** Pods of `app` on a Node, without those being deleted. */
   async on(node: string, app?: string): Promise<readonly ServedPod[]> {
     return (await this.pods(app)).filter(
       ({ spec, metadata }) => spec.nodeName === node && metadata.deletionTimestamp === undefined,
@@ -358,7 +357,7 @@ export class Plot {
     );
   }
 
-  /** Evictions of its Pods that the API server was asked for, in their order; those that only ask (dry runs) are left out. */
+  /** Evictions of its Pods that were requested from the API server, in order, without dry runs. */
   async evictions(): Promise<readonly AuditEvent[]> {
     return (await this.controlPlane.auditEvents())
       .filter(({ objectRef }) => objectRef?.subresource === 'eviction' && objectRef.namespace === this.namespace)
@@ -407,7 +406,7 @@ export class Plot {
     });
   }
 
-  /** As a user types it. @throws Error with kubectl's words where it fails. */
+  /** Runs a command as a user types it. @throws Error with kubectl's message if it fails. */
   async kubectl(...args: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await this.controlPlane.kubectl(args);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);

@@ -1,4 +1,4 @@
-/** The border's own proof: what is forbidden is found where a decision would load it, and named. */
+/** Tests the border itself: forbidden constructs are found wherever a decision would load them, and named. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** What crosses the border in a tree of these files. */
+/** The violations in a tree of these files. */
 function crossingsIn(files: Readonly<Record<string, string>>): readonly string[] {
   const root = mkdtempSync(join(tmpdir(), 'border-'));
   folders.push(root);
@@ -24,7 +24,7 @@ function crossingsIn(files: Readonly<Record<string, string>>): readonly string[]
 
 const TRAIL = 'src/tmm/decide/decide.ts → src/tmm/model/near.ts → src/core/far.ts';
 
-/** A decision, and code that it loads by way of another file. */
+/** A decision, and code that it loads through another file. */
 function twoImportsAway(code: string): readonly string[] {
   return crossingsIn({
     'src/tmm/decide/decide.ts': "import { near } from '../model/near.ts';\nexport const decide = () => near();",

@@ -1,19 +1,19 @@
 /**
- * The border around decisions: everything that one loads at run time lies in `core` or in its own feature, is of packages zod
- * alone, and contains nothing that reads a clock, chance, the process or the network, or that waits.
+ * The border around decisions: everything that a decision loads at run time is in `core` or in its own feature, uses no package but zod,
+ * and contains nothing that reads a clock, randomness, the process or the network, or that waits.
  */
 import { impuritiesIn } from './impurities.ts';
 import type { SourceFile } from './source-files.ts';
 
 const ALLOWED_PACKAGES: readonly string[] = ['zod'];
 
-/** Folders of decisions, and files that hold one by themselves. */
+/** Folders of decisions, and single files that contain a decision. */
 const DECISIONS = [
   /^src\/[^/]+\/(decide|rules|explain|model)\//,
   /^src\/[^/]+\/(decide|sweep|explain|verdict|plan)[^/]*\.ts$/,
 ];
 
-/** Whether a source is a decision, or a part of one that says itself where it belongs. */
+/** Whether a source is a decision, or a part of one. */
 export function isDecision(path: string): boolean {
   return (
     DECISIONS.some((pattern) => pattern.test(path)) &&
@@ -23,10 +23,10 @@ export function isDecision(path: string): boolean {
 }
 
 /**
- * What crosses the border, a line each, sorted: the file, what it contains or imports, and the shortest chain of imports from a
- * decision to it.
+ * The violations, a line each, sorted: the file, the forbidden construct or import, and the shortest chain of imports from a decision to
+ * it.
  *
- * @param sources by path; what a decision imports and is not among them counts as crossing.
+ * @param sources by path; an imported file that is not among them counts as a violation.
  */
 export function crossings(sources: ReadonlyMap<string, SourceFile>): readonly string[] {
   return [...sources.keys()]
@@ -36,7 +36,7 @@ export function crossings(sources: ReadonlyMap<string, SourceFile>): readonly st
     .sort();
 }
 
-/** A fault that two decisions share is one fault. */
+/** A violation that two decisions share is reported once. */
 function isFirst(line: string, index: number, lines: readonly string[]): boolean {
   const [fault] = line.split(' (');
   return lines.findIndex((other) => other.split(' (')[0] === fault) === index;

@@ -1,7 +1,7 @@
-/** What a decision must not contain, since with it the same observation could be decided in two ways. */
+/** Constructs that a decision must not contain, since with them the same observation could lead to different decisions. */
 import { childrenOf, type SyntaxNode } from './source-files.ts';
 
-/** Globals that read a clock, chance or the machine, wait, or reach for anything of these by another name. */
+/** Globals that read a clock, randomness or the machine, that wait, or that give access to these under another name. */
 const FORBIDDEN_GLOBALS: ReadonlySet<string> = new Set([
   ...['performance', 'Temporal', 'Intl', 'crypto'],
   ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'queueMicrotask'],
@@ -16,15 +16,15 @@ const LOCAL_MEMBERS =
   /^(toLocale\w*String|localeCompare|getTimezoneOffset|(get|set)(Day|Date|Month|FullYear|Hours|Minutes))$/;
 
 /**
- * Each forbidden construct in a module, by a name that a reader finds again; sorted, each once. Names are taken for the globals
- * that they usually are: a module that declares a `process` of its own is refused too.
+ * Each forbidden construct in a module, by a name that a reader can search for; sorted, without repetitions. Names are assumed to be the
+ * usual globals: a module that declares a `process` of its own is refused too.
  */
 export function impuritiesIn(program: SyntaxNode): readonly string[] {
   return [...new Set(visit(program))].sort();
 }
 
 function* visit(node: SyntaxNode, parent?: SyntaxNode, key?: string): Generator<string> {
-  // Types are gone when the program runs. What wraps an expression is not.
+  // Types are gone when the program runs, but an expression inside a type assertion is not.
   if (node.type.startsWith('TS') && !('expression' in node && isExpressionWrapper(node))) return;
   yield* impuritiesOf(node, parent, key);
   for (const [name, value] of Object.entries(node)) {

@@ -1,9 +1,9 @@
-/** TypeScript sources and what they import, for tests that hold the layout of the code. */
+/** TypeScript sources and their imports, for tests that check the layout of the code. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 
-/** A node of the syntax tree, as far as a walk over all kinds of nodes needs it. */
+/** A node of the syntax tree, with the fields that a walk over all kinds of nodes needs. */
 export interface SyntaxNode {
   readonly type: string;
   readonly [key: string]: unknown;
@@ -28,8 +28,8 @@ export interface SourceFile {
 /**
  * The sources under some folders of a tree, by path; without tests.
  *
- * @param root the tree that paths count from.
- * @throws SyntaxError where a file cannot be parsed.
+ * @param root the tree that paths are relative to.
+ * @throws SyntaxError if a file cannot be parsed.
  */
 export function readSources(root: string, folders: readonly string[]): ReadonlyMap<string, SourceFile> {
   const paths = folders.flatMap((folder) =>
@@ -69,8 +69,8 @@ function isNode(value: unknown): value is SyntaxNode {
 }
 
 /**
- * `import { type T } from` loads its module, as `verbatimModuleSyntax` leaves the import there without names; so does an import
- * by expression, if its specifier is a constant.
+ * `import { type T } from` loads its module, because `verbatimModuleSyntax` keeps the import without names; so does an import expression,
+ * if its specifier is a constant.
  */
 function importOf(path: string, node: SyntaxNode): readonly Import[] {
   const kinds = ['ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration', 'ImportExpression'];

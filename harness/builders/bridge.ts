@@ -1,4 +1,4 @@
-/** A management cluster and its workload clusters in memory, which carry out what is decided as API servers would. */
+/** A management cluster and its workload clusters in memory, which carry out decisions like API servers. */
 import type { Action, PatchMeta, RecordEvent } from '../../src/core/action.ts';
 import type { ClusterKey, ConnectionState, ConnectionStatus, WorkloadClusters } from '../../src/core/clusters.ts';
 import { parseKnownNodes } from '../../src/core/known-nodes.ts';
@@ -56,7 +56,7 @@ export class MemorySource<T extends KubeObject> implements Source<T> {
     return () => this.#handlers.splice(this.#handlers.indexOf(handler), 1);
   }
 
-  /** The process that listened is no more. */
+  /** Drops the handlers of a process that has ended. */
   dropHandlers(): void {
     this.#handlers = [];
   }
@@ -65,9 +65,9 @@ export class MemorySource<T extends KubeObject> implements Source<T> {
 /** Workload clusters that are connected as soon as they are wanted, unless a test says otherwise. */
 export class MemoryClusters implements WorkloadClusters {
   wanted: ReadonlySet<ClusterKey> = new Set();
-  /** Nodes by cluster and name: what the API servers have. */
+  /** Nodes by cluster and name: the content of the API servers. */
   readonly stored = new Map<string, KubeObject>();
-  /** What the caches have not heard of yet: they still show this. */
+  /** Nodes that the caches still show although they have changed. */
   readonly stale = new Map<string, Seen<KubeObject>>();
   readonly states = new Map<ClusterKey, ConnectionState>();
   readonly asked: string[] = [];
@@ -156,10 +156,10 @@ export class MemoryManagement {
   readonly notes: string[] = [];
   /** `namespace/name` and reason of each Event. */
   readonly told: string[] = [];
-  /** What the API server answers to every patch of a Cluster. */
+  /** The API server's answer to every patch of a Cluster. */
   clusterRefusal: KubeError | undefined;
   readonly #once = new Set<string>();
-  /** The next patch is carried out, and its answer is lost. */
+  /** The next patch is carried out, but its answer is lost. */
   losesAnswer = false;
 
   readonly apply: Apply = async (actions) => {
@@ -190,7 +190,7 @@ export class MemoryManagement {
 
   readonly tellOnce = async (event: RecordEvent): Promise<boolean> => this.#record(event);
 
-  /** @returns whether it was not there yet. */
+  /** @returns whether it did not exist yet. */
   #record({ regarding: { namespace, name }, type, reason, note, onceAs }: RecordEvent): boolean {
     if (onceAs !== undefined && this.#once.has(onceAs)) return false;
     if (onceAs !== undefined) this.#once.add(onceAs);
@@ -207,7 +207,7 @@ export class MemoryManagement {
   }
 }
 
-/** @throws KubeError for what a server would refuse. */
+/** @throws KubeError for patches that a server would refuse. */
 export function patched<T extends KubeObject>(object: T | undefined, action: PatchMeta): T {
   if (object === undefined) throw new KubeError({ reason: 'NotFound', code: 404, message: 'not found' });
   const { metadata } = object;
@@ -230,7 +230,7 @@ export function bumped(metadata: ObjectMeta): ObjectMeta {
   return { ...metadata, resourceVersion: String(Number(metadata.resourceVersion) + 1) };
 }
 
-/** As a merge patch: null removes. */
+/** Merges like a merge patch: null removes. */
 export function merged(
   map: Readonly<Record<string, string>> = {},
   changes: Readonly<Record<string, string | null>> = {},

@@ -1,4 +1,4 @@
-/** A cluster in memory for pure tests: it answers as caches do, and carries out actions as an API server would. */
+/** A cluster in memory for pure tests: it answers like caches do, and carries out actions like an API server. */
 
 import type { Action } from '../../src/core/action.ts';
 import { keyOf } from '../../src/core/meta.ts';
@@ -154,7 +154,7 @@ export class TestCluster {
     return decision;
   }
 
-  /** @throws Error for what a server would refuse: a stale resourceVersion, an unknown object. */
+  /** @throws Error for actions that a server would refuse: a stale resourceVersion, an unknown object. */
   carryOut(action: Action): void {
     if (action.do === 'recordEvent') return;
     if (action.do === 'storePod' || action.do === 'restorePod' || action.do === 'discardStored') {

@@ -1,4 +1,4 @@
-/** Builders for fit simulations: Nodes with room, Pods that ask for something, and the question whether they fit. */
+/** Builders for fit simulations: Nodes with room, Pods with requests, and the question whether they fit. */
 import type { Pod, PodScheduling, ResourceAmounts, Taint } from '../../src/core/objects.ts';
 import type { NodeState } from '../../src/core/scheduling/cluster.ts';
 import { type FitInput, type FitResult, simulate } from '../../src/core/scheduling/fit.ts';
@@ -31,7 +31,7 @@ export function host(name: string, part: HostPart = {}): NodeState {
   return { node: { ...built, status }, pods };
 }
 
-/** A Pod that asks for `scheduling`, and for whatever `part` says. */
+/** A Pod with `scheduling`, and the given `part`. */
 export function asking(name: string, scheduling: PodScheduling = {}, part: PodPart = {}): Pod {
   return pod(name, { ...part, spec: { scheduling, ...part.spec } });
 }

@@ -1,4 +1,4 @@
-/** Builders for hosts of Metal3 and their Machines, a management cluster in memory, and what Metal3 does to a host. */
+/** Builders for hosts of Metal3 and their Machines, a management cluster in memory, and Metal3's effect on a host. */
 import type { Action, PatchMeta } from '../../src/core/action.ts';
 import { BARE_METAL_HOST, type BareMetalHost, type Cluster, type Machine } from '../../src/core/machine-objects.ts';
 import type { Apply } from '../../src/core/ports.ts';
@@ -128,11 +128,11 @@ export interface Reaction {
   readonly host: BareMetalHost;
   /** It went from on to off. */
   readonly wentOff: boolean;
-  /** It was restarted, since it may not be off. */
+  /** It was restarted, since it must not be off. */
   readonly rebooted: boolean;
 }
 
-/** One look of Metal3 at a host, by baremetal-operator's `manageHostPower` and `clearRebootAnnotations`. */
+/** One pass of Metal3 over a host, like baremetal-operator's `manageHostPower` and `clearRebootAnnotations`. */
 export function lookOf(before: BareMetalHost, line: OperatorLine): Reaction {
   const { annotations = {} } = before.metadata;
   const still = { host: before, wentOff: false, rebooted: false };

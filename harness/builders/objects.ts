@@ -1,4 +1,4 @@
-/** Builders for tests: each fills in what a test does not care about. */
+/** Builders for tests: each fills in the parts that do not matter for a test. */
 import type {
   Condition,
   Job,
@@ -51,7 +51,7 @@ export interface PodPart {
   readonly controller?: string | null;
   readonly spec?: Partial<Pod['spec']>;
   readonly conditions?: readonly Condition[];
-  /** Asked to be deleted, with the grace period ending then (RFC 3339). */
+  /** Its deletion was requested, and the grace period ends at this time (RFC 3339). */
   readonly deletedAt?: string;
 }
 
@@ -106,7 +106,7 @@ export function budget(name: string, part: BudgetPart = {}): PodDisruptionBudget
   };
 }
 
-/** What a controller of Pods has beside its name and its replicas. */
+/** The parts of a controller of Pods besides its name and its replicas. */
 export interface ControllerPart {
   readonly meta?: MetaPart;
   readonly spec?: PodController['spec'];

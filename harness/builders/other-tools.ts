@@ -4,7 +4,7 @@ import { node } from './objects.ts';
 
 export const DRAINED_BY_MEDIK8S: Taint = { key: 'medik8s.io/drain', effect: 'NoSchedule' };
 
-/** kured's DaemonSet with this lock; without one where it is undefined. */
+/** kured's DaemonSet with this lock; undefined for none. */
 export function kured(lock: string | undefined): PodController {
   const annotations = lock === undefined ? {} : { 'weave.works/kured-node-lock': lock };
   return {
@@ -38,7 +38,7 @@ interface InHand {
   readonly jobs?: (name: string) => Job;
 }
 
-/** How each tool shows that it has a Node in hand. */
+/** How each tool shows that it holds a Node. */
 export const IN_OTHER_HANDS: readonly InHand[] = [
   {
     tool: 'node-maintenance-operator',

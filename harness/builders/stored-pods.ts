@@ -1,9 +1,9 @@
-/** The Secrets in which Pods are stored, and what becomes of them, as an API server would have it. */
+/** The Secrets in which Pods are stored, and the effects of actions on them, like on an API server. */
 import type { DiscardStored, RestorePod, StorePod } from '../../src/core/action.ts';
 import type { KubeObject, Pod } from '../../src/core/objects.ts';
 import { storedMetadata, storedPodOf } from '../../src/core/stored-pods.ts';
 
-/** Changes the given Pods as a server would. */
+/** Changes the given Pods like a server. */
 export class StoredPods {
   secrets: readonly KubeObject[] = [];
   readonly #manifests = new Map<string, Pod>();
@@ -43,7 +43,7 @@ export class StoredPods {
     ];
   }
 
-  /** A Pod that the scheduler has yet to see, unless somebody has taken the name. */
+  /** Creates a Pod that the scheduler has not seen yet, unless somebody has taken the name. */
   #restore({ pod: { namespace, name, uid } }: RestorePod, pods: readonly Pod[]): readonly Pod[] {
     const manifest = this.#manifests.get(uid);
     const isTaken = pods.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);

@@ -24,9 +24,9 @@ type TypeData = string | Record<string, string>;
 const PACKAGES = /^io\.k8s\.(api\.|apimachinery\.pkg\.apis\.|apimachinery\.pkg\.|apiextensions-apiserver\.pkg\.apis\.)/;
 
 /**
- * All types that the named ones (`core.v1.Pod`) lead to, in order of their names.
+ * All types that are reachable from the given ones (`core.v1.Pod`), in order of their names.
  *
- * @throws Error where the document lacks one.
+ * @throws Error if the document lacks one.
  */
 export function apiTypesOf(document: OpenApiV2, roots: readonly string[]): Record<string, TypeData> {
   const byName = new Map(Object.entries(document.definitions).map(([long, found]) => [shortNameOf(long), found]));
@@ -77,7 +77,7 @@ function marksOf(field: Definition): string[] {
   return marks;
 }
 
-/** Go's struct fields, which say the numbers of protobuf: `Replicas *int32 `json:"replicas" protobuf:"varint,1,opt,name=replicas"``. */
+/** Go's struct fields, which contain the numbers of protobuf: `Replicas *int32 `json:"replicas" protobuf:"varint,1,opt,name=replicas"``. */
 const GO_FIELD = /^\s*(?:(\w+)\s+)?(\*?)([[\]*\w.]+)\s+`json:"([^",]*)(,inline)?[^"]*"[^`]*\sprotobuf:"\w+,(\d+)[^"]*"/;
 
 interface GoField {

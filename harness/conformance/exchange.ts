@@ -1,4 +1,4 @@
-/** Sends requests as they are, and makes answers of two servers comparable. */
+/** Sends raw requests, and makes answers of two servers comparable. */
 import { Agent, request } from 'node:https';
 import type { Step } from './request-parts.ts';
 
@@ -61,8 +61,8 @@ const VARYING: Readonly<Record<string, string>> = {
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /**
- * Without what varies (UIDs, versions, times), causes that are told twice, and what columns are described by. Fields' owners are compared where server-side apply is at work only: of updates the
- * sandbox marks structs that Go keeps behind pointers in another way.
+ * Removes values that vary (UIDs, versions, times), repeated causes, and the descriptions of columns. Owners of fields are compared only
+ * for server-side apply: for updates, the sandbox marks structs that Go keeps behind pointers differently.
  */
 export function comparable(value: unknown): unknown {
   if (typeof value === 'string') {
@@ -94,7 +94,7 @@ export function comparable(value: unknown): unknown {
   return Object.fromEntries(entries);
 }
 
-/** The real server finds some faults of a change once before and once after it. */
+/** The real server reports some faults of a change twice. */
 function unique(list: unknown): unknown {
   return Array.isArray(list) ? [...new Map(list.map((one) => [JSON.stringify(one), one])).values()] : list;
 }

@@ -1,4 +1,4 @@
-/** Requests about what single kinds are made of, and what the server makes of them. */
+/** Requests about the parts of single kinds, and the server's additions to them. */
 import {
   APPLY,
   APPS,
@@ -73,7 +73,7 @@ export const KIND_REQUESTS: Readonly<Record<string, readonly Step[]>> = {
     patch(`${APPS}/replicasets/set`, { metadata: { finalizers: ['example.com/x', 'foregroundDeletion'] } }),
     patch(`${APPS}/replicasets/set`, { metadata: { finalizers: null } }),
     get(`${APPS}/replicasets/set`),
-    // Who deletes one of these without a word on its Pods leaves them.
+    // Deleting one of these without a propagation policy leaves its Pods.
     post(`${CORE}/replicationcontrollers`, { metadata: { name: 'old' }, spec: { template } }),
     remove(`${CORE}/replicationcontrollers/old`),
     remove(`${CORE}/replicationcontrollers/old`, { propagationPolicy: 'Background' }),

@@ -1,9 +1,7 @@
-/**
- * Where the sandbox is knowingly unlike a real API server. `docs/sandbox.md` lists the same, and a test compares the two.
- */
+/** The known differences between the sandbox and a real API server. `docs/sandbox.md` lists the same, and a test compares the two. */
 import type { Step } from './request-parts.ts';
 
-/** What is compared of an answer. */
+/** The compared parts of an answer. */
 export interface Compared {
   readonly code: number;
   readonly faults?: readonly string[];
@@ -12,7 +10,7 @@ export interface Compared {
 export interface Difference {
   readonly what: string;
   readonly why: string;
-  /** Whether this difference explains the two answers; absent for what random requests do not meet. */
+  /** Whether this difference explains the two answers; absent for differences that random requests do not reach. */
   readonly explains?: (step: Step, sandbox: Compared, real: Compared) => boolean;
 }
 

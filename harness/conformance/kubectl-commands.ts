@@ -1,6 +1,6 @@
-/** Commands of kubectl, each list in order on what the one before has left, and the objects that they are about. */
+/** Commands of kubectl, each list in order on the state that the one before has left, and their objects. */
 
-/** With what is given to stdin. */
+/** With the input on stdin. */
 export type Command = string | { readonly args: string; readonly input: string };
 
 const apply = (input: string, more = ''): Command => ({ args: `apply -f - ${more}`.trim(), input });
@@ -46,7 +46,7 @@ const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
 const onJob = { template: { spec: { restartPolicy: 'Never', containers: [container('a', 'a:1')] } } };
 const storage = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1024Mi' } } };
 
-/** One of each kind that is listed, by what kubectl calls it; with little in it, so that most of it is the server's. */
+/** One object of each listed kind, by kubectl's name of the kind; mostly empty, so that most of its content is the server's. */
 const EACH: Readonly<Record<string, object>> = {
   'pod/each': object('v1', 'Pod', 'each', {
     spec: {
@@ -132,13 +132,13 @@ const EACH: Readonly<Record<string, object>> = {
 };
 const every = Object.keys(EACH);
 
-/** By what they are about, in order. */
+/** By subject, in order. */
 export const COMMANDS: Readonly<Record<string, readonly Command[]>> = {
   'applies by both ways': [
     apply(deployment(container('a', 'a:1'), container('b', 'b:1'))),
     apply(deployment(container('a', 'a:2'))),
     'get deploy web -o jsonpath={.spec.template.spec.containers[*].image}',
-    // What kubectl has applied itself is its own, by whichever way it goes on.
+    // Fields that kubectl has applied itself belong to it, whichever kind of apply it uses next.
     apply(deployment(container('a', 'a:4')), '--server-side --field-manager kubectl'),
     'apply view-last-applied deploy/web',
     apply(deployment(container('a', 'a:2')), '--server-side'),
@@ -249,13 +249,13 @@ export const COMMANDS: Readonly<Record<string, readonly Command[]>> = {
     'get configmaps -o json',
     'delete pvc each --wait=false',
     'get pvc each',
-    // Without a controller manager nobody makes the rest of a deletion.
+    // Without a controller manager nothing completes a deletion.
     'delete job each --cascade=orphan --wait=false',
     'get job each -o jsonpath={.metadata.finalizers}',
   ],
 };
 
-/** Watched while `CHANGES` are made: what begins to match and what ceases to. */
+/** Watched while `CHANGES` are made: with objects that begin and cease to match. */
 export const WATCHES: readonly string[] = [
   'get cm -w -l tier=a --output-watch-events',
   'get cm -w -l tier=a -o yaml',

@@ -1,4 +1,4 @@
-/** Objects and patches, right and wrong ones, that random requests are made of. */
+/** Objects and patches, valid and invalid ones, for random requests. */
 import fc from 'fast-check';
 import { amount, just, type Kind, mostly, none, oneOf, podSpec, record, selector, sparse, text } from './parts.ts';
 import { STORAGE_AND_NETWORK } from './storage-and-network.ts';

@@ -1,4 +1,4 @@
-/** What random objects are made of. */
+/** Parts of random objects. */
 import fc from 'fast-check';
 
 export interface Kind {
@@ -12,7 +12,7 @@ export interface Kind {
   readonly isCustom?: boolean;
   /** The fields beside metadata. */
   readonly body: fc.Arbitrary<object>;
-  /** What a merge patch says beside metadata. */
+  /** The content of a merge patch besides metadata. */
   readonly patch: fc.Arbitrary<object>;
   readonly status: fc.Arbitrary<object>;
 }
@@ -21,7 +21,7 @@ export const { constant: just, constantFrom: oneOf, record } = fc;
 export const sparse = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
   record(fields, { requiredKeys: [] });
 
-/** Right values mostly: a request with many faults tells only which of them is found first. */
+/** Mostly valid values: a request with many faults only shows which of them is found first. */
 export const mostly = <T>(right: readonly T[], ...wrong: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 14, arbitrary: oneOf(...right) }, { weight: 1, arbitrary: oneOf(...wrong) });
 

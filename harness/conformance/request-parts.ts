@@ -1,4 +1,4 @@
-/** What requests are made of. */
+/** Parts of requests. */
 
 export interface Step {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -62,7 +62,7 @@ export const port = (number: number, protocol: string) => ({
   protocol,
 });
 const containerPort = 80;
-/** One of each fault of a name. */
+/** One example of each invalid name. */
 export const badPorts = ['Bad_', 'a--b', '-a', '1', 'a', 'a', 'x'.repeat(16)].map((name) => ({ name, containerPort }));
 export const service = (name: string, ports: readonly object[]) => ({
   metadata: { name },

@@ -1,4 +1,4 @@
-/** Requests in order, which the sandbox and a real API server must answer alike. */
+/** Requests in order, to which the sandbox and a real API server must give the same answers. */
 import { KIND_REQUESTS } from './kind-requests.ts';
 import {
   APPLY,
@@ -16,7 +16,7 @@ import {
   type Step,
 } from './request-parts.ts';
 
-/** By what they are about; each group begins where the one before ended. */
+/** By subject; each group begins with the state that the one before has left. */
 export const REQUESTS: Readonly<Record<string, readonly Step[]>> = {
   'creating and reading': [
     post(`${CORE}/configmaps`, map('a', { data: { k: 'v' } })),

@@ -1,4 +1,4 @@
-/** Sends random sequences of requests to a sandbox and to a real API server, and compares what they answer. */
+/** Sends random sequences of requests to a sandbox and to a real API server, and compares the answers. */
 import { Agent } from 'node:https';
 import fc from 'fast-check';
 import { eventually } from '../wait.ts';
@@ -8,9 +8,9 @@ import { WIDGETS } from './objects.ts';
 import type { Step } from './request-parts.ts';
 import { PARTIAL, sequences, TABLE } from './sequences.ts';
 
-/** Two answers that should be alike. */
+/** Two answers that should be equal. */
 export interface Divergence {
-  /** What led to it; the last is the request that was answered otherwise. */
+  /** The steps that led to it; the last one is the request with different answers. */
   readonly steps: readonly Step[];
   readonly sandbox: unknown;
   readonly real: unknown;
@@ -81,10 +81,10 @@ async function compareKept(pair: Pair, options: RunOptions): Promise<readonly Di
   return found;
 }
 
-/** A watch takes its time. */
+/** A watch takes time. */
 const WATCHED_EVERY = 10;
 
-/** Objects begin to match them and cease to, as they are changed. */
+/** Objects begin and cease to match these selectors when they change. */
 const WATCHED = [
   '',
   '&labelSelector=app%3Da',
@@ -100,19 +100,19 @@ const PODS_WATCHED = [
   '&fieldSelector=spec.nodeName%3D$ns-a,status.phase%21%3DRunning',
 ];
 
-/** What has happened to the objects that a sequence began with since its Namespace was created, or what is left of them. */
+/** Watches the objects of a sequence since the creation of its Namespace, or from their current state. */
 function watchOf([first]: readonly Step[], turn: number): readonly Step[] {
   const [, collection] = /^([^?]*\/namespaces\/\$ns\/\w+)/.exec(first?.path ?? '') ?? [];
   if (collection === undefined) return [];
   const queries = collection.endsWith('/pods') ? [...WATCHED, ...PODS_WATCHED] : WATCHED;
-  // Every other one begins with what is there.
+  // Every second one begins with the current state.
   const from = turn % 2 === 0 ? '&resourceVersion=$start' : '';
   const path = `${collection}?watch=1&timeoutSeconds=1${from}${queries[turn % queries.length]}`;
   const accept = turn % 3 === 1 ? PARTIAL : turn % 3 === 2 ? TABLE : undefined;
   return [{ method: 'GET', path, ...(accept !== undefined && { accept }) }];
 }
 
-/** Leaves out what is not needed for it. */
+/** Leaves out the steps that are not needed for it. */
 async function shortened(
   divergence: Divergence,
   attempt: (steps: readonly Step[]) => Promise<Divergence | undefined>,
@@ -142,14 +142,14 @@ async function firstDivergence(
     const [ours, theirs] = await Promise.all(memories.map((memory) => memory.send(step)));
     if (isAlike(ours, theirs)) continue;
     const [mine, other] = [ours as Compared, theirs as Compared];
-    // What follows would compare servers that are in different states.
+    // Further steps would compare servers in different states.
     if (KNOWN_DIFFERENCES.some(({ explains }) => explains?.(step, mine, other) === true)) return undefined;
     return { steps: steps.slice(0, index - setUp.length + 1), sandbox: ours, real: theirs };
   }
   return undefined;
 }
 
-/** Where a request has several faults it is enough to find some: which are looked for after the first differs by kind. */
+/** If a request has several faults, the same ones need not be found: the order of checks after the first differs by kind. */
 function isAlike(ours: unknown, theirs: unknown): boolean {
   const [found = [], expected = []] = [ours, theirs].map(
     (answer) => (answer as { readonly faults?: readonly string[] }).faults,
@@ -169,7 +169,7 @@ interface Seen {
   };
 }
 
-/** One server, and what it has told: the values that `$…` stands for. */
+/** One server and its answers: the values that `$…` stands for. */
 class Memory {
   readonly #server: Server;
   readonly #values = new Map<string, string>();
@@ -179,7 +179,7 @@ class Memory {
     this.#values.set('$ns', namespace);
   }
 
-  /** @returns the answer without what differs from server to server. */
+  /** @returns the answer without values that differ from server to server. */
   async send(step: Step): Promise<unknown> {
     const filled = JSON.parse(this.#fill(JSON.stringify(step))) as Step;
     const answer = await exchange(this.#server, filled);
@@ -229,22 +229,22 @@ interface Failure {
   };
 }
 
-/** The code, the reason and the subject of a refusal; sentences are compared where requests are not random. */
+/** The code, the reason and the subject of a refusal; messages are compared only for fixed requests. */
 function answered({ code, body }: Exchanged): unknown {
   if (code < 300) return { code, body: comparable(typeof body === 'string' ? eventsIn(body) : body) };
   const { reason, details: { name, group, kind, causes = [] } = {} } = (body ?? {}) as Failure;
   const faults = [...new Set(causes.map(({ reason, field }) => `${field} ${reason}`))].sort();
-  // A Pod without a name is called Unknown in places.
+  // In some places the server calls a Pod without a name "Unknown".
   return { code, reason, name: name === 'Unknown' ? undefined : name, group, kind, faults };
 }
 
-/** What a watch told, a line for each change. */
+/** The events of a watch, a line for each change. */
 function eventsIn(text: string): readonly unknown[] {
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line): unknown => JSON.parse(line));
 }
 
-/** Fields in order, generated names and continue tokens alike. */
+/** Sorts fields, and makes generated names and continue tokens equal. */
 function sorted(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll(/\bg-([a-z0-9]{5}\b|$)/g, 'g-(suffix)');
   if (Array.isArray(value)) return inOrder(value.map(sorted));
@@ -256,7 +256,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Objects with generated names stand anywhere. */
+/** Objects with generated names may be anywhere. */
 function inOrder(items: readonly unknown[]): readonly unknown[] {
   const texts = new Map(items.map((item) => [item, JSON.stringify(item) ?? '']));
   const isAnywhere = [...texts.values()].some((text) => text.includes('"name":"g-(suffix)"'));

@@ -21,7 +21,7 @@ const { constantFrom: oneOf, record, tuple } = fc;
 const sparse = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> =>
   record(fields, { requiredKeys: [] });
 
-/** Mostly those that exist. */
+/** Mostly names of existing objects. */
 const NAMES = oneOf('a', 'a', 'a', 'a', 'a', 'a', 'b', 'b', 'b', 'c', 'c', 'Bad_');
 const labels = oneOf({ app: 'a' }, { app: 'b' }, { 'bad key': 'x' }, { app: 'bad value' }, {});
 const meta = sparse({
@@ -52,7 +52,7 @@ const objectPath = (kind: Kind, name: string): string => `${collectionOf(kind)}/
 const asked = (path: string, query: string): string => (query === '' ? path : `${path}?${query}`);
 
 type StepOf = (kind: Kind) => fc.Arbitrary<Step>;
-/** What a word stands for; nothing for words that are not listed. */
+/** The value that a word stands for; undefined for words that are not listed. */
 const meant = <T>(words: Readonly<Record<string, T>>, word: string): T | undefined => words[word];
 
 const creation: StepOf = (kind) =>
@@ -247,7 +247,7 @@ const listing: StepOf = (kind) =>
     'resourceVersion=odd',
     'limit=-1',
   ).map(
-    // Objects that are cluster-wide are everybody's: these sequences see their own only.
+    // Cluster-wide objects are shared by all sequences: each sees only its own.
     (query): Step => ({
       method: 'GET',
       path: asked(kind.isNamespaced ? collectionOf(kind) : `/api/v1/namespaces/$ns/configmaps`, query),
@@ -319,7 +319,7 @@ const stepOf: StepOf = (kind) =>
     ...(kind.plural === 'deployments' ? [{ weight: 1, arbitrary: scaling }] : []),
   );
 
-/** Each is about one kind, or about two: Pods and budgets belong together. */
+/** Each sequence is about one kind, or about two: Pods and budgets belong together. */
 const subjects: readonly (readonly Kind[])[] = [
   ...KINDS.map((kind) => [kind]),
   KINDS.filter(({ plural }) => plural === 'pods' || plural === 'poddisruptionbudgets'),

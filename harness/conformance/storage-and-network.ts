@@ -31,7 +31,7 @@ export const STORAGE_AND_NETWORK: readonly Kind[] = [
     kind: 'Service',
     isNamespaced: true,
     hasStatus: false,
-    // Two ports of one number differ by their protocol: the list has two keys.
+    // Two ports with the same number differ by their protocol: the list has two keys.
     body: record({
       spec: sparse({
         ports: fc.uniqueArray(

@@ -1,4 +1,4 @@
-/** Random objects of the kinds that make Pods. */
+/** Random objects of the kinds that create Pods. */
 import fc from 'fast-check';
 import { just, type Kind, mostly, none, oneOf, podSpec, record, selector, sparse } from './parts.ts';
 

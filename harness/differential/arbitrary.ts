@@ -1,15 +1,15 @@
-/** Random small clusters in which every predicate has something to say, and few enough values that things meet. */
+/** Random small clusters in which every predicate is relevant, with so few values that they coincide. */
 import fc, { type Arbitrary } from 'fast-check';
 import { assemble, type BoundParts, HOSTNAME, type NodeParts, type VolumeParts, ZONE } from './assemble.ts';
 import type { ClusterCase } from './cluster-case.ts';
 
 const GPU = 'example.com/gpu';
 
-/** `some` so many times in a hundred, else nothing at all. */
+/** `some` in this percentage of cases, else undefined. */
 const maybe = <T>(percent: number, some: Arbitrary<T>): Arbitrary<T | undefined> =>
   fc.oneof({ weight: 100 - percent, arbitrary: fc.constant(undefined) }, { weight: percent, arbitrary: some });
 
-/** A record of which the keys whose value is undefined are left out. */
+/** A record without the keys whose value is undefined. */
 type Compact<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 const compact = <T extends object>(shape: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<Compact<T>> =>
@@ -103,7 +103,7 @@ const spread = fc.uniqueArray(
     matchLabelKeys: maybe(20, fc.constant(['tier'])),
   }).map(({ minDomains, matchLabelKeys, ...constraint }) => ({
     ...constraint,
-    // The API takes the one only where the constraint must hold, the other only where the selector does not name the key.
+    // The API accepts the former only if the constraint must hold, and the latter only if the selector does not name the key.
     ...(constraint.whenUnsatisfiable === 'DoNotSchedule' && minDomains !== undefined && { minDomains }),
     ...(!JSON.stringify(constraint.labelSelector).includes('tier') &&
       matchLabelKeys !== undefined && { matchLabelKeys }),
@@ -121,14 +121,14 @@ const requests = compact({
   'ephemeral-storage': maybe(20, fc.constantFrom('1Gi', '2Gi')),
 });
 
-/** Extended resources want a limit, which must be the request. */
+/** Extended resources need a limit, which must equal the request. */
 const resources = fc
   .tuple(requests, maybe(17, fc.constantFrom('1', '2')))
   .map(([asked, gpu]) =>
     gpu === undefined ? { requests: asked } : { requests: { ...asked, [GPU]: gpu }, limits: { [GPU]: gpu } },
   );
 
-/** Amounts of which several fill a Node, or just do not. */
+/** Amounts of which several just fill a Node, or just do not fit. */
 const pieces = fc
   .record({ cpu: fc.constantFrom('700m', '900m', '1', '1100m', '1300m'), memory: fc.constantFrom('500Mi', '700Mi') })
   .map((asked) => ({ requests: asked }));
@@ -154,7 +154,7 @@ const initContainers = fc.oneof(
 /** Claims are taken by their place in the list; see `volumesOf()`. */
 const claimIndex = fc.nat({ max: 5 });
 
-/** Requests of a Pod as a whole must not be less than those of its containers together. */
+/** Pod-level requests must not be less than those of its containers together. */
 function withSmallContainers(spec: object): object {
   const small = (containers: readonly object[]) =>
     containers.map((each) => ({ ...each, resources: { requests: { cpu: '500m', memory: '512Mi' } } }));
@@ -167,7 +167,7 @@ function withSmallContainers(spec: object): object {
   };
 }
 
-/** How often, in a hundred, there is a rule of each kind. What is rare everywhere would hardly ever decide anything. */
+/** How often, in percent, there is a rule of each kind. A kind that is rare everywhere would hardly ever decide anything. */
 interface Theme {
   readonly taints: number;
   readonly selectors: number;
@@ -177,7 +177,7 @@ interface Theme {
   readonly claims: number;
   /** Features that kubelets declare, and Pods that need one. */
   readonly features: number;
-  /** Nodes that are all but filled by the Pods, so that it matters where each goes. */
+  /** Nodes that the Pods nearly fill, so that each placement matters. */
   readonly isTight?: true;
 }
 
@@ -196,7 +196,7 @@ const THEMES: readonly Theme[] = [
   { ...QUIET, isTight: true, claims: 60, selectors: 20 },
 ];
 
-/** What the kubelet of the one Node restarts, that of the other does not. */
+/** The kubelet of one Node declares this feature, that of the other does not. */
 const FEATURE = 'RestartAllContainersOnContainerExits';
 const restartRules = fc.constant([{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]);
 

@@ -1,4 +1,4 @@
-/** Makes the API's objects of the few things that are random about them. */
+/** Builds API objects from their few random properties. */
 import { type BoundPod, type ClusterCase, DRIVER, type RawObject } from './cluster-case.ts';
 
 export const ZONE = 'topology.kubernetes.io/zone';
@@ -81,8 +81,8 @@ export function assemble(parts: CaseParts): ClusterCase {
 }
 
 /**
- * The scheduler keeps used ports as a set: when one of two Pods with the same port finishes it takes the port for free. It
- * would never have put the two on one Node; we do.
+ * The scheduler keeps used ports as a set: when one of two Pods with the same port finishes, it treats the port as free. It would never
+ * have placed both on one Node, but the test does.
  */
 function withoutPorts(pod: RawObject): RawObject {
   const strip = (containers: readonly object[] = []) => containers.map((each) => ({ ...each, ports: [] }));

@@ -1,4 +1,4 @@
-/** A small cluster as it is put to the scheduler, and what the scheduler made of it. Objects are as the API server takes and gives them. */
+/** A small cluster as input of the scheduler, and the scheduler's result. Objects are in the API server's format. */
 
 export interface RawObject {
   readonly metadata: {
@@ -11,7 +11,7 @@ export interface RawObject {
   readonly status?: object;
 }
 
-/** A Pod that is on a Node already, and what has become of it there. */
+/** A Pod that is on a Node already, and its state there. */
 export interface BoundPod {
   readonly pod: RawObject;
   readonly isDeleting?: boolean;
@@ -25,7 +25,7 @@ export interface ClusterCase {
   readonly volumes: readonly RawObject[];
   readonly claims: readonly RawObject[];
   readonly bound: readonly BoundPod[];
-  /** Created one after another, each when the one before has its answer. */
+  /** Created one after another, each after the result of the one before. */
   readonly pods: readonly RawObject[];
 }
 
@@ -44,7 +44,7 @@ export interface Snapshot {
 export interface Step {
   /** Before the Pod was there. */
   readonly before: Snapshot;
-  /** As the server took it, without a Node. */
+  /** As the server stored it, without a Node. */
   readonly pod: unknown;
   /** The Node, or the message of `PodScheduled=False`. */
   readonly answer: { readonly node: string } | { readonly message: string };
@@ -59,7 +59,7 @@ export const NAMESPACES: readonly RawObject[] = [
 
 export const DRIVER = 'csi.example.com';
 
-/** Open claims of the first get existing volumes only; those of the second are provisioned, in two of the three zones. */
+/** Open claims of the first class get existing volumes only; those of the second are provisioned, in two of the three zones. */
 export const CLASSES: readonly (RawObject & { readonly provisioner: string; readonly volumeBindingMode: string })[] = [
   {
     metadata: { name: 'static' },

@@ -1,4 +1,4 @@
-/** Holds a recording of the real scheduler against our simulation. */
+/** Compares a recording of the real scheduler with our simulation. */
 
 import type { Pod } from '../../src/core/objects.ts';
 import { Cluster, type ClusterInput, type NodeState } from '../../src/core/scheduling/cluster.ts';
@@ -16,11 +16,11 @@ import { storageOf } from '../builders/storage.ts';
 import type { Recording, Snapshot, Step } from './cluster-case.ts';
 
 /**
- * - `Refused`: the scheduler chose a Node that we refuse. The worst: it makes us say "does not fit" of what fits.
- * - `Accepted`: the scheduler found no Node, and we would take one.
- * - `Reasons`: no Node, both say, but not for the same reasons.
- * - `Together`: the scheduler placed all of them, and we say that they do not fit together.
- * - `Assignment`: we say that they fit together, and the scheduler refuses the way that we found.
+ * - `Refused`: the scheduler chose a Node that we refuse. This is the worst case: we would report "does not fit" for Pods that fit.
+ * - `Accepted`: the scheduler found no Node, but we would take one.
+ * - `Reasons`: both found no Node, but for different reasons.
+ * - `Together`: the scheduler placed all of them, but we report that they do not fit together.
+ * - `Assignment`: we report that they fit together, but the scheduler refuses the assignment that we found.
  */
 export interface Disagreement {
   readonly kind: 'Refused' | 'Accepted' | 'Reasons' | 'Together' | 'Assignment';
@@ -29,12 +29,12 @@ export interface Disagreement {
 }
 
 export interface Comparison {
-  /** Answers of the scheduler for one Pod each. */
+  /** Answers of the scheduler, each for one Pod. */
   readonly decisions: number;
   readonly disagreements: readonly Disagreement[];
-  /** Neither the scheduler nor we have placed all of them: it may still do so in another order. */
+  /** Neither the scheduler nor we have placed all of them: another order might. */
   readonly isNo: boolean;
-  /** How we place all of them where the scheduler, which met them one by one, did not: Nodes by Pods, in the order of placing. */
+  /** Our placement of all Pods if the scheduler, which placed them one by one, failed: Nodes by Pods, in the order of placing. */
   readonly betterAssignment?: ReadonlyMap<string, string>;
 }
 
@@ -67,7 +67,7 @@ function compareStep({ before, pod: raw, answer }: Step): readonly Disagreement[
   const accepted = kind.candidates.find((node) => kind.accepts(node));
   if (accepted !== undefined) return disagreement('Accepted', `${accepted.name}; scheduler: ${answer.message}`);
   const ours = new Set(kind.reasonsAgainst(nodes));
-  // With affinity to Nodes by name it looks at no others, and names no reason of theirs.
+  // With affinity to Nodes by name the scheduler considers no others, and gives no reasons for these.
   const isSame = answer.message.includes("didn't satisfy plugin(s)") || isEqual(ours, reasonsIn(answer.message));
   return isSame ? [] : disagreement('Reasons', `${[...ours].join(', ')}; scheduler: ${answer.message}`);
 }

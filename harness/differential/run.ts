@@ -9,13 +9,13 @@ import type { ClusterCase, Recording } from './cluster-case.ts';
 import { type Comparison, compare, type Disagreement, reasonsIn } from './compare.ts';
 import { record, refusalOf } from './scheduler.ts';
 
-/** Asked by the gate: what agreed once must go on to. New seeds belong to `npm run differential`. */
+/** For the gate: clusters that agreed once must continue to agree. New seeds belong to `npm run differential`. */
 export const FIXED_SEED = 20_260_701;
 export const REGRESSIONS = join(import.meta.dirname, 'regressions');
 
-/** Shrinking asks the scheduler again and again; after this long the smallest case so far is good enough. */
+/** Shrinking runs the scheduler again and again; after this time the smallest case so far is good enough. */
 const SHRINK_MS = 60_000;
-/** Its caches follow the server with a delay; what it says about an old state it does not say again. */
+/** The scheduler's caches follow the server with a delay; an answer about an old state is not repeated. */
 const ATTEMPTS = 3;
 
 export interface Tally {
@@ -23,10 +23,10 @@ export interface Tally {
   decisions: number;
   /** Clusters with a disagreement. */
   disagreeing: number;
-  /** Clusters where all fit, by our order and not by the scheduler's. */
+  /** Clusters in which all Pods fit in our order, but not in the scheduler's. */
   orderDependent: number;
   readonly disagreements: Map<Disagreement['kind'], number>;
-  /** How many decisions each reason of the scheduler had a part in: what the clusters put to the proof. */
+  /** For each reason of the scheduler, how many decisions it was part of: shows what the clusters covered. */
   readonly reasons: Map<string, number>;
   /** Paths of regression cases that were written. */
   readonly saved: string[];
@@ -45,8 +45,8 @@ export function emptyTally(): Tally {
 }
 
 /**
- * Puts `clusters` random clusters to the scheduler and to the simulation and adds what came of it to `tally`. A disagreement
- * is shrunk, and the smallest case saved with the scheduler's answers.
+ * Runs the scheduler and the simulation on `clusters` random clusters and adds the results to `tally`. A disagreement is shrunk, and the
+ * smallest case saved with the scheduler's answers.
  */
 export async function runDifferential(
   api: Rest,
@@ -55,7 +55,7 @@ export async function runDifferential(
 ): Promise<void> {
   for (let index = 0; index < clusters; index += 1) {
     const seen: Outcome[] = [];
-    // One run each, so that a disagreement is shrunk for itself and the others go on.
+    // One run each, so that a disagreement is shrunk on its own and the others continue.
     const { errorInstance } = await fc.check(
       fc.asyncProperty(clusterCase, async (cluster) => {
         const outcome = await settled(api, cluster);
@@ -104,7 +104,7 @@ async function ask(api: Rest, cluster: ClusterCase): Promise<Outcome> {
   const recording = await record(api, cluster);
   const comparison = compare(recording);
   const { betterAssignment, disagreements, isNo } = comparison;
-  // What we call impossible must be so in every order; two more of them are put to the proof.
+  // A case that we call impossible must be so in every order; two more orders are tried.
   for (const pods of isNo ? otherOrders(cluster.pods) : []) {
     const again = await record(api, { ...cluster, pods });
     const other = compare(again);

@@ -1,4 +1,4 @@
-/** Puts a case to the real scheduler, Pod by Pod, and writes down what it says. */
+/** Runs the real scheduler on a case, Pod by Pod, and records its answers. */
 import { type Rest, RestError } from '../rest.ts';
 import { eventually } from '../wait.ts';
 import {
@@ -58,7 +58,7 @@ export async function prepare(api: Rest): Promise<void> {
   ]);
 }
 
-/** @throws Error where the scheduler gives no answer in time. The cluster is empty again in any case. */
+/** @throws Error if the scheduler gives no answer in time. The cluster is empty again in any case. */
 export async function record(api: Rest, cluster: ClusterCase): Promise<Recording> {
   try {
     await arrange(api, cluster);
@@ -75,10 +75,10 @@ export async function record(api: Rest, cluster: ClusterCase): Promise<Recording
 }
 
 /**
- * Asks for an assignment of our own making: the Pods in that order, each with all Nodes but its own cordoned.
+ * Tries our own assignment: the Pods in that order, each with all Nodes but its own cordoned.
  *
- * @returns the scheduler's message where it refuses a Pod; undefined where it follows, and where a Pod that tolerates the cordon
- * goes elsewhere, which says nothing about the rest.
+ * @returns the scheduler's message if it refuses a Pod; undefined if it agrees, and if a Pod that tolerates the cordon goes elsewhere,
+ * which proves nothing about the rest.
  */
 export async function refusalOf(
   api: Rest,
@@ -102,7 +102,7 @@ export async function refusalOf(
   }
 }
 
-/** A Node that is cordoned in the case stays so: Pods that are put there tolerate it. */
+/** A Node that is cordoned in the case stays so: Pods that are placed there tolerate it. */
 async function cordon(api: Rest, { metadata: { name }, spec }: RawObject, isCordoned: boolean): Promise<void> {
   const unschedulable = isCordoned || (spec as { readonly unschedulable?: boolean }).unschedulable === true;
   await api.patch(`${PATHS.nodes}/${name}`, { spec: { unschedulable: unschedulable || null } }, 'merge');
@@ -163,7 +163,7 @@ function answerFor(api: Rest, { metadata: { name, namespace } }: Pod): Promise<S
   );
 }
 
-/** Does for the Pod's claims what a volume controller and a provisioner would, once the scheduler has chosen. */
+/** Acts like a volume controller and a provisioner for the Pod's claims, once the scheduler has chosen. */
 async function bindClaims(api: Rest, { metadata: { namespace }, spec: { volumes = [] } }: Pod): Promise<void> {
   for (const { persistentVolumeClaim } of volumes) {
     if (persistentVolumeClaim === undefined) continue;
@@ -194,7 +194,7 @@ async function provision(api: Rest, { metadata: { namespace, name }, spec }: Cla
   });
 }
 
-/** Nobody removes the protecting finalizers of storage here, so they go first. */
+/** No controller removes the protecting finalizers of storage here, so they are removed first. */
 async function clear(api: Rest): Promise<void> {
   await Promise.all(ALL_NAMESPACES.map((namespace) => api.delete(podsIn(namespace) + NOW)));
   const [claims, volumes] = await Promise.all([
@@ -219,7 +219,7 @@ async function remove(api: Rest, path: string): Promise<void> {
   }
 }
 
-/** Without what nobody reads, so that a recording can be kept. */
+/** Removes unused fields, so that a recording can be kept. */
 function slim(object: unknown): unknown {
   const { metadata, ...rest } = object as { readonly metadata: Readonly<Record<string, unknown>> };
   const { managedFields: _, creationTimestamp: __, generation: ___, ...kept } = metadata;

@@ -1,4 +1,4 @@
-/** An `ApiClient` of a sandbox in the same process, without a network: requests alone, thousands a second. */
+/** An `ApiClient` of a sandbox in the same process, without a network: only requests, thousands per second. */
 import { answerDirectly, type DirectRequest, type ServerCore } from '../../sandbox/start.ts';
 import type { ApiClient, ApiRequest, PatchType } from '../../src/kube/http/api.ts';
 import { errorOf } from '../../src/kube/http/status-error.ts';
@@ -11,9 +11,9 @@ const CONTENT_TYPES: Readonly<Record<PatchType, string>> = {
 };
 
 export interface DirectHooks {
-  /** Before a request; what it throws, the client throws. */
+  /** Called before a request; if it throws, the client throws the same error. */
   readonly before?: (request: DirectRequest) => void;
-  /** After the server has carried it out; what it throws, the client throws in place of the answer. */
+  /** Called after the server has carried the request out; if it throws, the client throws the same error in place of the answer. */
   readonly after?: (request: DirectRequest, code: number) => void;
 }
 
@@ -34,7 +34,7 @@ export function directClient(server: ServerCore, { before, after }: DirectHooks 
       after?.(sent, code);
       const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
       if (code < 200 || code > 299) throw errorOf(`${method} ${path}`, code, {}, text, Date.now());
-      // A copy: what is handed out is the server's own.
+      // A copy, since the server keeps its own object.
       return (text === '' ? undefined : JSON.parse(text)) as T;
     },
     lines: () => {

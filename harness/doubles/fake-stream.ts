@@ -4,7 +4,7 @@ const ESCAPE = '\x1b';
 /** A control sequence with its parameter and its last letter, the end of a line, or what lies between. */
 const TOKENS = new RegExp(`${ESCAPE}\\[([?\\d;]*)([A-Za-z])|\\n|\\r|[^${ESCAPE}\\r\\n]+`, 'g');
 
-/** A terminal as far as our own control sequences go: it keeps what was written, and knows what is to be seen. */
+/** A terminal that supports our own control sequences: it keeps the output, and knows what is visible. */
 export class FakeStream implements OutputStream {
   readonly isTTY: boolean;
   columns: number;
@@ -26,7 +26,7 @@ export class FakeStream implements OutputStream {
     this.#listeners.push(listener);
   }
 
-  /** As when the user changes the window. */
+  /** Resizes the window, as a user may do. */
   resize(columns: number): void {
     this.columns = columns;
     for (const listener of this.#listeners) listener();
@@ -36,7 +36,7 @@ export class FakeStream implements OutputStream {
     return this.written.lastIndexOf('\x1b[?25l') > this.written.lastIndexOf('\x1b[?25h');
   }
 
-  /** The lines on the screen; colours are left out. @throws Error on a sequence that it does not know. */
+  /** The lines on the screen, without colours. @throws Error for an unknown sequence. */
   screen(): readonly string[] {
     let lines: string[] = [];
     let row = 0;
@@ -51,7 +51,7 @@ export class FakeStream implements OutputStream {
       else if (final === 'H') row = 0;
       else if (final !== '') throw new Error(`Unknown sequence ${JSON.stringify(token)}`);
       else {
-        // Whoever writes over a line clears the rest of it.
+        // Overwriting a line clears the rest of it.
         lines[row] = (lines[row] ?? '').slice(0, column) + token;
         column += token.length;
       }

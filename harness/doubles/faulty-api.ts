@@ -5,7 +5,7 @@
 import type { ApiClient, ApiRequest, StreamRequest } from '../../src/kube/http/api.ts';
 import { KubeError, type KubeErrorReason } from '../../src/kube/http/errors.ts';
 
-/** What goes wrong at the next answer, be it a page, the opening of a watch or its next line. */
+/** The fault of the next answer, be it a page, the opening of a watch or its next line. */
 export const FAULTS = [
   'reset',
   'close',
@@ -22,12 +22,12 @@ export const FAULTS = [
 export type Happening =
   | { readonly put: string }
   | { readonly remove: string }
-  /** Deletes the object and makes another of that name. */
+  /** Deletes the object and creates another of that name. */
   | { readonly renew: string }
   | { readonly fault: (typeof FAULTS)[number] }
   | 'serve'
   | 'bookmark'
-  /** Forgets the history, so that only the present version can be watched, and no further page be had. */
+  /** Forgets the history, so that only the current version can be watched, and no further page can be read. */
   | 'compact';
 
 interface Stored {
@@ -40,7 +40,7 @@ interface Recorded {
   readonly object: Stored;
 }
 
-/** Small, so that much can happen between two pages. */
+/** Small, so that many changes can happen between two pages. */
 const PAGE_SIZE = 1;
 
 export class FaultyApi implements ApiClient {
@@ -64,7 +64,7 @@ export class FaultyApi implements ApiClient {
     this.#settle = resolve;
   }
 
-  /** Name → version of what is there now. */
+  /** Name → version of the current objects. */
   content(): ReadonlyMap<string, string> {
     return new Map([...this.#objects].map(([name, { metadata }]) => [name, metadata.resourceVersion]));
   }
@@ -115,7 +115,7 @@ export class FaultyApi implements ApiClient {
     }
   }
 
-  /** Lets changes happen up to the next thing that shows in an answer; undefined when the plan is used up. */
+  /** Applies changes up to the next step that affects an answer; undefined when the plan is used up. */
   #untilAnswer(): { readonly fault: (typeof FAULTS)[number] } | 'serve' | 'bookmark' | undefined {
     for (;;) {
       const happening = this.#plan.shift();
@@ -149,7 +149,7 @@ export class FaultyApi implements ApiClient {
   }
 }
 
-/** How a fault shows in a running watch. Those that spoil a line spoil the pending event, which then does not come again. */
+/** The effect of a fault on a running watch. Faults that spoil a line spoil the pending event, which is then not repeated. */
 function* linesOf(fault: (typeof FAULTS)[number], pending: Recorded | undefined): Iterable<string> {
   const object = pending?.object;
   switch (fault) {

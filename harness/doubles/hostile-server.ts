@@ -1,4 +1,4 @@
-/** API servers and proxies that mean harm, or are merely broken: each plays one way in which a server can cost whoever asks it. */
+/** Malicious or broken API servers and proxies: each plays one way in which a server can cost its clients resources. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo, type Socket } from 'node:net';
@@ -33,7 +33,7 @@ const isWatch = ({ url = '' }: IncomingMessage): boolean => url.includes('watch=
 const isList = (request: IncomingMessage): boolean =>
   request.url?.startsWith('/api/v1/nodes?') === true && !isWatch(request);
 
-/** As a server with these Nodes does; a watch stays open without a word. */
+/** Behaves like a server with these Nodes; a watch stays open and silent. */
 function serve(request: IncomingMessage, response: ServerResponse, items: readonly object[]): void {
   if (isWatch(request)) {
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -43,7 +43,7 @@ function serve(request: IncomingMessage, response: ServerResponse, items: readon
   else json(response, { metadata: { resourceVersion: '1' }, items });
 }
 
-/** Writes without an end, as fast as the client takes it. */
+/** Writes without end, as fast as the client reads. */
 function pour(out: NodeJS.WritableStream & { readonly destroyed?: boolean }, piece: () => string | Buffer): void {
   const write = (): void => {
     while (out.destroyed !== true && out.write(piece()));
@@ -75,13 +75,13 @@ const compressed =
   };
 
 let count = 0;
-/** Numbers that never come again. */
+/** Numbers that are never repeated. */
 const next = (): number => {
   count += 1;
   return count;
 };
 
-/** By what they do. */
+/** By their behaviour. */
 export const PLAYS: Readonly<Record<string, Play>> = {
   'answers slowly': (request, response) => void setTimeout(() => serve(request, response, []), 4500),
   'trickles its answers': (_, response) => {
@@ -196,7 +196,7 @@ function serveNone(request: IncomingMessage, response: ServerResponse): void {
   serve(request, response, []);
 }
 
-/** Starts an API server over TLS. @param isForeign whether its certificate is of another authority than the kubeconfig says. */
+/** Starts an API server over TLS. @param isForeign whether its certificate is from a different authority than the kubeconfig's. */
 export async function startHostile(play: Play, { isForeign = false } = {}): Promise<Hostile> {
   const authority = createAuthority();
   const { cert, key } = authority.issueServer('127.0.0.1');
@@ -210,7 +210,7 @@ export async function startHostile(play: Play, { isForeign = false } = {}): Prom
   return { ...running, kubeconfig: kubeconfigText({ server: `https://${running.address}`, ca, token: 'hostile' }) };
 }
 
-/** Starts what is no HTTP at all, where the kubeconfig expects an API server. */
+/** Starts a server that does not speak HTTP, where the kubeconfig expects an API server. */
 export async function startRawHostile(play: (socket: Socket) => void): Promise<Hostile> {
   const running = await listen(net.createServer(play));
   const ca = createAuthority().cert;

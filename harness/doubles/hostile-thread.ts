@@ -1,4 +1,4 @@
-/** A hostile server on a thread of its own, so that what it costs to play is not taken from whoever measures. */
+/** A hostile server on a thread of its own, so that its own work does not affect measurements. */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Hostile, PLAYS, startHostile } from './hostile-server.ts';
 

@@ -5,13 +5,13 @@ import { RecordingApi } from './recording-api.ts';
 
 export interface PendingApi {
   readonly client: RecordingApi;
-  /** Answers the request about the Pod, with an error where one is given, and lets what follows from it happen. */
+  /** Answers the request about the Pod, with an error if one is given, and lets its consequences happen. */
   answer(name: string, error?: unknown): Promise<void>;
   /** Names of the Pods, in the order of the requests. */
   inFlight(): readonly string[];
 }
 
-/** A request whose signal aborts fails as the client has it: `Aborted`. */
+/** A request whose signal aborts fails like in the client: `Aborted`. */
 export function pendingApi(): PendingApi {
   const flights = new Map<string, PromiseWithResolvers<undefined>>();
   const client = new RecordingApi(({ path, signal }) => {

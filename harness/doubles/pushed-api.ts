@@ -1,4 +1,4 @@
-/** An API server of a few lists whose watches say what a test pushes. Other lists are forbidden. */
+/** An API server of a few lists whose watches deliver what a test pushes. Other lists are forbidden. */
 import type { ApiClient, ApiRequest, StreamRequest } from '../../src/kube/http/api.ts';
 import { KubeError } from '../../src/kube/http/errors.ts';
 
@@ -18,7 +18,7 @@ export class PushedApi implements ApiClient {
 
   /**
    * @param objects by the path of their list.
-   * @param served paths of lists of kinds that come with a CRD, allowed or not; no other CRD is served.
+   * @param served paths of lists of kinds defined by a CRD, allowed or not; no other CRD is served.
    */
   constructor(objects: Readonly<Record<string, readonly object[]>>, served: readonly string[] = []) {
     this.#objects = objects;

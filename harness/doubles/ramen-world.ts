@@ -1,6 +1,6 @@
 /**
- * A hub and its cluster in one process, on one sandbox without a network, and the reconciler of works between them. Whatever happens
- * is a move of the test: an edit on either side, news for a cache, a pass, the death of the process in the middle of one.
+ * A hub and its cluster in one process, on one sandbox without a network, and the reconciler of works between them. Every event is a move
+ * of the test: an edit on either side, an update of a cache, a pass, the death of the process in the middle of one.
  */
 import { answerDirectly, makeServer, type ServerCore } from '../../sandbox/start.ts';
 import type { ManagedClusterAccess } from '../../src/core/managed-clusters.ts';
@@ -27,7 +27,7 @@ export const MAPS = 'configmaps';
 export const WORKS = 'manifestworks.work.open-cluster-management.io';
 const WORKS_PATH = `/apis/work.open-cluster-management.io/v1/namespaces/${CLUSTER}/manifestworks`;
 
-/** The process was killed: whatever it still wanted to do, it does not. */
+/** The process was killed: none of its further work is done. */
 export class Killed extends Error {}
 
 /** A request of the bridge that the server has carried out. */
@@ -42,7 +42,7 @@ export interface Sent {
 export interface WorldHooks {
   /** Before each request of the bridge. */
   readonly before?: () => Promise<void>;
-  /** After each request that was carried out, before the bridge hears of it. @throws Killed */
+  /** Called after each request that was carried out, before the bridge gets the answer. @throws Killed */
   readonly after?: (sent: Sent) => void;
 }
 
@@ -61,17 +61,17 @@ export class RamenWorld {
     this.#process = new Process(this.server, hooks);
   }
 
-  /** Keys of works that a pass is due for, in their order. */
+  /** Keys of works for which a pass is due, in order. */
   get due(): readonly string[] {
     return [...this.#process.due].sort();
   }
 
-  /** The cache of works is as the hub is now. */
+  /** Updates the cache of works to the current state of the hub. */
   hear(): void {
     this.#process.hear();
   }
 
-  /** The watches of the cluster have told everything. */
+  /** Lets the watches of the cluster report everything. */
   look(): void {
     this.#process.look();
   }
@@ -215,7 +215,7 @@ const DEFINITION = {
 /** Whether a request of the bridge changes a work. */
 export const isOnHub = ({ path }: Pick<Sent, 'path'>): boolean => path.startsWith(WORKS_PATH);
 
-/** As people on the hub or the cluster would, by their own field manager. */
+/** Sends a request like people on the hub or the cluster, with their own field manager. */
 export function sendAs(server: ServerCore, manager: string, method: string, path: string, body?: object): number {
   const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   const text = body === undefined ? '' : JSON.stringify(body);

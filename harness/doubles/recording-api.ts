@@ -1,11 +1,11 @@
 import type { ApiClient, ApiRequest } from '../../src/kube/http/api.ts';
 
-/** An `ApiClient` that keeps its requests and answers each as the given function says; it has no streams. */
+/** An `ApiClient` that records its requests and answers each by the given function; it has no streams. */
 export class RecordingApi implements ApiClient {
   readonly requests: ApiRequest[] = [];
   readonly #answer: (request: ApiRequest) => unknown;
 
-  /** @param answer gives the body, or a promise of it, or throws. */
+  /** @param answer returns the body, or a promise of it, or throws. */
   constructor(answer: (request: ApiRequest) => unknown = () => undefined) {
     this.#answer = answer;
   }

@@ -9,13 +9,13 @@ export type ScriptedAnswer =
   | { readonly stream: readonly unknown[]; readonly livesMs?: number; readonly ends: 'closed' | 'held' | KubeError };
 
 export class ScriptedApi implements ApiClient {
-  /** What was asked for, in order: `list` or `watch` with the query. */
+  /** The requests, in order: `list` or `watch` with the query. */
   readonly requests: { readonly verb: 'list' | 'watch'; readonly path: string; readonly query: ApiRequest['query'] }[] =
     [];
-  /** Resolves when a request comes for which the script has no answer, or a stream is held. */
+  /** Resolves when a request comes without an answer in the script, or a stream is held. */
   readonly finished: Promise<void>;
   readonly clock = { now: () => this.#nowMs };
-  /** The waits that were asked for; each passes at once, and moves the clock. */
+  /** The requested waits; each passes at once, and moves the clock. */
   readonly sleeps: number[] = [];
   readonly #script: ScriptedAnswer[];
   readonly #finish: () => void;

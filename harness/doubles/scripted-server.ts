@@ -1,6 +1,6 @@
 /**
- * A server on 127.0.0.1 that says exactly what a test tells it to, faults included: the handler answers each request in
- * full, streams at the test's pace, or cuts the connection.
+ * A server on 127.0.0.1 that answers exactly as a test determines, including faults: the handler answers each request in full, streams at
+ * the test's pace, or cuts the connection.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -15,18 +15,15 @@ export interface ScriptedRequest {
   readonly query: URLSearchParams;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
-  /** Which connection it came on, counted from 1 in the order of arrival. */
+  /** The connection of the request, counted from 1 in the order of arrival. */
   readonly connection: number;
-  /** Common name of the client's certificate, where one was presented. */
+  /** Common name of the client's certificate, if it presented one. */
   readonly clientName: string | undefined;
   /** Settles when the exchange is over, whoever ended it. */
   readonly closed: Promise<void>;
 }
 
-/**
- * The sending half of a response that the test feeds by hand. It stays open until `end`, `destroy` or the client's
- * leaving.
- */
+/** The sending half of a response that the test controls. It stays open until `end`, `destroy` or the client's disconnect. */
 export interface ResponseStream {
   /** Sends a value as one line of JSON, as a watch does. */
   line(value: unknown): void;
@@ -96,7 +93,7 @@ export async function startScriptedServer(
     await send(answer, outgoing);
   };
   const onRequest = (incoming: http.IncomingMessage, outgoing: http.ServerResponse): void => {
-    // A client that leaves in the middle of its request is part of the script, not a failure of the server.
+    // A client that disconnects in the middle of its request is part of the script, not a failure of the server.
     serve(incoming, outgoing).catch(() => outgoing.destroy());
   };
   const settings = { keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000 };

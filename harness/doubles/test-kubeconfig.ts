@@ -11,11 +11,11 @@ export interface TestKubeconfig {
   readonly proxyUrl?: string;
   readonly tlsServerName?: string;
   readonly insecure?: boolean;
-  /** Put as it is under `user`. */
+  /** Copied unchanged to `user`. */
   readonly user?: Readonly<Record<string, unknown>>;
 }
 
-/** A new empty folder, which goes with the run. */
+/** A new empty folder, which is removed at the end of the run. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'maintenance-bridge-'));
 }
@@ -49,7 +49,7 @@ export function writeText(kubeconfig: string): string {
   return file;
 }
 
-/** Credentials by the way of a kubeconfig, as the program gets them. */
+/** Credentials loaded from a kubeconfig, like in the program. */
 export function credentialsFor(
   config: TestKubeconfig,
   env: Readonly<Record<string, string | undefined>> = {},

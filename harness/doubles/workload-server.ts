@@ -1,4 +1,4 @@
-/** The API server of a workload cluster as far as its Nodes go, over TLS, which refuses, hangs and breaks at a test's will. */
+/** The API server of a workload cluster, with Nodes only, over TLS, which refuses, hangs and breaks on a test's request. */
 
 import { kubeconfigText } from '../../controlplane/kubeconfig.ts';
 import { createAuthority } from '../../sandbox/certificates.ts';
@@ -25,7 +25,7 @@ interface StoredNode {
 export class WorkloadServer implements AsyncDisposable {
   /** The bearer tokens that are accepted. */
   tokens = new Set(['token-1']);
-  /** Answers in the server's place; undefined lets it answer. */
+  /** Answers in place of the server; undefined lets the server answer. */
   substitute: (request: ScriptedRequest) => ScriptedAnswer | Promise<ScriptedAnswer> | undefined = () => undefined;
   readonly #server: ScriptedServer;
   readonly #ca: string;
@@ -64,7 +64,7 @@ export class WorkloadServer implements AsyncDisposable {
     return kubeconfigText({ server: this.#server.url.origin, ca: this.#ca, token });
   }
 
-  /** Accepts every request from now on and answers none, as a server behind a dead backend does. */
+  /** Accepts every request from now on and answers none, like a server behind a dead backend. */
   hang(): void {
     this.substitute = () => new Promise(() => {});
   }
@@ -87,7 +87,7 @@ export class WorkloadServer implements AsyncDisposable {
     this.#tell(old === undefined ? 'ADDED' : 'MODIFIED', { metadata });
   }
 
-  /** Tells watchers of Nodes that no list has. */
+  /** Reports Nodes to watchers that no list contains. */
   flood(count: number): void {
     for (let i = 0; i < count; i += 1) {
       const metadata = { name: `flood-${i}`, uid: `flood-${i}`, resourceVersion: String(++this.#version) };

@@ -46,16 +46,16 @@ function directory(): string {
 
 const isComplete = (): boolean => existsSync(join(directory(), COMPLETE));
 
-/** Why there can be no schemas here; undefined where they are in the cache, or Go can fetch what they are made of. */
+/** Why there can be no schemas here; undefined if they are in the cache, or Go can fetch their sources. */
 export function lackingSchemas(): string | undefined {
   const noBuild = isComplete() ? undefined : lackingBuild();
   return noBuild && `the schemas are not in ${cacheDirectory()}, and ${noBuild}`;
 }
 
 /**
- * What to give to kubeconform as `-schema-location`, after the schemas were made where they are not in the cache.
+ * The values for kubeconform's `-schema-location`, after generating the schemas if they are not in the cache.
  *
- * @throws Error where a module cannot be had, or is not the one that was pinned.
+ * @throws Error if a module is not available, or does not match the pinned checksum.
  */
 export async function ensureSchemas(): Promise<readonly string[]> {
   await buildOnce(directory(), isComplete, async (unfinished) => {
@@ -70,7 +70,7 @@ export async function ensureSchemas(): Promise<readonly string[]> {
 /** The folder of a module's sources. */
 async function fetched({ path, version, sum }: PinnedModule): Promise<string> {
   const args = ['mod', 'download', '-json', `${path}@${version}`];
-  // Elsewhere than in a module, whose own `go.mod` would have a say.
+  // Outside a module, whose own `go.mod` would take effect.
   const place = { cwd: tmpdir(), env: { ...process.env, GOWORK: 'off' } };
   const { stdout } = await promisify(execFile)('go', args, place).catch((cause: unknown) => {
     throw new Error(`Fetching ${path}@${version} with Go`, { cause });
@@ -92,7 +92,7 @@ interface Definition extends Schema {
 
 const DEFINITIONS = 'definitions.json';
 
-/** A small file for each kind that can be created, and one with what they refer to. */
+/** A small file for each kind that can be created, and one with the types that they refer to. */
 async function writeKubernetes(folder: string, sources: string): Promise<void> {
   const text = await readFile(join(sources, 'api/openapi-spec/swagger.json'), 'utf8');
   const { definitions } = JSON.parse(text) as { readonly definitions: Readonly<Record<string, Definition>> };
@@ -100,7 +100,7 @@ async function writeKubernetes(folder: string, sources: string): Promise<void> {
   await writeFile(join(folder, DEFINITIONS), JSON.stringify({ definitions: strict(definitions) }));
   for (const [name, definition] of Object.entries(definitions)) {
     const [kind, ...others] = definition['x-kubernetes-group-version-kind'] ?? [];
-    // Several kinds: what all groups share, such as DeleteOptions, is no object.
+    // A type with several kinds, shared by all groups such as DeleteOptions, is not an object.
     if (kind === undefined || others.length > 0) continue;
     await writeFile(join(folder, fileOf(kind)), JSON.stringify({ $ref: `${DEFINITIONS}#/definitions/${name}` }));
   }
@@ -126,7 +126,7 @@ async function writeMonitoring(folder: string, sources: string): Promise<void> {
   }
 }
 
-/** As kubeconform names it: `deployment-apps-v1.json`, `service-v1.json`. */
+/** In kubeconform's naming: `deployment-apps-v1.json`, `service-v1.json`. */
 function fileOf({ group, version, kind }: { group: string; version: string; kind: string }): string {
   const [firstLabel = ''] = group.split('.');
   return `${[kind.toLowerCase(), firstLabel, version].filter((part) => part !== '').join('-')}.json`;
@@ -135,7 +135,7 @@ function fileOf({ group, version, kind }: { group: string; version: string; kind
 const INT_OR_STRING = { anyOf: [{ type: 'integer' }, { type: 'string' }] };
 const QUANTITY = { anyOf: [{ type: 'number' }, { type: 'string' }] };
 
-/** OpenAPI in the words of JSON Schema, with no other fields than those that are named. */
+/** OpenAPI converted to JSON Schema, with no fields besides the listed ones. */
 function strict(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(strict);
   if (typeof value !== 'object' || value === null) return value;

@@ -4,13 +4,13 @@ import { ensureTools, lackingTools, type Toolbox } from './tools.ts';
 type ProgramOf<Box> = Box extends Toolbox<infer Program> ? Program : never;
 
 /**
- * A `describe` whose tests run programs of others, which were built before; see `harness/build-first.ts`.
+ * A `describe` whose tests run third-party programs, which were built before; see `harness/build-first.ts`.
  *
- * Where they cannot be had the tests are skipped, with the reason in the name; under `CI=true` that is a failure.
+ * If these are not available, the tests are skipped, with the reason in the name; under `CI=true` that is a failure.
  *
- * @param tests declares the tests; the function that it gets returns the path of each program, and may only be called
- *   inside tests and their hooks.
- * @param alsoLacking why these tests cannot run here although the tools can be had.
+ * @param tests declares the tests; the function that it gets returns the path of each program, and may only be called inside tests and
+ * their hooks.
+ * @param alsoLacking why these tests cannot run here although the tools are available.
  */
 export function describeWithTools<const Boxes extends readonly Toolbox<string>[]>(
   name: string,

@@ -1,6 +1,4 @@
-/**
- * Programs of others that tests and checks run: in the cache, or put there from a package of Debian, or built from their Go modules.
- */
+/** Third-party programs that tests and checks run: in the cache, or put there from a package of Debian, or built from their Go modules. */
 import { join } from 'node:path';
 import { buildOnce, cacheDirectory, holds, lackingBuild } from '../../controlplane/binaries.ts';
 import { buildKey, goBuild } from '../../controlplane/build.ts';
@@ -13,11 +11,11 @@ export interface Toolbox<Program extends string> {
   readonly name: string;
   readonly programs: Readonly<Record<Program, string>>;
   readonly tags: readonly string[];
-  /** A package that has all of them, in a version that is new enough: taken where it can be had, in seconds instead of minutes. */
+  /** A package that contains all of them, in a version that is new enough: used if it is available, in seconds instead of minutes. */
   readonly debian?: DebianPackage;
 }
 
-/** What judges and installs the chart. */
+/** Tools that check and install the chart. */
 export const CHART_TOOLS: Toolbox<'helm' | 'kubeconform' | 'helm-unittest' | 'helm-docs'> = {
   name: 'chart',
   programs: {
@@ -29,7 +27,7 @@ export const CHART_TOOLS: Toolbox<'helm' | 'kubeconform' | 'helm-unittest' | 'he
   tags: [],
 };
 
-/** What judges the alert rules, and what scrapes and queries for the dashboard. */
+/** Tools that check the alert rules, and that scrape and query for the dashboard. */
 export const PROMETHEUS_TOOLS: Toolbox<'promtool' | 'prometheus'> = {
   name: 'prometheus',
   programs: {
@@ -49,16 +47,16 @@ const directoryOf = (toolbox: Toolbox<string>): string =>
   );
 const isBuilt = (toolbox: Toolbox<string>): boolean => holds(directoryOf(toolbox), Object.keys(toolbox.programs));
 
-/** Why the programs cannot be had here; undefined where they can: they are in the cache, or Go can build them. */
+/** Why the programs are not available here; undefined if they are in the cache, or Go can build them. */
 export function lackingTools(toolbox: Toolbox<string>): string | undefined {
   const noBuild = isBuilt(toolbox) ? undefined : lackingBuild();
   return noBuild && `the ${toolbox.name} tools are not built in ${cacheDirectory()}, and ${noBuild}`;
 }
 
 /**
- * Paths of the programs, after building them where they are not in the cache; processes that ask at once wait for one build.
+ * Paths of the programs, after building them if they are not in the cache; concurrent processes wait for one build.
  *
- * @throws Error with the end of Go's output where the build fails.
+ * @throws Error with the end of Go's output if the build fails.
  */
 export async function ensureTools<Program extends string>(
   toolbox: Toolbox<Program>,
