@@ -1,4 +1,4 @@
-/** Where the programs of the control plane come from: `KUBEBUILDER_ASSETS`, our cache, or a build with Go into that cache. */
+/** Finds the programs of the control plane: in `KUBEBUILDER_ASSETS`, in our cache, or by a build with Go into that cache. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { pidOf } from '../harness/identity.ts';
 import { build, buildKey, KWOK_STAGES } from './build.ts';
 import { withLock } from './lock.ts';
 
-/** The files of a complete folder; what envtest's archives hold comes first. */
+/** The files of a complete folder; those of envtest's archives come first. */
 export const BASE_FILES = ['etcd', 'kube-apiserver', 'kubectl'] as const;
 export const KWOK_FILES = ['kwok', KWOK_STAGES] as const;
 export const ALL_FILES = [...BASE_FILES, 'kube-controller-manager', 'kube-scheduler', ...KWOK_FILES] as const;
@@ -23,7 +23,7 @@ export type Availability =
 export interface Lookup {
   /** @default process.env */
   readonly environment?: Environment;
-  /** Whether a program can be run; to be replaced in tests. */
+  /** Whether a program can be run; replaced in tests. */
   readonly runs?: (command: string, args: readonly string[]) => boolean;
 }
 
@@ -35,9 +35,9 @@ export function cacheDirectory(environment: Environment = process.env): string {
 }
 
 /**
- * Says how a control plane with the given programs would come about, without building or starting anything.
+ * How a control plane with the given programs would be provided, without building or starting anything.
  *
- * k3s brings its own scheduler and controller manager, but no simulated Nodes: it serves no request for kwok.
+ * k3s has its own scheduler and controller manager, but no simulated Nodes: it cannot replace kwok.
  */
 export function availability(needs: readonly BinaryFile[] = BASE_FILES, lookup: Lookup = {}): Availability {
   const { environment = process.env, runs = canRun } = lookup;
@@ -45,7 +45,7 @@ export function availability(needs: readonly BinaryFile[] = BASE_FILES, lookup: 
   if (found !== undefined) return { is: 'available', by: found.by };
   const noBuild = lackingBuild(environment, runs);
   if (noBuild === undefined) return { is: 'available', by: 'go' };
-  // Unlike `docker info`, `docker version` fails in every release when the daemon does not answer.
+  // Unlike `docker info`, `docker version` fails in every release if the daemon does not answer.
   const docker = runs('docker', ['version', '--format', '{{.Server.Version}}']);
   if (docker && !needs.includes('kwok')) return { is: 'available', by: 'k3s' };
   return {
@@ -60,8 +60,8 @@ export function availability(needs: readonly BinaryFile[] = BASE_FILES, lookup: 
 }
 
 /**
- * Why nothing can be built here; undefined where Go can. Tests are run with `MAINTENANCE_BRIDGE_BUILD=never`: a build takes minutes,
- * which no test waits for, and belongs before them, where its progress is seen (`harness/build-first.ts`).
+ * Why nothing can be built here; undefined if Go can. Tests are run with `MAINTENANCE_BRIDGE_BUILD=never`: a build takes minutes, for which
+ * no test waits, and runs before the tests, where its progress is visible (`harness/build-first.ts`).
  */
 export function lackingBuild(environment: Environment = process.env, runs = canRun): string | undefined {
   if (environment.MAINTENANCE_BRIDGE_BUILD === 'never') return 'nothing is built while tests run';
@@ -69,12 +69,12 @@ export function lackingBuild(environment: Environment = process.env, runs = canR
 }
 
 /**
- * The folder that holds the programs, after building them where no other source has them.
+ * The folder of the programs, after building them if no other source has them.
  *
- * Several processes may call this at once: one builds, the others wait. A build that failed or was killed leaves nothing
- * that a later one could take for complete.
+ * Several processes may call this at once: one builds, the others wait. A build that failed or was killed leaves nothing that could be
+ * mistaken for a complete one.
  *
- * @throws Error with the end of Go's output where the build fails.
+ * @throws Error with the end of Go's output if the build fails.
  */
 export async function ensureBinaries(
   needs: readonly BinaryFile[] = ALL_FILES,
@@ -88,11 +88,11 @@ export async function ensureBinaries(
 }
 
 /**
- * Has `directory`, a folder of the cache, filled by one process while all others wait.
+ * Fills `directory`, a folder of the cache, in one process while all others wait.
  *
- * @param isComplete asked again once the folder is ours.
- * @param fill gets an empty folder, which takes the place of `directory` when it is done.
- * @throws Error where it is not complete and nothing can be built here; see `lackingBuild()`.
+ * @param isComplete called again once this process holds the lock.
+ * @param fill gets an empty folder, which replaces `directory` when it is done.
+ * @throws Error if it is not complete and nothing can be built here; see `lackingBuild()`.
  */
 export async function buildOnce(
   directory: string,
@@ -116,7 +116,7 @@ export async function buildOnce(
   );
 }
 
-/** The first source that needs no building. The order is part of the contract with users: what they name wins. */
+/** The first source that needs no building. The order is part of the contract with users: the source that they name takes precedence. */
 export function locate(
   needs: readonly BinaryFile[],
   environment: Environment,
@@ -142,7 +142,7 @@ async function buildInto(directory: string, fill: (directory: string) => Promise
   }
 }
 
-/** Builds that were killed, and a folder from which files were removed by hand. Only the lock's holder may call this. */
+/** Removes the remains of killed builds, and a folder from which files were removed by hand. Only the lock's holder may call this. */
 async function removeLeftovers(directory: string): Promise<void> {
   const parent = join(directory, '..');
   const leftovers = (await readdir(parent)).filter((name) => name.startsWith(`${basename(directory)}.unfinished-`));
@@ -158,7 +158,7 @@ export function holds(directory: string, files: readonly string[]): boolean {
   return files.every((file) => existsSync(join(directory, file)));
 }
 
-/** Whether a program is there and does what it is asked for without a fault. */
+/** Whether a program exists and runs without an error. */
 export function canRun(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }

@@ -24,16 +24,16 @@ const STAGES = [
   'pod/fast/pod-delete.yaml',
 ];
 
-/** Modules are read as they stand: a build that wants to change go.mod must fail, not change what the cache key was made of. */
+/** Modules are read-only: a build that wants to change go.mod must fail, and not change the input of the cache key. */
 const FLAGS = ['-trimpath', '-mod=readonly', '-buildvcs=false'];
-/** A `go.work` in a folder above has no say here; the user's other Go settings (proxy, caches) hold. */
+/** A `go.work` in a folder above is ignored; the user's other Go settings (proxy, caches) apply. */
 const ENVIRONMENT = { GOWORK: 'off' };
 const LAST_LINES = 20;
 
 /** The name of kwok's stages in the folder of the binaries. */
 export const KWOK_STAGES = 'kwok-stages.yaml';
 
-/** Changes with everything that a build depends on: the modules, what is built of them, the platform and the way of building. */
+/** Changes with everything that a build depends on: the modules, the built packages, the platform and the build flags. */
 export function buildKey(
   modules: readonly string[] = MODULES,
   contents: readonly unknown[] = [KUBERNETES_COMMANDS, STAGES],
@@ -66,7 +66,7 @@ export async function build(directory: string): Promise<void> {
 }
 
 /**
- * Builds what `module` requires of etcd and Kubernetes into `directory`.
+ * Builds the packages of etcd and Kubernetes that `module` requires into `directory`.
  *
  * @throws Error with the last lines of Go's output.
  */
@@ -78,7 +78,7 @@ export async function buildKubernetes(module: string, directory: string, progres
   await rename(join(directory, 'server'), join(directory, 'etcd'));
 }
 
-/** Unstamped, the server calls itself v0.0.0 and clients refuse features. */
+/** Without the stamp, the server reports v0.0.0 and clients refuse features. */
 async function versionStamp(module: string): Promise<string> {
   const goMod = await readFile(join(module, 'go.mod'), 'utf8');
   const found = /\bk8s\.io\/kubernetes (v(\d+)\.(\d+)\.\S+)/.exec(goMod);
@@ -95,12 +95,12 @@ async function stages(): Promise<string> {
   return (await Promise.all(STAGES.map((stage) => readFile(join(folder, stage), 'utf8')))).join('\n---\n');
 }
 
-/** Where the sources of a module lie that the module in `cwd` requires. */
+/** The folder with the sources of a module that the module in `cwd` requires. */
 export async function moduleDirectory(cwd: string, module: string): Promise<string> {
   return (await askGo(cwd, 'list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module)).trim();
 }
 
-/** What a command of Go prints, run in `cwd`. @throws Error where it fails. */
+/** The output of a Go command, run in `cwd`. @throws Error if it fails. */
 export async function askGo(cwd: string, ...args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('go', [...args], { cwd, env: { ...process.env, ...ENVIRONMENT } });
   return stdout;
@@ -116,7 +116,7 @@ export async function goBuild(cwd: string, args: readonly string[], progress: Pr
   const last: string[] = [];
   const read = async (): Promise<void> => {
     for await (const line of createInterface({ input: go.stderr })) {
-      // `-v` names each package as it is compiled: a path without spaces. Everything else is worth keeping for the error.
+      // `-v` prints each package as it is compiled: a path without spaces. All other lines are kept for the error.
       if (/^[\w./~-]+$/.test(line)) progress.detail(line);
       else last.push(line);
       if (last.length > LAST_LINES) last.shift();

@@ -20,13 +20,13 @@ const CRDS = 'crds';
 export const CLUSTER_API_FILES = [PROGRAM, CRDS] as const;
 const CRD_PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-/** Why the controller cannot be had here; undefined where it can: it is in the cache, or Go can build it. */
+/** Why the controller is not available here; undefined if it is in the cache, or Go can build it. */
 export function lackingClusterApi(): string | undefined {
   const noBuild = isBuilt() ? undefined : lackingBuild();
   return noBuild && `the Cluster API controller is not built in ${cacheDirectory()}, and ${noBuild}`;
 }
 
-/** The program and the CRDs of its module, built into the cache where they are not there yet. */
+/** The program and the CRDs of its module, built into the cache if necessary. */
 export async function ensureClusterApi(): Promise<string> {
   await buildOnce(buildDirectory(), isBuilt, build);
   return buildDirectory();
@@ -95,9 +95,9 @@ export async function installClusterApiCrds({ api }: ControlPlane): Promise<void
 }
 
 /**
- * Starts the core controller as an administrator of the control plane, where the CRDs are installed. It ends with us.
+ * Starts the core controller as an administrator of the control plane with the CRDs installed. It ends with this process.
  *
- * @throws Error with the end of its log where it does not start.
+ * @throws Error with the end of its log if it does not start.
  */
 export async function startClusterApi(controlPlane: ControlPlane): Promise<ClusterApi> {
   const program = join(await ensureClusterApi(), PROGRAM);
@@ -122,7 +122,7 @@ export async function startClusterApi(controlPlane: ControlPlane): Promise<Clust
   }
 }
 
-/** It wants a certificate for webhooks that nobody registers. */
+/** The controller needs a certificate for webhooks that are never registered. */
 async function flagsFor({ kubeconfig, caFile }: ControlPlane, healthPort: number): Promise<readonly string[]> {
   const certificate = basename(caFile, '.crt');
   return [
@@ -151,7 +151,7 @@ export const INFRASTRUCTURE_CRDS = ['GenericInfrastructureCluster', 'GenericInfr
   infrastructureCrd,
 );
 
-/** A kind of a provider that follows the contract v1beta2 in its version v1beta1, and takes whatever a test writes. */
+/** A kind of a provider that follows the contract v1beta2 in its version v1beta1, and accepts any fields. */
 function infrastructureCrd(kind: string): Crd {
   const plural = `${kind.toLowerCase()}s`;
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };

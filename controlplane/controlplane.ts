@@ -1,4 +1,4 @@
-/** A real control plane for tests: the interface, and the choice of who provides it. */
+/** A real control plane for tests: the interface, and the choice of the provider. */
 
 import type { Rest } from '../harness/rest.ts';
 import {
@@ -25,7 +25,7 @@ export interface ControlPlaneOptions {
   /** Keeps a record of every request for `auditEvents()`. */
   readonly auditLog?: boolean;
   /**
-   * Where everything of this instance is kept; must not exist yet and is removed at the end.
+   * The folder of this instance; must not exist yet and is removed at the end.
    *
    * @default a new folder in the system's folder for temporary files
    */
@@ -33,8 +33,9 @@ export interface ControlPlaneOptions {
 }
 
 /**
- * What a provider may be unable to do. Its methods then throw `NotSupported`; `rbac` (an account has no rights but those that
- * it was given), `admission` (webhooks and policies are asked) and `versions` (Cluster API in an older version too) are things that the server itself does or does not do.
+ * Capabilities that a provider may lack. For the first ones its methods then throw `NotSupported`; `rbac` (an account has only the rights
+ * that it was given), `admission` (webhooks and policies are called) and `versions` (Cluster API in an older version too) describe the
+ * behaviour of the server itself.
  */
 export type Capability = 'restart' | 'simulatedNodes' | 'audit' | 'metrics' | 'rbac' | 'admission' | 'versions';
 
@@ -49,14 +50,14 @@ export interface NodeOptions {
 }
 
 export interface KubectlOptions {
-  /** Given to stdin, for `-f -`. */
+  /** The input on stdin, for `-f -`. */
   readonly input?: string;
   /** Path of a kubeconfig. @default the admin's */
   readonly kubeconfig?: string;
 }
 
 export interface KubectlResult {
-  /** -1 where a signal ended it. */
+  /** -1 if a signal ended it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -102,17 +103,17 @@ export interface ControlPlane extends AsyncDisposable {
   readonly adminToken: string;
   /** Requests as admin. */
   readonly api: Rest;
-  /** Process ids by program; empty where they are not ours. */
+  /** Process ids by program; empty if the processes are not ours. */
   readonly processes: ReadonlyMap<string, number>;
 
   /**
-   * Path of a kubeconfig for a ServiceAccount, which is created with its Namespace where missing. It has no rights until the
-   * test binds a role to it. The token holds for a day.
+   * Path of a kubeconfig for a ServiceAccount, which is created with its Namespace if missing. It has no rights until the test binds a role
+   * to it. The token is valid for a day.
    */
   kubeconfigFor(account: ServiceAccountName): Promise<string>;
-  /** Runs kubectl of the same version as the server. Never rejects for what kubectl says: look at the code. */
+  /** Runs kubectl of the same version as the server. Never rejects because of kubectl's result: check the code. */
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<KubectlResult>;
-  /** Creates simulated Nodes. They are Ready on return: by kwok where it runs, else because they are created so. */
+  /** Creates simulated Nodes. They are Ready on return: by kwok if it runs, else because they are created so. */
   addNodes(names: readonly string[], options?: NodeOptions): Promise<void>;
   /** `GET /metrics` of the API server. */
   metrics(): Promise<string>;
@@ -121,7 +122,7 @@ export interface ControlPlane extends AsyncDisposable {
 
   /** Ends the API server as an operator would (SIGTERM) and returns when its port is free. */
   stopApiServer(): Promise<void>;
-  /** Ends it as a crash would: connections break, nothing is said to clients. */
+  /** Ends it like a crash: connections break, and clients are not notified. */
   killApiServer(): Promise<void>;
   /** Starts it again on the same port with the same data and returns when it is ready. */
   startApiServer(): Promise<void>;
@@ -130,7 +131,7 @@ export interface ControlPlane extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** The programs that the options call for. */
+/** The programs that the options require. */
 export function filesFor({ scheduler, controllerManager, kwok }: ControlPlaneOptions): readonly BinaryFile[] {
   const wanted: readonly BinaryFile[] = [
     ...BASE_FILES,
@@ -141,7 +142,7 @@ export function filesFor({ scheduler, controllerManager, kwok }: ControlPlaneOpt
   return ALL_FILES.filter((file) => wanted.includes(file));
 }
 
-/** Whether and how a control plane with these options can be had here, without building or starting anything. */
+/** Whether and how a control plane with these options can be provided here, without building or starting anything. */
 export function canStart(options: ControlPlaneOptions = {}): Availability {
   const { nodes = [], auditLog } = options;
   const found = availability(filesFor(options));
@@ -152,18 +153,18 @@ export function canStart(options: ControlPlaneOptions = {}): Availability {
 }
 
 /**
- * Starts an isolated control plane on 127.0.0.1 with fresh ports, data and credentials. On return the API server is ready, the
- * Namespace `default` exists and, with a controller manager, so does its ServiceAccount `default`.
+ * Starts an isolated control plane on 127.0.0.1 with fresh ports, data and credentials. On return the API server is ready, the Namespace
+ * `default` exists and, with a controller manager, so does its ServiceAccount `default`.
  *
  * May build the programs first, which takes minutes once per machine and shows progress on stderr.
  *
- * @throws Error with the end of a program's log where it does not start; nothing is left running then.
+ * @throws Error with the end of a program's log if it does not start; nothing is left running then.
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const found = canStart(options);
   if (found.is === 'unavailable') throw new Error(`No control plane can be started: ${found.why}`);
   if (found.by === 'k3s') return (await import('./k3s.ts')).startK3s(options);
-  // One build serves every later request, so it is always a whole one.
+  // One build serves every later request, so it is always a complete one.
   const binaries = await ensureBinaries(found.by === 'go' ? ALL_FILES : filesFor(options));
   return (await import('./local.ts')).startLocal(binaries, options);
 }

@@ -1,4 +1,4 @@
-/** The command lines of the programs, without anything else: what a control plane on one machine needs and no more. */
+/** The command lines of the programs: the minimum for a control plane on one machine. */
 import { join } from 'node:path';
 
 /** Where the files of one instance are. */
@@ -10,7 +10,7 @@ export interface Layout {
   readonly serviceAccountKey: string;
   readonly auditPolicy: string;
   readonly auditLog: string;
-  /** Written by the API server at its first start, and kept by it at later ones. */
+  /** Written by the API server at its first start, and reused at later ones. */
   readonly ca: string;
   readonly adminKubeconfig: string;
   /** The folder of kubeconfigs for ServiceAccounts and programs. */
@@ -44,7 +44,7 @@ export function etcdFlags({ directory }: Layout, ports: Ports): string[] {
     `--data-dir=${join(directory, 'etcd')}`,
     `--listen-client-urls=${url}`,
     `--advertise-client-urls=${url}`,
-    // It has no peers, but wants to listen for them.
+    // It has no peers, but requires an address to listen on.
     '--listen-peer-urls=http://127.0.0.1:0',
     '--unsafe-no-fsync',
   ];
@@ -60,15 +60,15 @@ export function apiServerFlags(
   ports: Ports,
   { controllerManager, auditLog }: ApiServerFlags,
 ): string[] {
-  // Simulated Nodes start without conditions: TaintNodesByCondition would taint them not-ready for good. And without a
-  // controller manager nobody makes the `default` ServiceAccount that the plugin ServiceAccount demands of each Pod.
+  // Simulated Nodes start without conditions: TaintNodesByCondition would taint them not-ready for good. And without a controller manager
+  // nothing creates the `default` ServiceAccount that the plugin ServiceAccount requires for each Pod.
   const disabled = ['TaintNodesByCondition', ...(controllerManager ? [] : ['ServiceAccount'])];
   return [
     `--etcd-servers=http://127.0.0.1:${ports.etcd}`,
     '--bind-address=127.0.0.1',
-    // Else it looks for the machine's default route, which a container without a network does not have.
+    // Otherwise it looks for the machine's default route, which a container without a network does not have.
     '--advertise-address=127.0.0.1',
-    // That address is refused in the endpoints of the Service `kubernetes`, which nobody needs here.
+    // That address is refused in the endpoints of the Service `kubernetes`, which is not needed here.
     '--endpoint-reconciler-type=none',
     `--secure-port=${ports.apiServer}`,
     `--cert-dir=${layout.certificates}`,
@@ -88,7 +88,7 @@ export function apiServerFlags(
 
 /** Tests create hundreds of Pods at once; the default limits would make them wait on the client, not on the server. */
 const CLIENT_LIMITS = ['--kube-api-qps=200', '--kube-api-burst=400'];
-/** One instance of each, and nobody who asks for their health over HTTPS. */
+/** One instance of each, without HTTPS health checks. */
 const ALONE = ['--leader-elect=false', '--secure-port=0'];
 
 export function controllerManagerFlags({ serviceAccountKey, ca }: Layout, kubeconfig: string): string[] {
@@ -96,7 +96,7 @@ export function controllerManagerFlags({ serviceAccountKey, ca }: Layout, kubeco
     `--kubeconfig=${kubeconfig}`,
     ...ALONE,
     ...CLIENT_LIMITS,
-    // Simulated Nodes renew no Leases: the Node lifecycle controller would declare them lost.
+    // Simulated Nodes renew no Leases: the Node lifecycle controller would report them as lost.
     '--controllers=*,-node-lifecycle-controller',
     `--service-account-private-key-file=${serviceAccountKey}`,
     `--root-ca-file=${ca}`,

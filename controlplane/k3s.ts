@@ -18,14 +18,14 @@ import { writeKubeconfigFor } from './objects.ts';
 
 const IMAGE = 'rancher/k3s:v1.36.3-k3s1';
 const ADMIN = 'maintenance-bridge-admin';
-/** How the API server is reached from inside the container, where kubectl runs. */
+/** The address of the API server inside the container, where kubectl runs. */
 const INSIDE_URL = 'https://127.0.0.1:6443';
 const CAN: ReadonlySet<Capability> = new Set(['metrics', 'rbac', 'admission', 'versions']);
 
 /**
- * k3s always runs a scheduler, a controller manager and one Node of its own, whatever the options say.
+ * k3s always runs a scheduler, a controller manager and one Node of its own, whatever the options are.
  *
- * @throws NotSupported for options that it cannot serve; Error where the container does not start.
+ * @throws NotSupported for options that it does not support; Error if the container does not start.
  */
 export async function startK3s({ kwok, nodes = [], auditLog, directory }: ControlPlaneOptions): Promise<ControlPlane> {
   if (kwok === true || nodes.length > 0) throw notSupported('simulated Nodes');
@@ -85,7 +85,7 @@ async function controlPlaneIn(container: StartedK3sContainer, directory: string)
   };
 }
 
-/** k3s' own administrator has a client certificate; everything here works with tokens. */
+/** k3s' own administrator has a client certificate; everything here uses tokens. */
 async function adminToken(container: StartedK3sContainer): Promise<string> {
   const commands = [
     ['create', 'serviceaccount', ADMIN, '--namespace=kube-system'],
@@ -101,7 +101,7 @@ async function adminToken(container: StartedK3sContainer): Promise<string> {
   return token;
 }
 
-/** `exec` has no stdin: the input goes in as a file. Calls may overlap, so each has its own files. */
+/** `exec` has no stdin: the input is copied as a file. Calls may overlap, so each has its own files. */
 let calls = 0;
 async function kubectlIn(
   container: StartedK3sContainer,

@@ -38,7 +38,7 @@ import { onFreshPort, PortTaken, whenReady } from './start.ts';
 const STOP_DEADLINE_MS = 30_000;
 const PORT_DEADLINE_MS = 60_000;
 
-/** Who the static tokens are for. The controller manager acts as an administrator: its roles are not what is tested here. */
+/** The users of the static tokens. The controller manager acts as an administrator: its roles are not tested here. */
 const USERS = [
   { name: 'admin', user: 'admin', groups: ['system:masters'] },
   { name: 'controller-manager', user: 'system:kube-controller-manager', groups: ['system:masters'] },
@@ -57,7 +57,7 @@ type UserName = (typeof USERS)[number]['name'];
 type Tokens = Readonly<Record<UserName, string>>;
 
 /**
- * @param binaries the folder of the programs that the options call for.
+ * @param binaries the folder of the programs that the options require.
  * @throws Error with the end of a log; nothing is left running or on disk then.
  */
 export async function startLocal(binaries: string, options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -151,7 +151,7 @@ class LocalControlPlane implements ControlPlane {
       try {
         return await this.#bootApiServer();
       } catch (error) {
-        // Clients were told this port: unlike at the first start there is no other one to go to.
+        // Clients know this port: unlike at the first start, no other one can be used.
         if (!(error instanceof PortTaken) || performance.now() > deadline) throw error;
       }
     }
@@ -218,8 +218,7 @@ class LocalControlPlane implements ControlPlane {
     const etcd = this.#running.get('etcd');
     await whenReady(etcd === undefined ? [server] : [server, etcd], 'the API server is ready', async () => {
       if (this.#api !== undefined) return (await this.#api.text('/readyz')) === 'ok';
-      // At its first start it makes the certificate that it is to be trusted by. Half of it may be there: only what
-      // has worked is kept.
+      // At its first start the server creates the certificate that clients trust. The file may be incomplete: only a working one is kept.
       const ca = await readFile(this.#layout.ca, 'utf8');
       const api = makeRest({ server: this.serverUrl, ca, token: this.adminToken });
       try {
@@ -234,7 +233,7 @@ class LocalControlPlane implements ControlPlane {
     });
   }
 
-  /** Everything that is only a client of the API server, all at once. */
+  /** Starts all programs that are only clients of the API server, at once. */
   async #launchClients(): Promise<void> {
     const { controllerManager, scheduler, kwok, jobsRun = false } = this.#options;
     const kubeconfig = (name: UserName) => this.#writeKubeconfig(name, join(this.#layout.kubeconfigs, name));
@@ -289,7 +288,7 @@ class LocalControlPlane implements ControlPlane {
   }
 }
 
-/** Writes what must be there before the first program starts. */
+/** Writes the files that must exist before the first program starts. */
 async function prepare({ directory, ...layout }: Layout): Promise<Tokens> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await Promise.all([layout.logs, layout.certificates, layout.kubeconfigs].map((folder) => mkdir(folder)));

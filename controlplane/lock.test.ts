@@ -24,7 +24,7 @@ function deadIdentity(): string {
   return `${spawnSync(process.execPath, ['--version']).pid}:1`;
 }
 
-/** Runs holders at once, each noting that it is in, and gives the highest number that was in together. */
+/** Runs holders concurrently, each recording that it holds the lock, and returns the highest number that held it at once. */
 async function mostAtOnce(holders: number): Promise<number> {
   let inside = 0;
   let most = 0;

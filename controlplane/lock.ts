@@ -1,9 +1,9 @@
 /**
  * A lock between processes, as a file that holds the identity of its owner.
  *
- * The file appears by `link`, complete and only where none is: one process wins. A file whose owner has died is replaced
- * by `rename`, and only under a second lock of the same kind: of two processes that find it, the slower one must not replace the lock
- * that the faster one has just taken.
+ * The file is created by `link`, complete and only if none exists: one process wins. A file whose owner has died is replaced by `rename`,
+ * and only under a second lock of the same kind: of two processes that find it, the slower one must not replace the lock that the faster
+ * one has just taken.
  */
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { identityOf, isAlive } from '../harness/identity.ts';
 const POLL_MS = 200;
 
 export interface LockOptions {
-  /** Called once, with the owner's identity, where the lock is taken. Throwing gives up. */
+  /** Called once, with the owner's identity, if the lock is taken. Throwing gives up. */
   readonly onWait?: (owner: string) => void;
   /** @default 200 */
   readonly pollMs?: number;
@@ -29,7 +29,7 @@ export async function withLock<T>(path: string, work: () => Promise<T>, options:
   }
 }
 
-/** The identity of the living process that holds the lock, undefined where it is free. */
+/** The identity of the living process that holds the lock; undefined if it is free. */
 export async function lockOwner(path: string): Promise<string | undefined> {
   const owner = await ownerOf(path);
   return owner !== undefined && isAlive(owner) ? owner : undefined;
@@ -55,7 +55,7 @@ async function acquire(path: string, { onWait, pollMs = POLL_MS }: LockOptions):
   }
 }
 
-/** Under the second lock only its holder changes a dead owner's file, so what is read there stays true until the `rename`. */
+/** Under the second lock only its holder changes a dead owner's file, so its content stays valid until the `rename`. */
 function takenOver(path: string, dead: string, mine: string, pollMs: number): Promise<boolean> {
   const replace = async (): Promise<boolean> => {
     if ((await ownerOf(path)) !== dead) return false;
@@ -75,7 +75,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Dead or alive; undefined where the lock is free. */
+/** Dead or alive; undefined if the lock is free. */
 async function ownerOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

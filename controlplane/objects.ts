@@ -1,4 +1,4 @@
-/** What a control plane does by requests alone, whoever provides it. */
+/** Operations on a control plane that consist of requests alone, for every provider. */
 import { join } from 'node:path';
 import { type Rest, RestError } from '../harness/rest.ts';
 import { eventually } from '../harness/wait.ts';
@@ -53,11 +53,11 @@ export interface AccountServer {
   readonly api: Rest;
   readonly server: string;
   readonly ca: string;
-  /** Where the kubeconfig is written. */
+  /** The folder for the kubeconfig. */
   readonly folder: string;
 }
 
-/** Creates the ServiceAccount, and its Namespace, where missing, and writes a kubeconfig with a token for it. */
+/** Creates the ServiceAccount, and its Namespace, if missing, and writes a kubeconfig with a token for it. */
 export async function writeKubeconfigFor(
   { api, server, ca, folder }: AccountServer,
   { namespace, name }: ServiceAccountName,

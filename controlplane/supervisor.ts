@@ -58,7 +58,7 @@ function report(message: Report): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-// Nobody reads any more once the parent is dead; the work of ending goes on.
+// After the parent's death nobody reads the output; the clean-up continues.
 process.stdout.on('error', () => {});
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void end());
 

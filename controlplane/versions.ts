@@ -1,5 +1,5 @@
 /**
- * Control planes of other versions than that of `tools/`, for `npm run matrix`: their Go modules are written here, resolved by Go, and
+ * Control planes of other versions than the one in `tools/`, for `npm run matrix`: their Go modules are written here, resolved by Go, and
  * built once into the cache, a folder for each version.
  */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -9,17 +9,17 @@ import { askGo, buildKubernetes, ETCD_PACKAGE, KUBERNETES_PACKAGES } from './bui
 import { buildClusterApi, CLUSTER_API_FILES, CLUSTER_API_PACKAGE, ensureClusterApi } from './cluster-api.ts';
 import { startProgress } from './progress.ts';
 
-/** What is built in several versions, with the module that has them. */
+/** The projects that are built in several versions, with their modules. */
 export const PROJECTS = { kubernetes: 'k8s.io/kubernetes', 'cluster-api': CLUSTER_API_PACKAGE } as const;
 export type Project = keyof typeof PROJECTS;
 
-/** The language version that a written module asks for: at least that of every module which it requires. */
+/** The language version of a written module: at least that of every module that it requires. */
 const GO = '1.26.0';
 const STAGING = /^\s*(?:replace\s+)?(k8s\.io\/\S+) => \.\/staging\//gm;
 
 /**
- * The module that builds a Kubernetes. k8s.io/kubernetes replaces its staging modules by folders; from outside they are modules of
- * their own, whose version is v0 in the place of v1.
+ * The module that builds a Kubernetes. k8s.io/kubernetes replaces its staging modules by folders; from outside they are modules of their
+ * own, with versions v0 instead of v1.
  *
  * @param goMod that of k8s.io/kubernetes in this version.
  */
@@ -39,9 +39,9 @@ function moduleOf(project: Project, tools: readonly string[], version: string): 
 }
 
 /**
- * The newest version that starts with `wanted`, such as `1.37` or `1.37.2`, among `served`; pre-releases are none.
+ * The newest version in `served` that starts with `wanted`, such as `1.37` or `1.37.2`, without pre-releases.
  *
- * @throws Error where there is none.
+ * @throws Error if there is none.
  */
 export function newestOf(wanted: string, served: readonly string[]): string {
   const numbers = (version: string): readonly number[] => version.slice(1).split('.').map(Number);
@@ -62,10 +62,10 @@ export async function servedVersions(project: Project): Promise<readonly string[
 }
 
 /**
- * The folder with the programs of one version, to be named by `KUBEBUILDER_ASSETS` or `CLUSTER_API_ASSETS`, after building them where
- * they are not in the cache.
+ * The folder with the programs of one version, for `KUBEBUILDER_ASSETS` or `CLUSTER_API_ASSETS`, after building them if they are not in the
+ * cache.
  *
- * @throws Error with the end of Go's output where the build fails.
+ * @throws Error with the end of Go's output if the build fails.
  */
 export async function ensureVersion(project: Project, version: string): Promise<string> {
   if (version === (await pinnedVersion(project)))
@@ -88,7 +88,7 @@ export async function ensureVersion(project: Project, version: string): Promise<
   return directory;
 }
 
-/** The version that `tools/` builds, which all other runs of the tests are on. */
+/** The version that `tools/` builds, which all other test runs use. */
 async function pinnedVersion(project: Project): Promise<string | undefined> {
   const goMod = await readFile(join(import.meta.dirname, 'tools', project, 'go.mod'), 'utf8');
   const line = goMod.split('\n').find((each) => each.trim().startsWith(`${PROJECTS[project]} `));

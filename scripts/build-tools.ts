@@ -1,4 +1,4 @@
-/** Builds the programs of others that tests run: `tools`, `controlplane`, or both. Exit code 1 where one cannot be built. */
+/** Builds the third-party programs that tests run: `tools`, `controlplane`, or both. Exit code 1 if one cannot be built. */
 import { buildControlPlane, buildTools } from '../harness/build-first.ts';
 
 const asked = process.argv.slice(2);

@@ -11,15 +11,15 @@ const OUTPUT = 'dist/maintenance-bridge.cjs';
 const NOTICES = 'dist/THIRD-PARTY-NOTICES.txt';
 
 export interface BundleOptions {
-  /** Where the file goes. @default it is not written */
+  /** The output file. @default it is not written */
   readonly outfile?: string;
 }
 
 /**
- * Bundles `src/main.ts` with everything that it imports. The same sources and the same commit give the same bytes, wherever the
- * checkout is.
+ * Bundles `src/main.ts` with everything that it imports. The same sources and the same commit give the same bytes, wherever the checkout
+ * is.
  *
- * @returns what went in, with paths from the root of the checkout.
+ * @returns the inputs, with paths from the root of the checkout.
  */
 export async function bundle({ outfile }: BundleOptions = {}): Promise<Metafile> {
   const commit = findCommit();
@@ -27,7 +27,7 @@ export async function bundle({ outfile }: BundleOptions = {}): Promise<Metafile>
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: ['src/main.ts'],
-    // Named, so that its absence is an error: without it the bundle would not be strict code.
+    // Named explicitly, so that its absence is an error: without it the bundle would not be strict code.
     tsconfig: 'tsconfig.json',
     outfile: outfile ?? OUTPUT,
     write: outfile !== undefined,
@@ -49,8 +49,8 @@ export async function bundle({ outfile }: BundleOptions = {}): Promise<Metafile>
 }
 
 /**
- * What `KubeConfig` imports for an API client and an HTTP client of the library's own. The program uses it to run credential
- * plugins, which needs neither, and they are half of the bundle and 12 MiB of resident memory.
+ * The imports of `KubeConfig` for the library's own API client and HTTP client. The program uses it to run credential plugins, which need
+ * neither, and they are half of the bundle and 12 MiB of resident memory.
  */
 const UNUSED: Readonly<Record<string, readonly string[]>> = {
   undici: ['Agent', 'ProxyAgent'],
@@ -58,8 +58,8 @@ const UNUSED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Puts classes that say so in the place of `UNUSED`. A version of the library that imports another name from there fails the
- * build, and one that uses them to run a plugin fails the test of the bundle.
+ * Replaces `UNUSED` by classes whose use throws an error. A version of the library that imports another name from there fails the build,
+ * and one that uses them to run a plugin fails the test of the bundle.
  */
 const withoutUnusedClient: Plugin = {
   name: 'without-unused-client',
@@ -77,7 +77,7 @@ const withoutUnusedClient: Plugin = {
   },
 };
 
-/** Messages of zod in fifty languages: ours are English, which zod loads by itself, and the list of all is only exported. */
+/** Messages of zod in fifty languages: ours are English, which zod loads by itself, and the list of all languages is only exported. */
 const withoutLanguages: Plugin = {
   name: 'without-languages',
   setup(building) {
@@ -85,7 +85,7 @@ const withoutLanguages: Plugin = {
   },
 };
 
-/** Puts the page of the dashboard, as it was built, in the place of the module that builds it. */
+/** Replaces the module that builds the dashboard's page by the built page. */
 const withPage = ({ script, style }: BuiltPage): Plugin => ({
   name: 'with-page',
   setup(building) {
@@ -95,7 +95,7 @@ const withPage = ({ script, style }: BuiltPage): Plugin => ({
   },
 });
 
-/** The commit of the checkout, or the one that the builder of an image names where there is no checkout. */
+/** The commit of the checkout or, if there is no checkout, the one that the builder of an image passes. */
 function findCommit(): string | undefined {
   const given = process.env.MAINTENANCE_BRIDGE_BUILD_COMMIT;
   if (given !== undefined && given !== '') return given;

@@ -1,10 +1,13 @@
-/** What the chart's templates are told of the features, by their descriptors: who may do what, and what the admission policies let pass. */
+/**
+ * The data about the features for the chart's templates, from their descriptors: their rights, and the writes that the admission policies
+ * permit.
+ */
 import { FEATURES } from '../src/app/features.ts';
 import type { ChartFeature, Feature, FeatureRights, Writes } from '../src/core/feature.ts';
 
 export const SCOPES = ['cluster', 'watched', 'own'] as const satisfies readonly (keyof FeatureRights)[];
 
-/** A feature, or what a variant of its settings adds. */
+/** A feature, or the additions of a variant of its settings. */
 interface Part {
   /** The value that switches the feature on, and the variant's name after a dot. */
   readonly name: string;
@@ -14,7 +17,7 @@ interface Part {
   readonly names: Readonly<Record<string, string>>;
 }
 
-/** In the order in which `rightsFor` has them; that they add up so is held by a test on rendered charts. */
+/** In the order of `rightsFor`; a test on rendered charts checks that they add up to the same. */
 export function chartFeatureParts(): readonly Part[] {
   return FEATURES.flatMap((feature): readonly Part[] => partsOf(feature as Feature<unknown>));
 }
@@ -54,7 +57,7 @@ export function featuresData(): string {
   }).join('');
 }
 
-/** Resources as rules name them in full, `machines.cluster.x-k8s.io`. */
+/** Resources in their full form, `machines.cluster.x-k8s.io`. */
 export function writesData(writes: readonly Writes[]): string {
   return yaml(
     Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * What the Helm chart repeats of the code: RBAC rules, what admission policies let pass, which value stands for which flag, and
- * the form of `config`. Written by `npm run docs`, so that chart and program cannot disagree.
+ * The parts of the Helm chart that derive from the code: RBAC rules, the writes that admission policies permit, the value that stands for
+ * each flag, and the schema of `config`. Written by `npm run docs`, so that chart and program cannot disagree.
  */
 import { z } from 'zod';
 import { FEATURES, sectionsWith } from '../src/app/features.ts';
@@ -14,7 +14,7 @@ import { ramenFiles } from './chart-ramen.ts';
 
 export const CHART = 'charts/maintenance-bridge';
 
-/** Values that stand for a key of the configuration file, where it is not `config.` and the key. */
+/** Values that stand for a key of the configuration file, unless they are `config.` and the key. */
 const VALUES_BY_FLAG: Readonly<Record<string, string>> = {
   'leader-elect': 'leaderElection.enabled',
   'leader-election-id': 'leaderElection.id',
@@ -33,8 +33,8 @@ const VALUES_BY_FLAG: Readonly<Record<string, string>> = {
 };
 
 /**
- * Which cluster is worked on is the Pod's own matter; whoever wants another mounts a kubeconfig and names it. A feature that the chart
- * has no value for needs rights that it does not render: whoever enables it grants these.
+ * The Pod itself determines which cluster it works on; to use another, mount a kubeconfig and name it. A feature without a value in the
+ * chart needs rights that the chart does not render: the operator who enables it grants these.
  */
 const FREE_FLAGS: readonly string[] = [
   'kubeconfig',
@@ -42,13 +42,13 @@ const FREE_FLAGS: readonly string[] = [
   ...FEATURES.flatMap(({ enable, chart }) => (chart === undefined ? [enable.flag] : [])),
 ];
 
-/** The chart's value that sets an option; undefined for the options that only `extraArgs` and `extraEnv` set. */
+/** The chart's value that sets an option; undefined for options that only `extraArgs` and `extraEnv` set. */
 export function chartValueOf({ flag, path }: Pick<OptionRow, 'flag' | 'path'>): string | undefined {
   if (FREE_FLAGS.includes(flag)) return undefined;
   return VALUES_BY_FLAG[flag] ?? `config.${path.join('.')}`;
 }
 
-/** A name that only the template knows. With backquotes, since it stands in a quoted string. */
+/** A name that only the template knows. In backquotes, since it is inside a quoted string. */
 const LEASE_NAME = '{{ include `maintenance-bridge.leaseName` . }}';
 
 const leaseRules = rightsFor({
@@ -71,7 +71,7 @@ function renderRules(rules: readonly RbacRule[]): string {
     .join('');
 }
 
-/** Names of objects that only the values know are put in by the template. */
+/** The template inserts names of objects that only the values contain. */
 function withNames(rules: string, names: Readonly<Record<string, string>>): string {
   return Object.entries(names).reduce(
     (text, [name, template]) => text.replaceAll(`["${name}"]`, `{{ include "maintenance-bridge.${template}" . }}`),
@@ -80,8 +80,8 @@ function withNames(rules: string, names: Readonly<Record<string, string>>): stri
 }
 
 /**
- * `{{ include "maintenance-bridge.rules.<part>.<scope>" . }}` and `….writes.<part>` for each part; `….rules.leaderElection`,
- * `….features`, `….valueOfFlag`, and what the features bring along, as YAML.
+ * `{{ include "maintenance-bridge.rules.<part>.<scope>" . }}` and `….writes.<part>` for each part; `….rules.leaderElection`, `….features`,
+ * `….valueOfFlag`, and the features' further data, as YAML.
  */
 function renderGeneratedTemplates(): string {
   const define = (name: string, body: string): string =>
@@ -142,7 +142,7 @@ ${roles.map(({ name, rules }) => role(name, rules) + binding(name)).join('')}`;
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-// RE2, which Helm uses, knows no look-ahead; a duration above zero has a part with a digit above zero.
+// RE2, which Helm uses, has no look-ahead; a duration above zero has a part with a digit above zero.
 const PART = '[0-9]+([.][0-9]+)?(ms|h|m|s)';
 const PART_ABOVE_ZERO = '([0-9]*[1-9][0-9]*([.][0-9]+)?|[0-9]+[.][0-9]*[1-9][0-9]*)(ms|h|m|s)';
 const PATTERNS: Partial<Readonly<Record<OptionKind, string>>> = {
@@ -150,7 +150,7 @@ const PATTERNS: Partial<Readonly<Record<OptionKind, string>>> = {
   limit: `^(0|(${PART})+)$`,
 };
 
-/** What zod cannot say of a section in JSON Schema, the rows of the options know: help, defaults and the form of durations. */
+/** Adds what zod's JSON Schema of a section lacks, from the rows of the options: help, defaults and the form of durations. */
 function sectionSchema(section: string, schema: z.ZodType): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
   const properties = Object.entries(rest.properties ?? {}).map(([key, property]) => {
@@ -177,7 +177,7 @@ function sectionSchemas(): JsonSchema {
   return schemas;
 }
 
-/** The form of the value `features`: a switch for each feature that the chart can run. */
+/** The schema of the value `features`: a switch for each feature that the chart can run. */
 export function featuresSchema(): JsonSchema {
   const values = FEATURES.flatMap(({ chart }): readonly ChartFeature[] => (chart === undefined ? [] : [chart]));
   const featureOf = ({ switches = {} }: ChartFeature): JsonSchema => {
@@ -195,7 +195,7 @@ export function featuresSchema(): JsonSchema {
   };
 }
 
-/** The form of the value `config`: all of the configuration file that has no value of its own. */
+/** The schema of the value `config`: everything in the configuration file that has no value of its own. */
 export function configSchema(): JsonSchema {
   const helpOf = (flag: string): string | undefined => OPTION_ROWS.find((row) => row.flag === flag)?.help;
   return {
@@ -217,15 +217,15 @@ export function configSchema(): JsonSchema {
 }
 
 /**
- * Paths from the root of the checkout, with what the files should hold.
+ * Paths from the root of the checkout, with the content that the files should have.
  *
- * @param valuesSchema the values' schema as it is, of which the parts `config` and `features` are replaced.
+ * @param valuesSchema the current schema of the values, whose parts `config` and `features` are replaced.
  */
 export function chartParts(valuesSchema: string): ReadonlyMap<string, string> {
   const schema = JSON.parse(valuesSchema) as { readonly properties: JsonSchema };
   const parts = { config: configSchema(), features: featuresSchema() };
   const whole = { ...schema, properties: { ...schema.properties, ...parts } };
-  // The formatter has a say in this one; its line ends are no difference.
+  // The formatter may change this file; differences in line breaks do not count.
   const isStale = JSON.stringify(whole) !== JSON.stringify(schema);
   return new Map([
     [`${CHART}/templates/_generated.tpl`, renderGeneratedTemplates()],

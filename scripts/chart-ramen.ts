@@ -1,4 +1,4 @@
-/** Rules that whoever makes kubeconfigs for the Ramen bridge applies by hand: on its clusters, and on a hub that clusters pull from. */
+/** Rules for kubeconfigs of the Ramen bridge, to be applied by hand: on its clusters, and on a hub that clusters pull from. */
 import type { RbacRule } from '../src/core/rbac.ts';
 import { MANAGED_CLUSTER_RULES, PULL_RULES } from '../src/ramen/rbac.ts';
 

@@ -7,7 +7,7 @@ import { CHART } from './chart-parts.ts';
 
 const DIRECTORY = resolve(import.meta.dirname, '..', CHART);
 
-/** What the README should hold, on the standard output. helm-docs ends with 0 whatever happened: its errors are on stderr. */
+/** The content that the README should have, on the standard output. helm-docs always exits with 0: its errors are on stderr. */
 export function renderReadme(helmDocs: string): Promise<ToolResult> {
   return runTool(helmDocs, [
     '--dry-run',

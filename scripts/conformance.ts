@@ -1,8 +1,8 @@
 /**
- * Holds the sandbox's API server against a real one on many random sequences of requests: `npm run conformance`.
+ * Compares the sandbox's API server with a real one on many random sequences of requests: `npm run conformance`.
  *
- * Prints the shortest sequence for each difference and exits with 1 where there is one. Half of the sequences come from a fixed
- * seed, half from a new one, which is printed.
+ * Prints the shortest sequence for each difference and exits with 1 if there is one. Half of the sequences come from a fixed seed, half
+ * from a new one, which is printed.
  */
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,8 +1,8 @@
 /**
- * Real Kubernetes clusters to try things on, with simulated Nodes and Pods: `npm run controlplane -- up`.
+ * Real Kubernetes clusters for experiments, with simulated Nodes and Pods: `npm run controlplane -- up`.
  *
- * A cluster belongs to a background process of this same script, which outlives the shell; when that process ends, however
- * it ends, so do the cluster's processes and its folder.
+ * A cluster belongs to a background process of this same script, which outlives the shell; when that process ends, in whatever way, the
+ * cluster's processes and its folder are removed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,13 +21,13 @@ const MAX_NODES = 10_000;
 const START_DEADLINE_MS = 5 * 60_000;
 const STOP_DEADLINE_MS = 60_000;
 
-/** What a cluster's owner writes into its folder once the cluster is ready. */
+/** The file that a cluster's owner writes into its folder once the cluster is ready. */
 interface ClusterState {
   readonly kubeconfig: string;
   readonly nodes: number;
 }
 
-/** A cluster exists as long as somebody holds its lock. */
+/** A cluster exists as long as a process holds its lock. */
 interface Cluster {
   /** Identity of the process that owns it. */
   readonly owner: string;
@@ -49,7 +49,7 @@ const stateFileIn = (folder: string): string => join(folder, 'cluster.json');
 
 async function up({ name, nodes }: UpOptions): Promise<void> {
   await mkdir(CLUSTERS, { recursive: true });
-  // Here and not in the background, so that the progress of a first build is seen.
+  // Here and not in the background, so that the progress of a first build is visible.
   const binaries = await ensureBinaries();
   const isThere = (await find(name)) !== undefined;
   const { kubeconfig } = await (isThere ? whenReady(name) : startInBackground({ name, nodes }));
@@ -83,13 +83,13 @@ async function startInBackground({ name, nodes }: UpOptions): Promise<ClusterSta
   return state;
 }
 
-/** The background process: holds the cluster's lock until it is told to end. */
+/** The background process: holds the cluster's lock until it is asked to end. */
 async function own({ name, nodes }: UpOptions): Promise<void> {
   const giveUp = (owner: string): never => {
     throw new Error(`Process ${pidOf(owner)} is starting it already`);
   };
   const work = async (): Promise<void> => {
-    // Left by an owner and a supervisor that were killed both.
+    // Left if an owner and its supervisor were both killed.
     await rm(folderOf(name), { recursive: true, force: true });
     await using controlPlane = await startControlPlane({
       scheduler: true,

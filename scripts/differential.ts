@@ -1,8 +1,8 @@
 /**
- * Holds the fit simulation against the real kube-scheduler on many random clusters: `npm run differential`.
+ * Compares the fit simulation with the real kube-scheduler on many random clusters: `npm run differential`.
  *
- * Half of them come from a fixed seed, half from a new one, which is printed. Exits with 1 on a disagreement, after the
- * smallest case that shows it was written to `harness/differential/regressions/`.
+ * Half of them come from a fixed seed, half from a new one, which is printed. Exits with 1 after a disagreement, whose smallest case is
+ * written to `harness/differential/regressions/`.
  */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';

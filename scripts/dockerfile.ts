@@ -1,4 +1,4 @@
-/** Reads a Dockerfile as far as ours goes: stages, and instructions of one or more lines. */
+/** Parses a Dockerfile, with the features that ours uses: stages, and instructions of one or more lines. */
 
 export interface Instruction {
   /** In capitals. */
@@ -12,7 +12,7 @@ export interface Instruction {
 export interface Stage {
   /** The image, as written: `ARG`s are not filled in. */
   readonly from: string;
-  /** After `AS`; empty where there is none. */
+  /** After `AS`; empty if there is none. */
   readonly name: string;
   readonly instructions: readonly Instruction[];
 }
@@ -31,7 +31,7 @@ export interface Copy {
   readonly target: string;
 }
 
-/** Here-documents and parser directives are not understood. */
+/** Here-documents and parser directives are not supported. */
 export function parseDockerfile(text: string): Dockerfile {
   const global: Instruction[] = [];
   const stages: { from: string; name: string; instructions: Instruction[] }[] = [];
@@ -69,7 +69,7 @@ export function copiesOf({ instructions }: Stage): readonly Copy[] {
     });
 }
 
-/** The last instruction of that name counts, as for Docker. @returns undefined where there is none. */
+/** The last instruction of that name counts, as in Docker. @returns undefined if there is none. */
 export function lastOf({ instructions }: Stage, keyword: string): string | undefined {
   return instructions.findLast((instruction) => instruction.keyword === keyword)?.text;
 }
@@ -77,7 +77,7 @@ export function lastOf({ instructions }: Stage, keyword: string): string | undef
 /**
  * The words of an `ENTRYPOINT` or `CMD`.
  *
- * @throws Error where it is not in the JSON form, since the other form needs a shell.
+ * @throws Error if it is not in the JSON form, since the other form needs a shell.
  */
 export function wordsOf(stage: Stage, keyword: 'ENTRYPOINT' | 'CMD'): readonly string[] {
   const text = lastOf(stage, keyword) ?? '[]';
@@ -85,7 +85,7 @@ export function wordsOf(stage: Stage, keyword: 'ENTRYPOINT' | 'CMD'): readonly s
   return JSON.parse(text) as readonly string[];
 }
 
-/** What `ENV` sets. Values with spaces or quotes are not understood. */
+/** The variables that `ENV` sets. Values with spaces or quotes are not supported. */
 export function variablesOf({ instructions }: Stage): Readonly<Record<string, string>> {
   const pairs = instructions
     .filter(({ keyword }) => keyword === 'ENV')

@@ -14,7 +14,7 @@ import type { Results } from './matrix/results.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const RESULTS = JSON.parse(readFileSync(join(import.meta.dirname, 'matrix/results.json'), 'utf8')) as Results;
 
-/** Paths from the root of the checkout, with what the files should hold. */
+/** Paths from the root of the checkout, with the content that the files should have. */
 export function generatedDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/flags.md', renderFlags()],
@@ -73,7 +73,7 @@ Besides these, the usual \`process_…\` and \`nodejs_…\` metrics describe the
 ${table(['Name', 'Type', 'Labels', 'Meaning'], rows)}`;
 }
 
-/** Columns are padded, which is how the formatter wants them. */
+/** Columns are padded, as the formatter requires. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const escaped = [head, ...rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))];
   const widths = head.map((_, column) => Math.max(...escaped.map((row) => row[column]?.length ?? 0)));
@@ -82,7 +82,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [first ?? [], rule, ...others].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
-/** @returns undefined where there is no such file. */
+/** @returns undefined if there is no such file. */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

@@ -1,8 +1,7 @@
 /**
- * `npm run image:rootfs`: the root file system of the image, made without a container engine, in dist/rootfs. What the image adds
- * to its base is read from the Dockerfile; the base itself (libraries, certificates, the user) comes from this machine. With
- * `--run [-- ARGUMENT…]` it then runs the image's entry point in it, read-only and as the image's user. Linux only; running
- * wants root.
+ * `npm run image:rootfs`: builds the root file system of the image without a container engine, in dist/rootfs. The image's additions to its
+ * base are read from the Dockerfile; the base itself (libraries, certificates, the user) comes from this machine. With `--run [--
+ * ARGUMENT…]` it then runs the image's entry point in it, read-only and as the image's user. Linux only; running requires root.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +14,7 @@ const ROOTFS = join(ROOT, 'dist/rootfs');
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** Where Kubernetes mounts the credentials of a Pod's service account. */
 export const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** A container runtime makes these in any image: they have to be there before the root is read-only. */
+/** A container runtime creates these in any image: they have to exist before the root is read-only. */
 const MOUNT_POINTS = ['/proc', '/dev', ACCOUNT_MOUNT];
 
 const NODE = '/usr/local/bin/node';
@@ -29,10 +28,10 @@ export function imageStage(): Stage {
 }
 
 /**
- * Makes the root file system anew. `npm run build` has to have run before.
+ * Builds the root file system. `npm run build` has to run before.
  *
- * @param directory absolute; what is there is removed.
- * @throws Error where a file that the Dockerfile copies does not exist here, or has no counterpart here.
+ * @param directory absolute; its content is removed.
+ * @throws Error if a file that the Dockerfile copies does not exist here, or has no counterpart here.
  */
 export function makeRootfs(directory: string, stage: Stage = imageStage()): void {
   rmSync(directory, { recursive: true, force: true });
@@ -73,7 +72,7 @@ function localSourceOf({ from, source }: Copy): string {
   return local;
 }
 
-/** The same version as the image's, since both are pinned. */
+/** The same version as in the image, since both are pinned. */
 function localNode(): string {
   return realpathSync(join(ROOT, 'node_modules/node/bin/node'));
 }
@@ -92,14 +91,14 @@ export interface CommandLine {
 }
 
 export interface RunOptions {
-  /** A folder of this machine that stands in the place of the service account's. */
+  /** A folder of this machine that replaces the service account's. */
   readonly account?: string;
   /** @default the image's `CMD` */
   readonly args?: readonly string[];
 }
 
 /**
- * How to run the image's entry point: in mounts of its own, the root read-only, as the image's user, with no way to more
+ * The command that runs the image's entry point: in mounts of its own, the root read-only, as the image's user, without a way to more
  * rights. Each step replaces the process of the one before, so that signals reach the product.
  */
 export function commandIn(directory: string, { account, args }: RunOptions = {}, stage = imageStage()): CommandLine {
@@ -121,7 +120,7 @@ exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"`;
   };
 }
 
-/** Why nothing can be run in a root file system here; undefined where it can. */
+/** Why nothing can be run in a root file system here; undefined if it can. */
 export function whyNotRunnable(): string | undefined {
   if (process.platform !== 'linux') return `it takes Linux, and this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'it takes root, to mount and to change the root folder';

@@ -1,4 +1,4 @@
-/** Installs Debian's Chromium, for the tests of the dashboard in CI. Exit code 1 where the packages cannot be had. */
+/** Installs Debian's Chromium, for the tests of the dashboard in CI. Exit code 1 if the packages are not available. */
 import { spawnSync } from 'node:child_process';
 
 for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {

@@ -1,4 +1,4 @@
-/** The licence texts of what the bundle contains, which most licences want beside every copy. */
+/** The licence texts of the bundle's contents, which most licences require beside every copy. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -26,7 +26,7 @@ export function packageFoldersOf(inputs: readonly string[]): readonly string[] {
 }
 
 /**
- * One section for each package: name, version, licence and the texts that it comes with.
+ * One section for each package: name, version, licence and its own licence texts.
  *
  * @param inputs as for `packageFoldersOf()`.
  */

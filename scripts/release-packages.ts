@@ -23,7 +23,7 @@ export interface PluginRelease {
   readonly sha256: string;
 }
 
-/** Fills in the template of the manifest. @throws Error where something of it is left open. */
+/** Fills in the template of the manifest. @throws Error if a placeholder is left. */
 export function krewManifest(template: string, { version, homepage, archive, sha256 }: PluginRelease): string {
   const values: Readonly<Record<string, string>> = {
     VERSION: version,

@@ -1,6 +1,6 @@
 /**
- * `npm run sandbox`: a cluster in memory with the controllers running against it, until Ctrl-C. Exit code 0 then; 1 where the
- * controllers end by themselves.
+ * `npm run sandbox`: a cluster in memory with the controllers running against it, until Ctrl-C. Exit code 0 then; 1 if the controllers end
+ * by themselves.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const END_WITH_PARENT = new URL('../harness/end-with-parent.ts', import.meta.url
 const MAX_NODES = 5000;
 const MAX_PORT = 65_535;
 const APPROVAL_SECONDS = 3;
-/** At a pace that can be watched. */
+/** Slow enough to be watched. */
 const TIMING = { podStartMs: 1000, podStopMs: 1000 };
 const POWER = { powerOffMs: 2000, powerOnMs: 2000 };
 
@@ -45,7 +45,7 @@ async function main({ nodes, port, bridge: hasBridge }: Options): Promise<number
   const bridge = hasBridge ? startBridge(kubeconfig) : undefined;
   const ended = bridge && once(bridge, 'exit').then(() => 'ended' as const);
   const why = await Promise.race([stopped, ...(ended === undefined ? [] : [ended])]);
-  // It says good-bye to a cluster that still answers.
+  // The program ends while its cluster still answers.
   bridge?.kill('SIGTERM');
   await ended;
   if (why !== 'ended') return 0;
@@ -61,12 +61,12 @@ function startBridge(kubeconfig: string): ChildProcess {
     '--leader-elect=false',
     '--log-format=text',
   ];
-  // Several sandboxes on one machine would want the same ports.
+  // Several sandboxes on one machine would need the same ports.
   const off = ['--metrics-bind-address=0', '--health-probe-bind-address=0'];
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN, 'run', ...flags, ...off], {
-    // Our own end, of whatever kind, ends its stdin.
+    // When this process ends, in whatever way, the child's stdin ends.
     stdio: ['pipe', 'inherit', 'inherit'],
-    // Ctrl-C would reach it beside our own signal, and a second signal is no orderly end.
+    // Ctrl-C would reach the child in addition to our own signal, and a second signal would not be an orderly end.
     detached: true,
   });
   process.once('exit', () => child.kill('SIGKILL'));

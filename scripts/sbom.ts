@@ -1,7 +1,7 @@
 /**
- * `npm run sbom`: dist/sbom.cdx.json, what the product is made of, as CycloneDX 1.5. Made from package-lock.json and from what
- * the bundler took: `npm sbom --omit dev` leaves out packages that something for development wants too (yaml of ours), and
- * cannot say which packages are in the bundle.
+ * `npm run sbom`: dist/sbom.cdx.json, the components of the product, as CycloneDX 1.5. Made from package-lock.json and from the bundler's
+ * inputs: `npm sbom --omit dev` leaves out packages that a development dependency needs too (such as yaml), and does not know which
+ * packages are in the bundle.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { packageFoldersOf } from './notices.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const OUTPUT = 'dist/sbom.cdx.json';
 
-/** What is read of a package in package-lock.json. */
+/** The parts of a package in package-lock.json that are used. */
 export interface LockedPackage {
   readonly version?: string;
   readonly license?: string;
@@ -34,7 +34,7 @@ export interface Component {
   readonly type: 'application' | 'library' | 'platform';
   readonly name: string;
   readonly version: string;
-  /** `required`: it is in the bundle or runs it. `excluded`: a dependency by name, of which nothing is shipped. */
+  /** `required`: it is in the bundle or runs it. `excluded`: a direct dependency of which nothing is shipped. */
   readonly scope?: 'required' | 'excluded';
   readonly purl: string;
   readonly cpe?: string;
@@ -61,17 +61,16 @@ export interface SbomInput {
     readonly devDependencies: { readonly node: string };
   };
   readonly packages: LockedPackages;
-  /** Folders of the packages that the bundle has code of. */
+  /** Folders of the packages that the bundle contains code of. */
   readonly bundled: readonly string[];
-  /** Seconds since 1970 that the document is dated with. @default it is not dated */
+  /** The date of the document, in seconds since 1970. @default it has no date */
   readonly epoch?: number;
 }
 
 /**
- * Lists the runtime and every package that the product depends on. The same input gives the same document, serial number
- * included.
+ * Lists the runtime and every package that the product depends on. The same input gives the same document, including the serial number.
  *
- * @throws Error where package-lock.json lacks a package, or a package's version or licence.
+ * @throws Error if package-lock.json lacks a package, or a package's version or licence.
  */
 export function makeSbom({ manifest, packages, bundled, epoch }: SbomInput): Sbom {
   const shipped = new Set(bundled);
@@ -109,7 +108,7 @@ export function makeSbom({ manifest, packages, bundled, epoch }: SbomInput): Sbo
   };
 }
 
-/** Folders of what a package needs, and what that needs, sorted; without the package itself. */
+/** Folders of a package's dependencies and their dependencies, sorted; without the package itself. */
 function reachableFrom(start: string, packages: LockedPackages): readonly string[] {
   const found = new Set<string>();
   const queue = [start];
@@ -123,7 +122,7 @@ function reachableFrom(start: string, packages: LockedPackages): readonly string
   return [...found].sort();
 }
 
-/** Optional packages and peers count where they are locked. */
+/** Optional packages and peers count if they are locked. */
 function neededBy(folder: string, packages: LockedPackages): readonly string[] {
   const { dependencies = {}, optionalDependencies = {}, peerDependencies = {} } = packages[folder] ?? {};
   const isOptional = (name: string): boolean => Object.hasOwn(optionalDependencies, name);
@@ -139,7 +138,7 @@ function neededBy(folder: string, packages: LockedPackages): readonly string[] {
   ];
 }
 
-/** As Node.js looks packages up: in the folder's own node_modules, then in those around it. */
+/** Resolves packages like Node.js: in the folder's own node_modules, then in those around it. */
 function resolveFrom(folder: string, name: string, packages: LockedPackages): string | undefined {
   for (let from = folder; ; from = from.slice(0, Math.max(0, from.lastIndexOf('node_modules/') - 1))) {
     const candidate = from === '' ? `node_modules/${name}` : `${from}/node_modules/${name}`;
@@ -230,8 +229,8 @@ function uuidOf(content: string): string {
 }
 
 /**
- * The package that users install depends on nothing, since the bundle has everything in it; what the product is made of are those
- * of its development dependencies that the bundle has code of, and all that they depend on.
+ * The package that users install depends on nothing, since the bundle contains everything; the components of the product are the
+ * development dependencies that the bundle contains code of, and all of their dependencies.
  */
 export function withBundledDependencies(packages: LockedPackages, bundled: readonly string[]): LockedPackages {
   const { '': root = {} } = packages;
@@ -241,7 +240,7 @@ export function withBundledDependencies(packages: LockedPackages, bundled: reado
   return { ...packages, '': { ...root, dependencies: Object.fromEntries(direct) } };
 }
 
-/** The document of this checkout, dated by `SOURCE_DATE_EPOCH` where that is set. */
+/** The document of this checkout, dated by `SOURCE_DATE_EPOCH` if that is set. */
 export async function sbomOfCheckout(): Promise<Sbom> {
   const read = <T>(file: string): T => JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as T;
   const { inputs } = await bundle();

@@ -1,6 +1,6 @@
 /**
- * Makes a checkout ready: installs the dependencies where they are missing or belong to another lock file. Plain
- * JavaScript without dependencies, since it runs before anything is installed, on whatever Node.js the machine has.
+ * Prepares a checkout: installs the dependencies if they are missing or belong to another lock file. Plain JavaScript without dependencies,
+ * since it runs before anything is installed, on whatever Node.js the machine has.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ const found = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : undefined;
 
 if (found !== wanted) {
   console.log(`Installing dependencies (${found === undefined ? 'first time' : 'package-lock.json has changed'}) …`);
-  // An outer npm hands its own settings down; of those, a "production" would leave out what the scripts need.
+  // An outer npm passes its own settings on; among these, "production" would leave out packages that the scripts need.
   const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev'], {
     cwd: ROOT,
     stdio: 'inherit',

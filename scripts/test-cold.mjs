@@ -1,7 +1,7 @@
 /**
- * The gate as a new user meets it: `npm test` of the last commit in a fresh clone, with a new HOME and empty caches of npm, Go and
- * builds. Only the addresses of package registries are taken over from the user's settings, and the PATH. Its exit code is that of
- * `npm test`. Plain JavaScript without dependencies, since nothing may be installed before. Run with `npm run test:cold`.
+ * The gate in the environment of a new user: `npm test` of the last commit in a fresh clone, with a new HOME and empty caches of npm, Go
+ * and builds. Only the addresses of package registries are taken from the user's settings, and the PATH. Its exit code is that of `npm
+ * test`. Plain JavaScript without dependencies, since nothing may be installed before. Run with `npm run test:cold`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What a command prints; undefined where it cannot be run. */
+/** The output of a command; undefined if it cannot be run. */
 function ask(command, args) {
   const { status, stdout } = spawnSync(command, args, { cwd: tmpdir(), encoding: 'utf8' });
   return status === 0 && stdout.trim() !== '' ? stdout.trim() : undefined;
@@ -23,7 +23,7 @@ function run(command, args, options) {
   return status ?? 1;
 }
 
-// Short, since a browser puts the path of a socket, which has a limit of 108 bytes, below its folder for temporary files.
+// Short, since a browser creates a socket below its temporary folder, whose path is limited to 108 bytes.
 const place = mkdtempSync(join(tmpdir(), 'mb-cold-'));
 const home = join(place, 'home');
 const temporary = join(place, 'tmp');

@@ -1,4 +1,4 @@
-/** What the tour and `npm run sandbox` play on: Machines with hosts, and two workloads of different tempers. */
+/** The cluster of the tour and of `npm run sandbox`: Machines with hosts, and two workloads with different budgets. */
 
 import type { SandboxApi } from '../sandbox/api.ts';
 import { isReady, type Pod } from '../sandbox/cluster.ts';
@@ -8,20 +8,20 @@ import { ENABLED_LABEL } from '../src/core/machine-keys.ts';
 export const FLEET = { namespace: 'fleet', name: 'prod' } as const;
 /** Where the workloads run. */
 export const SHOP = 'shop';
-/** What the labels on Machines and their Nodes begin with. */
+/** The prefix of the labels on Machines and their Nodes. */
 export const LABEL_PREFIX = ENABLED_LABEL.slice(0, ENABLED_LABEL.lastIndexOf('/'));
 export const WEB_PODS = 6;
-/** So many of them the budget allows to be missing. */
+/** How many of its Pods the budget allows to be missing. */
 export const WEB_SPARE = 2;
 export const DB_PODS = 3;
 
-/** It takes seconds, but not on a machine that is busy with something else. */
+/** It takes seconds on a free machine, and longer on a busy one. */
 const READY_DEADLINE_MS = 60_000;
 
 export const nodeNames = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `worker-${index + 1}`);
 
-/** Creates Machines with hosts and Nodes of the same names; the bridge cares for all of them. */
+/** Creates Machines with hosts and Nodes of the same names, all of them enabled for the bridge. */
 export async function furnishMachines(sandbox: Sandbox, names: readonly string[]): Promise<void> {
   sandbox.addCluster(FLEET);
   const labels = { [ENABLED_LABEL]: 'true' };
@@ -29,8 +29,8 @@ export async function furnishMachines(sandbox: Sandbox, names: readonly string[]
 }
 
 /**
- * Creates a Deployment `web` on the first Node, of which some Pods may be missing, a StatefulSet `db` on the second, of which none
- * may be, and a DaemonSet. Where there is one Node, it has all of them. On return all of it is ready.
+ * Creates a Deployment `web` on the first Node, of which some Pods may be missing, a StatefulSet `db` on the second, of which none may be,
+ * and a DaemonSet. If there is only one Node, all of them run there. On return everything is ready.
  */
 export async function furnishWorkloads(
   sandbox: Sandbox,
@@ -53,7 +53,7 @@ export async function furnishWorkloads(
   });
 }
 
-/** Has the first Pods of a workload run on one Node: the others are closed meanwhile. */
+/** Makes the first Pods of a workload run on one Node: the others are closed meanwhile. */
 async function runOn(sandbox: Sandbox, node: string, app: string, replicas: number, create: () => void): Promise<void> {
   const { api } = sandbox;
   const others = api.list('nodes').flatMap(({ metadata }) => (metadata.name === node ? [] : [metadata.name]));

@@ -1,9 +1,9 @@
-/** Looks at the flags for the program before anything is shown. */
+/** Checks the flags for the program before anything is shown. */
 import { parseCommandLine } from '../src/cli/parse.ts';
 import { readFile } from '../src/config/read-file.ts';
 import { resolveOptions } from '../src/config/resolve.ts';
 
-/** @returns what the program would say of the flags of `run`; undefined where it would start. */
+/** @returns the program's message about the flags of `run`; undefined if it would start. */
 export function complaintOf(flags: readonly string[]): string | undefined {
   const line = parseCommandLine(['run', ...flags]);
   if (line.is === 'exit') return line.err;

@@ -1,21 +1,21 @@
-/** Folders for temporary files that do not outlive their process for long. */
+/** Folders for temporary files that are removed with, or soon after, their process. */
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf, isAlive } from '../harness/identity.ts';
 
-/** The file that says whose folder it is. */
+/** The file that records the owner of the folder. */
 const OWNER = 'owner.json';
 
 interface Owner {
-  /** Containers may share a folder for temporary files, and know nothing of one another's processes. */
+  /** Containers may share a folder for temporary files without seeing one another's processes. */
   readonly host: string;
   /** See `identityOf()`. */
   readonly process: string;
 }
 
 /**
- * Makes a folder that goes with this process, and removes those of the same prefix whose processes were killed.
+ * Makes a folder that is removed with this process, and removes those of the same prefix whose processes were killed.
  *
  * @param prefix ends with a dash.
  * @returns its path
@@ -31,7 +31,7 @@ export function makeFolder(prefix: string): string {
   return folder;
 }
 
-/** What is not known to be left behind may be in use. */
+/** A folder whose owner is not known to have ended may be in use. */
 function isLeftBehind(folder: string): boolean {
   try {
     const stat = lstatSync(folder);

@@ -1,6 +1,7 @@
 /**
- * `npm start`: the main job in seconds, in a cluster in memory, with the program as a user runs it. Exit code 0 only if each
- * step ended as it should; 2 where the program refuses the flags; 128 and the signal's number where a signal ended it early. In every case nothing is left behind.
+ * `npm start`: shows the main features in seconds, in a cluster in memory, with the program as a user runs it. Exit code 0 only if each
+ * step ended as it should; 2 if the program refuses the flags; 128 and the signal's number if a signal ended it early. In every case
+ * nothing is left behind.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { terminalOf } from '../src/commands/terminal.ts';
@@ -56,7 +57,7 @@ const program = new Command('npm start --')
   .allowExcessArguments()
   .parse();
 
-// Said without the heading of a tour that does not begin.
+// Printed without the heading, since the tour does not begin.
 const complaint = complaintOf([...FLAGS, ...program.args]);
 if (complaint !== undefined) {
   process.stderr.write(complaint);
@@ -64,7 +65,7 @@ if (complaint !== undefined) {
 }
 
 const output = new Output(terminalOf(process.stdout, { env: process.env, noColour: false }));
-// The cluster is in this process, and the program and the files go with it.
+// The cluster is in this process, and the program and the files are removed with it.
 const interrupted = firstSignal().then((signal) => {
   output.end();
   output.failure(`\nStopped by ${signal}.`);

@@ -1,4 +1,4 @@
-/** How the tour speaks: headings, commands, facts, and a progress line that is drawn again in place on a terminal. */
+/** The output of the tour: headings, commands, facts, and a progress line that is redrawn in place on a terminal. */
 import { Screen } from '../src/commands/screen.ts';
 import { type Colour, cut, paint } from '../src/commands/table.ts';
 import type { Terminal } from '../src/commands/terminal.ts';
@@ -21,12 +21,12 @@ export class Output {
     this.#write(['', this.#terminal.canvas().hasColour ? `\x1b[1m${text}\x1b[22m` : text]);
   }
 
-  /** What a user types. */
+  /** A command that a user types. */
   command(text: string): void {
     this.#write([INDENT + this.#in('cyan', `$ ${text}`)]);
   }
 
-  /** What a command answers. */
+  /** The output of a command. */
   answer(text: string): void {
     const lines = text.trimEnd().split('\n');
     this.#write(lines.map((line) => this.#in('grey', cut(INDENT + line, this.#room()))));
@@ -47,9 +47,7 @@ export class Output {
     this.#write(text.split('\n').map((line) => this.#in('red', line)));
   }
 
-  /**
-   * One line that changes, until `end()` leaves it as it is: drawn over on a terminal, and elsewhere a line for each `step`.
-   */
+  /** One line that changes, until `end()` leaves it as it is: redrawn on a terminal, and elsewhere a line for each `step`. */
   progress(text: string, step: string): void {
     const line = cut(INDENT + text, this.#room());
     if (this.#terminal.isInteractive) this.#screen.draw([line]);
@@ -57,13 +55,13 @@ export class Output {
     this.#step = step;
   }
 
-  /** Ends what is being drawn, and gives the cursor back. */
+  /** Ends the progress line, and shows the cursor again. */
   end(): void {
     this.#screen.close();
     this.#step = undefined;
   }
 
-  /** A line that a terminal breaks cannot be drawn over. */
+  /** A line that a terminal wraps cannot be redrawn. */
   #room(): number {
     return Math.min(WIDTH, this.#terminal.canvas().columns ?? WIDTH);
   }
@@ -82,7 +80,7 @@ export function bar(done: number, total: number): string {
   return `[${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}] ${done}/${total}`;
 }
 
-/** Lines of at most `width`, broken at spaces; a word that is longer has a line of its own. */
+/** Lines of at most `width`, broken at spaces; a longer word has a line of its own. */
 function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

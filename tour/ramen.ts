@@ -1,4 +1,4 @@
-/** A Ramen hub with two clusters, without Open Cluster Management: what the fifth step plays on. */
+/** A Ramen hub with two clusters, without Open Cluster Management: the cluster of the fifth step. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -41,7 +41,7 @@ const MAINTENANCE_MODES: Draft = {
   },
 };
 
-/** Puts into the hub what it needs, before the program starts. */
+/** Creates the objects that the hub needs, before the program starts. */
 export function furnishHub(api: SandboxApi, clusters: RamenClusters): void {
   const folder = resolve(import.meta.dirname, '../charts/maintenance-bridge/files/ramen-crds');
   for (const file of readdirSync(folder))
@@ -54,7 +54,7 @@ export function furnishHub(api: SandboxApi, clusters: RamenClusters): void {
   }
 }
 
-/** @returns the path of a configuration that has the program serve these clusters, and answer MaintenanceModes. */
+/** @returns the path of a configuration for serving these clusters, and for handling MaintenanceModes. */
 export function configureRamen(folder: string): string {
   const path = join(folder, 'config.yaml');
   const provider = {
@@ -73,7 +73,7 @@ export function configureRamen(folder: string): string {
   return path;
 }
 
-/** A work, a view and a MaintenanceMode, as Ramen would make them. */
+/** Creates a work, a view and a MaintenanceMode, like Ramen. */
 export async function serveHub(runner: Runner, { east }: RamenClusters): Promise<void> {
   const { output, api } = runner;
   output.fact('This cluster is the hub of east and west. Ramen asks by works, and looks by views.');

@@ -1,4 +1,7 @@
-/** Where the tour plays: a sandbox, the program as a user runs it against that, and ways to see what an operator would look at. */
+/**
+ * The environment of the tour: a sandbox, the program as a user runs it against that, and functions that show what an operator would look
+ * at.
+ */
 import { join } from 'node:path';
 import { kubectl } from '../harness/kubectl-requests.ts';
 import { Bridge, command } from '../harness/program.ts';
@@ -16,10 +19,10 @@ import { bar, type Output } from './output.ts';
 import { configureRamen, furnishHub, type RamenClusters } from './ramen.ts';
 
 const NODES = nodeNames(4);
-/** Those of the program in every tour. */
+/** The program's flags in every tour. */
 export const FLAGS = ['--leader-elect=false', '--enable-machine-drain', '--enable-metal3-maintenance'];
 const LOG_LINES = 8;
-/** So many lines a drain is told in where lines cannot be drawn over. */
+/** The number of lines that report a drain if lines cannot be redrawn. */
 const STEPS = 3;
 const START_DEADLINE_MS = 60_000;
 /** The variable that stands for the prefix of the labels on Machines and their Nodes. */
@@ -33,15 +36,15 @@ export class StepFailed extends Error {
   override readonly name = 'StepFailed';
 }
 
-/** What is waited for. */
+/** An awaited state. */
 export interface Expectation<T> {
-  /** As it reads after "Expected". */
+  /** A phrase that follows "Expected". */
   readonly what: string;
-  /** Whose changes may bring it about. */
+  /** The kinds whose changes may lead to it. */
   readonly of: readonly ResourceName[];
-  /** Undefined until it is so. */
+  /** Undefined until the state is reached. */
   readonly probe: () => T | undefined;
-  /** What there is instead, for the message of a failure. */
+  /** The current state, for the message of a failure. */
   readonly found: () => string;
 }
 
@@ -81,7 +84,7 @@ export class Runner {
     this.#stepDeadlineMs = stepDeadlineMs;
   }
 
-  /** On return the controllers run, and everything in the cluster is ready. Its files go with the process at the latest. */
+  /** On return the controllers run, and everything in the cluster is ready. Its files are removed with the process at the latest. */
   static async build(options: RunnerOptions): Promise<Runner> {
     const folder = makeFolder('maintenance-bridge-tour-');
     const sandbox = await startSandbox({ clusterApi: true, metal3: POWER, timing: TIMING });
@@ -130,17 +133,17 @@ export class Runner {
     return this.#sandbox.api;
   }
 
-  /** Shows how a user spares themselves the long prefix of labels; `kubectl()` knows the variable from the start. */
+  /** Shows how users can shorten the long prefix of labels; `kubectl()` knows the variable from the start. */
   definePrefix(): void {
     this.output.command(`${PREFIX.variable.slice(1)}=${PREFIX.value}`);
   }
 
-  /** A label's key as it is shown. */
+  /** The shown form of a label's key. */
   short(label: string): string {
     return label.replace(PREFIX.value, PREFIX.variable);
   }
 
-  /** Shows a command of kubectl, and does what it would. Words of the command are separated by one space each. */
+  /** Shows a command of kubectl, and has the same effect. Words of the command are separated by one space each. */
   async kubectl(text: string): Promise<void> {
     this.output.command(`kubectl ${text}`);
     const { code, stderr } = await kubectl(this.#rest, text.replaceAll(PREFIX.variable, PREFIX.value).split(' '));
@@ -148,7 +151,7 @@ export class Runner {
       throw new StepFailed(`Expected kubectl to end with code 0\nFound    code ${code}: ${stderr.trim()}`);
   }
 
-  /** Shows a command of ours, runs it, and shows what it answers. */
+  /** Shows a command of ours, runs it, and shows its output. */
   async run(text: string, expectedCode: number): Promise<void> {
     this.output.command(`maintenance-bridge ${text}`);
     const { code, out, err } = await command([...text.split(' '), '--kubeconfig', this.#kubeconfig]);
@@ -156,7 +159,7 @@ export class Runner {
     if (code !== expectedCode) throw new StepFailed(`Expected exit code ${expectedCode}\nFound    exit code ${code}`);
   }
 
-  /** @throws StepFailed with what was expected and what was found, once the deadline of a step has passed */
+  /** @throws StepFailed with the expected and the actual state, once the deadline of a step has passed */
   async expect<T>({ what, of, probe, found }: Expectation<T>): Promise<T> {
     try {
       return await this.#sandbox.until(of, probe, what, this.#stepDeadlineMs);
@@ -176,7 +179,7 @@ export class Runner {
       const report = this.report(node);
       const ready = podsOf(this.api, 'web').filter(isReady).length;
       least = Math.min(least, ready);
-      // Without a request only the end of the session is news.
+      // Without a request only the end of the session is shown.
       if (report !== undefined && (phase !== undefined || report.phase === 'Exiting')) this.#draw(node, report, ready);
       return report?.phase === phase || undefined;
     };
@@ -191,14 +194,14 @@ export class Runner {
     return least;
   }
 
-  /** The program writes its report once a second at most; the Pods themselves tell what happens in between. */
+  /** The program writes its report at most once a second; the Pods themselves show the progress in between. */
   #draw(node: string, { phase, pods, message }: Report, ready: number): void {
     const isDraining = phase === 'Draining';
     const here = podsOf(this.api, 'web').filter(({ spec }) => spec.nodeName === node).length;
     const gone = isDraining ? Math.max(pods.gone, pods.total - here) : pods.gone;
     const text = isDraining ? `${ready} of ${WEB_PODS} Pods of web are ready` : message;
     const line = `${phase.padEnd(14)}${bar(gone, pods.total)} ${text}`;
-    // The end of a drain is told by the phase that follows.
+    // The next phase shows the end of a drain.
     const step = Math.floor((Math.min(gone, pods.total - 1) * STEPS) / Math.max(1, pods.total));
     this.output.progress(line, `${phase} ${step}`);
   }
@@ -235,7 +238,7 @@ export class Runner {
     this.output.event(event);
   }
 
-  /** The end of the program's log, for who looks into a failure. */
+  /** The end of the program's log, for investigating a failure. */
   lastLogLines(): readonly string[] {
     return this.#bridge.lines.slice(-LOG_LINES).map(({ level, msg, time: _, reconcileID: __, ...fields }) => {
       const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;

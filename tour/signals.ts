@@ -4,8 +4,8 @@ import { constants } from 'node:os';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * From this call on the process does not end by these signals: the first one is told, for an orderly end. A second one ends it
- * at once; listeners of `exit` are called then too.
+ * From this call on the process does not end by these signals: the first one is returned, for an orderly end. A second one ends it at once;
+ * listeners of `exit` are called then too.
  */
 export function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
@@ -19,7 +19,7 @@ export function firstSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** As shells count it. */
+/** The exit code that shells use. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

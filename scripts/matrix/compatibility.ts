@@ -1,4 +1,4 @@
-/** docs/compatibility.md: what the matrix found, and what of each release is followed. */
+/** docs/compatibility.md: the results of the matrix, and the tracked changes of each release. */
 import { type Results, renderResults } from './results.ts';
 
 type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;

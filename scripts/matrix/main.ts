@@ -1,7 +1,7 @@
 /**
- * `npm run matrix -- [VERSION…] [--files FILE…]`: runs the tests on control planes of other versions, one after another, and notes the
- * results in results.json beside this file, from which `npm run docs` writes docs/compatibility.md. Exit code 1 where a test failed or
- * a version could not be built; the others are run all the same.
+ * `npm run matrix -- [VERSION…] [--files FILE…]`: runs the tests on control planes of other versions, one after another, and records the
+ * results in results.json beside this file, from which `npm run docs` writes docs/compatibility.md. Exit code 1 if a test failed or a
+ * version could not be built; the others are run nevertheless.
  *
  * A version is `1.37`, `kubernetes@1.37.2` or `cluster-api@1.14`: the newest patch of it that the Go module proxy serves. A build takes
  * minutes and is kept in the cache; on a machine with other work, run it with `nice` and GOFLAGS=-p=1.
@@ -16,10 +16,12 @@ import { type FileResult, noteRun, type Results } from './results.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const RESULTS = join(import.meta.dirname, 'results.json');
 
-/** Those that operators run: of Kubernetes the minors that are supported, of Cluster API two, and the oldest other that is served. */
+/**
+ * The versions that operators run: the supported minor releases of Kubernetes, two of Cluster API, and the oldest other one that is served.
+ */
 const ALL = ['1.33', '1.34', '1.35', '1.36', '1.37', 'cluster-api@1.8', 'cluster-api@1.13', 'cluster-api@1.14'];
 
-/** The scenarios and the chart's tests: what depends on the version of a control plane. */
+/** The scenarios and the chart's tests, which depend on the version of a control plane. */
 const FILES: Readonly<Record<Project, readonly string[]>> = {
   kubernetes: ['test/scenarios', 'test/e2e'],
   'cluster-api': ['test/scenarios/capi.test.ts', 'test/e2e/hostile.test.ts', 'test/e2e/known-clusters.test.ts'],
@@ -30,7 +32,7 @@ const ASSETS: Readonly<Record<Project, string>> = {
   'cluster-api': 'CLUSTER_API_ASSETS',
 };
 
-/** What is read of vitest's JSON report, whose form is Jest's. */
+/** The parts of vitest's JSON report, in Jest's format, that are used. */
 interface Report {
   readonly testResults: readonly {
     readonly name: string;
@@ -111,6 +113,6 @@ function resultsOf({ testResults }: Report): readonly FileResult[] {
 function note(run: Results['runs'][number]): void {
   const before = JSON.parse(readFileSync(RESULTS, 'utf8')) as Results;
   writeFileSync(RESULTS, `${JSON.stringify(noteRun(before, run), null, 2)}\n`);
-  // As the gate wants it.
+  // Formatted as the gate requires.
   spawnSync(join(ROOT, 'node_modules/.bin/biome'), ['format', '--write', RESULTS], { cwd: ROOT, stdio: 'ignore' });
 }

@@ -1,4 +1,4 @@
-/** What the matrix found, as it is kept in results.json, and docs/compatibility.md made of it. */
+/** The results of the matrix, as stored in results.json, and their rendering in docs/compatibility.md. */
 import type { Project } from '../../controlplane/versions.ts';
 
 export interface FileResult {
@@ -14,9 +14,9 @@ export interface Run {
   readonly project: Project;
   /** `v1.37.2` */
   readonly version: string;
-  /** Of its latest part. */
+  /** The date of its latest part. */
   readonly date: string;
-  /** What else was not as usual in this run, for people. */
+  /** Anything unusual about this run, for people. */
   readonly note?: string;
   readonly files: readonly FileResult[];
 }
@@ -26,7 +26,7 @@ export interface Results {
   readonly runs: readonly Run[];
 }
 
-/** Adds what was run; files of the same version that were run before are replaced, others stay. */
+/** Adds a run; files of the same version that were run before are replaced, others stay. */
 export function noteRun({ runs }: Results, run: Run): Results {
   const isSame = (other: Run): boolean => other.project === run.project && other.version === run.version;
   const earlier = runs.find(isSame)?.files.filter(({ file }) => !run.files.some((now) => now.file === file)) ?? [];
@@ -46,7 +46,7 @@ function compare(a: string, b: string): number {
 
 const TITLES: Readonly<Record<Project, string>> = { kubernetes: 'Kubernetes', 'cluster-api': 'Cluster API' };
 
-/** The sections of docs/compatibility.md that are made of results. */
+/** The sections of docs/compatibility.md that are rendered from results. */
 export function renderResults(
   { runs }: Results,
   table: (head: readonly string[], rows: readonly (readonly string[])[]) => string,

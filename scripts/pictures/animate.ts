@@ -1,4 +1,4 @@
-/** A terminal's session as an animated SVG: no script in it and nothing from elsewhere, so that any Markdown page can show it. Pure. */
+/** A terminal's session as an animated SVG: without scripts or external content, so that any Markdown page can show it. Pure. */
 
 /** A line as it was printed. */
 export interface TimedLine {
@@ -12,12 +12,12 @@ const ROWS = 26;
 const CHARACTER = 7.9;
 const LINE = 18;
 const MARGIN = 14;
-/** How long the last picture stands before it begins again. */
+/** How long the last picture is shown before the animation restarts. */
 const REST_MS = 6000;
-/** A reader's pace: no line comes sooner after the one before it. */
+/** A reader's pace: the minimum time between two lines. */
 const LEAST_MS = 160;
 
-/** A progress line takes the place of the one before it, as on a terminal. */
+/** A progress line replaces the one before it, as on a terminal. */
 const PROGRESS = /^\s+\w+\s+\[[█░]+\]/;
 
 const COLOURS: readonly (readonly [RegExp, string])[] = [
@@ -36,7 +36,7 @@ interface Row {
   untilMs?: number;
 }
 
-/** @param title read by screen readers in the place of the picture. */
+/** @param title read by screen readers in place of the picture. */
 export function animate(lines: readonly TimedLine[], title: string): string {
   const rows = rowsOf(lines);
   const totalMs = Math.max(0, ...rows.map(({ fromMs }) => fromMs)) + REST_MS;
@@ -76,7 +76,7 @@ function shown({ text, line, fromMs, untilMs }: Row, totalMs: number): string {
   return `<text y="${line * LINE + 13}" fill="${fill}">${escaped(text.slice(0, COLUMNS))}${animation}</text>\n`;
 }
 
-/** The whole moves up as soon as a line would stand below the last row. */
+/** Everything moves up as soon as a line would be below the last row. */
 function scrolling(rows: readonly Row[], totalMs: number): string {
   const steps = new Map<number, number>([[0, 0]]);
   for (const { line, fromMs } of rows) if (line >= ROWS) steps.set(fromMs, (line - ROWS + 1) * -LINE);

@@ -1,6 +1,7 @@
 /**
- * `npm run pictures`: the pictures of README and docs, taken of the program as it is: the tour and a roll as animated SVGs, the dashboard
- * and the picture of `plan` by a Chromium; with `-- roll` the roll alone. They go to docs/pictures; exit code 1 where one cannot be taken.
+ * `npm run pictures`: takes the pictures of README and docs from the current program: the tour and a roll as animated SVGs, the dashboard
+ * and the picture of `plan` by a Chromium; with `-- roll` only the roll. They are written to docs/pictures; exit code 1 if one cannot be
+ * taken.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -77,7 +78,7 @@ async function takePictures(chromium: Browser): Promise<void> {
       await page.getByRole('button', { name: `node/${rejected}`, exact: true }).click();
       await page.getByText('Raise the replicas').first().waitFor();
       taint(sandbox, draining);
-      // However far the drain is by then.
+      // At any progress of the drain.
       await page.getByText(/[1-5]\/6/).waitFor();
     });
   } finally {
@@ -93,7 +94,7 @@ async function takePlan(chromium: Browser, kubeconfig: string, nodes: readonly s
   await page.close();
 }
 
-/** @param act brings the cluster, and the page, to what the picture shows. */
+/** @param act brings the cluster, and the page, to the state of the picture. */
 async function takeDashboard(chromium: Browser, kubeconfig: string, act: (page: Page) => Promise<void>): Promise<void> {
   const main = join(ROOT, 'src/main.ts');
   const child = spawn(process.execPath, [main, 'dashboard', '--no-open', '--kubeconfig', kubeconfig]);

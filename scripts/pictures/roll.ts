@@ -1,6 +1,6 @@
 /**
- * The session of somebody who rolls over five Nodes for the first time: one is rejected, its budget is widened as the output says, and the
- * roll goes on with the command that it has printed.
+ * The session of a user who rolls over five Nodes for the first time: one is rejected, its budget is widened as the output suggests, and
+ * the roll is resumed with the command that it has printed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,12 +14,12 @@ import type { TimedLine } from './animate.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const NODES = nodeNames(5);
 const COLUMNS = 98;
-/** What a person takes to read and to type. */
+/** The time that a person takes to read and to type. */
 const PAUSE_MS = 1500;
 const ROLL = `maintenance-bridge roll ${NODES.join(' ')} --order name --exec 'echo updating $NODE_NAME; sleep 0.3'`;
 const WIDEN = `kubectl -n ${SHOP} patch poddisruptionbudget db --type merge -p '{"spec":{"maxUnavailable":1}}'`;
 
-/** @throws Error where the session does not go as a reader is told. */
+/** @throws Error if the session differs from what the documentation shows. */
 export async function recordRoll(): Promise<readonly TimedLine[]> {
   const kubeconfig = join(makeFolder('maintenance-bridge-roll-'), 'kubeconfig');
   await using sandbox = await startSandbox({ nodes: NODES, timing: { podStartMs: 300, podStopMs: 800 } });
@@ -44,7 +44,7 @@ export async function recordRoll(): Promise<readonly TimedLine[]> {
   }
 }
 
-/** A shell's window, in which lines that are longer than it go on in the next. */
+/** A shell's window, in which lines that are too long continue on the next line. */
 class Session {
   readonly lines: TimedLine[] = [];
   readonly #kubeconfig: string;
@@ -65,7 +65,7 @@ class Session {
     this.lines.push(...wrapped.map((text) => ({ atMs: Math.round(this.#nowMs), text })));
   }
 
-  /** Runs it as a shell does that has the program on its PATH. @returns what it has printed */
+  /** Runs a command like a shell with the program on its PATH. @returns its output */
   async run(command: string, expected: number): Promise<string> {
     this.type(command);
     const env = { ...process.env, KUBECONFIG: this.#kubeconfig };
