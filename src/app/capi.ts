@@ -56,7 +56,7 @@ export function wire(parts: Parts, settings: CapiSettings): void {
       return seen.is === 'present' ? (seen.object.knownNodes ?? []) : [];
     },
   });
-  const roster = new ClusterReferences(
+  const references = new ClusterReferences(
     workload,
     (cluster) => clusters.source.get(cluster).is === 'present',
     (cluster) => ofClusters.enqueue(cluster),
@@ -70,7 +70,7 @@ export function wire(parts: Parts, settings: CapiSettings): void {
       readers: sources,
       clusters: workload,
       apply,
-      roster,
+      references,
       clock: Date,
       meter,
       settings,
@@ -98,14 +98,14 @@ export function wire(parts: Parts, settings: CapiSettings): void {
   const ofClusters: Controller = new Controller({
     name: 'capi-clusters',
     kind: CLUSTER.kind,
-    reconcile: reconcileClusters({ readers: sources, clusters: workload, roster, apply, answerOf: writeAnswerOf }),
+    reconcile: reconcileClusters({ readers: sources, clusters: workload, references, apply, answerOf: writeAnswerOf }),
     log,
     metrics: observers.controllers,
     isConflict: (error) => isKubeError(error, 'Conflict', 'NotFound'),
     workers: CLUSTER_WORKERS,
   });
   const listener: ClusterListener = setupWatches(sources, {
-    roster,
+    references,
     enqueue: (key) => controller.enqueue(key),
     enqueueNode: (key) => ofNodes.enqueue(key),
     // Nodes come and go by the hundred, so the Cluster is enqueued after a pause.

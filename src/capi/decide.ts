@@ -47,8 +47,8 @@ export interface Context {
 
 export function decide(observed: Observed, context: Context): CapiDecision {
   const { settings, memory } = context;
-  const { wish, forced } = respectForcedKeys(wishFor(observed, context), observed.machine);
-  const decision = stepsFor(wish, observed, memory, settings);
+  const { desired, forced } = respectForcedKeys(desiredFor(observed, context), observed.machine);
+  const decision = stepsFor(desired, observed, memory, settings);
   // The recorder repeats it once an hour at most; a forced key stays until somebody changes the template.
   return forced.length === 0
     ? decision
@@ -62,7 +62,7 @@ export function decide(observed: Observed, context: Context): CapiDecision {
 }
 
 /** The rules of the table, and nothing else. */
-function wishFor(observed: Observed, context: Context): Desired {
+function desiredFor(observed: Observed, context: Context): Desired {
   const { settings } = context;
   const { machine, cluster, node } = observed;
   if (isPausedItself(machine) || cluster?.spec.paused === true) return { because: 'Paused' };
@@ -80,7 +80,7 @@ function wishFor(observed: Observed, context: Context): Desired {
     case 'taken':
       return { because: isReleased ? 'Released' : 'NodeGone', hook: !isDeleting(machine) };
     case 'present':
-      return wishWithNode(observed, node.object, context);
+      return desiredWithNode(observed, node.object, context);
   }
 }
 
@@ -91,7 +91,7 @@ const NOTHING = {
   stale: { deletion: false, maintenance: false },
 } as const;
 
-function wishWithNode(
+function desiredWithNode(
   { machine, hasPredecessor }: Observed,
   node: KubeObject,
   { settings, guardsScaleDown = false }: Context,
@@ -141,16 +141,17 @@ function isOverdue({ machine, nowMs }: Observed, { hookTimeoutMs }: CapiSettings
 
 /** Drops changes that a template would only undo. @returns the keys that keep the template's value as well. */
 function respectForcedKeys(
-  wish: Desired,
+  desired: Desired,
   machine: Machine,
-): { readonly wish: Desired; readonly forced: readonly string[] } {
+): { readonly desired: Desired; readonly forced: readonly string[] } {
   const isForced = (key: string): boolean => machine.forcedKeys?.includes(key) === true;
-  if (machine.forcedKeys === undefined || isDeleting(machine)) return { wish, forced: [] };
-  const hook = wish.hook === false && isForced(HOOK_ANNOTATION) && annotationOf(machine, HOOK_ANNOTATION) !== undefined;
-  const approval = wish.approve === true && isForced(MAINTENANCE_LABEL);
+  if (machine.forcedKeys === undefined || isDeleting(machine)) return { desired, forced: [] };
+  const hook =
+    desired.hook === false && isForced(HOOK_ANNOTATION) && annotationOf(machine, HOOK_ANNOTATION) !== undefined;
+  const approval = desired.approve === true && isForced(MAINTENANCE_LABEL);
   return {
-    wish: {
-      ...wish,
+    desired: {
+      ...desired,
       ...(hook && { hook: true }),
       ...(approval && { approve: false, because: 'MaintenanceRequested' }),
     },

@@ -83,26 +83,26 @@ const TELL_AGAIN_MS = 3_600_000;
  * or a labelled Node and a Machine that is not approved or released yet. Either way the next pass does the rest: while the hook is there,
  * the Machine is known to be unfinished even if it is not enabled any more.
  */
-export function stepsFor(wish: Desired, observed: Observed, memory: Memory, settings: CapiSettings): CapiDecision {
+export function stepsFor(desired: Desired, observed: Observed, memory: Memory, settings: CapiSettings): CapiDecision {
   const { machine, node, ownsNode } = observed;
-  const held = hold(wish, observed, memory, settings);
-  const removesHook = wish.hook === false && hasHook(machine);
-  const release = removesHook ? releaseOf(wish.because, machine) : undefined;
+  const held = hold(desired, observed, memory, settings);
+  const removesHook = desired.hook === false && hasHook(machine);
+  const release = removesHook ? releaseOf(desired.because, machine) : undefined;
   const changes: MachineChanges = {
-    addsHook: wish.hook === true && !hasHook(machine) && !isDeleting(machine),
+    addsHook: desired.hook === true && !hasHook(machine) && !isDeleting(machine),
     removesHook,
     release: release?.[0],
-    approves: wish.approve === true,
+    approves: desired.approve === true,
     timer: held.startsTimer ? new Date(observed.nowMs).toISOString() : undefined,
-    stale: wish.stale === undefined ? {} : markChanges(machine, wish.stale),
+    stale: desired.stale === undefined ? {} : markChanges(machine, desired.stale),
   };
   const onNode =
-    wish.node === undefined || node.is !== 'present' || !ownsNode
+    desired.node === undefined || node.is !== 'present' || !ownsNode
       ? []
-      : patchOfMarks(node.object, wish.node, settings.requireNodeLabel !== '');
+      : patchOfMarks(node.object, desired.node, settings.requireNodeLabel !== '');
   const management: Step = { in: 'management', actions: patchOfMachine(machine, changes) };
   const workload: Step = { in: 'workload', actions: onNode };
-  const completed = [...(wish.approve === true ? (['MaintenanceApproved'] as const) : []), ...(release ?? [])];
+  const completed = [...(desired.approve === true ? (['MaintenanceApproved'] as const) : []), ...(release ?? [])];
   const released = releasedBy(machine);
   const isTold = release !== undefined || released !== undefined;
   const told: Step = {
@@ -112,13 +112,13 @@ export function stepsFor(wish: Desired, observed: Observed, memory: Memory, sett
   };
   const others: readonly RecordEvent[] = [
     ...completed.map((what) => events.completed(machine, what, observed)),
-    ...surprisesOf(wish, machine, changes).map((question) => events.staleApproval(machine, question, settings)),
+    ...surprisesOf(desired, machine, changes).map((question) => events.staleApproval(machine, question, settings)),
     ...held.events,
   ];
   const isMachineFirst = changes.addsHook || Object.values(changes.stale).includes('true');
   const ordered = isMachineFirst ? [management, workload] : [workload, management];
   return {
-    because: wish.because,
+    because: desired.because,
     steps: [...ordered, told, { in: 'management', actions: others } as const].filter(
       ({ actions }) => actions.length > 0,
     ),

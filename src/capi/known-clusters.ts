@@ -67,7 +67,7 @@ function patchOf(cluster: Cluster, value: string | null): Action {
 export interface ClusterPorts {
   readonly readers: CapiReaders;
   readonly clusters: WorkloadClusters;
-  readonly roster: ClusterReferences;
+  readonly references: ClusterReferences;
   /** For the management cluster. */
   readonly apply: Apply;
   readonly answerOf: (error: unknown) => WriteAnswer;
@@ -82,13 +82,13 @@ const LOOK_AGAIN_MS = 1000;
 export function reconcileClusters(
   ports: ClusterPorts,
 ): (key: string, context: { readonly log: Log }) => Promise<Result> {
-  const { readers, clusters, roster, apply, answerOf } = ports;
+  const { readers, clusters, references, apply, answerOf } = ports;
   const refused = new Set<ClusterKey>();
 
   return async (key, { log }) => {
     const seen = readers.clusters.get(key);
     if (seen.is !== 'present' || clusters.status(key)?.state !== 'Connected') return {};
-    const [cluster, nodes, isNeeded] = [seen.object, clusters.nodes(key), roster.needs(key)];
+    const [cluster, nodes, isNeeded] = [seen.object, clusters.nodes(key), references.needs(key)];
     const againMs = isNeeded || isAtRest(cluster) ? undefined : await cleanUp(key, nodes, log);
     const { because, actions } = decideCluster({ cluster, nodes, isLeft: againMs !== undefined, isNeeded });
     try {
@@ -100,7 +100,7 @@ export function reconcileClusters(
         log.warn('A workload cluster is known again by this process alone', { Cluster: key, reason: answer.words });
       }
       refused.add(key);
-      if (because === 'Forgotten') roster.giveUp(key);
+      if (because === 'Forgotten') references.giveUp(key);
     }
     return againMs === undefined ? {} : { requeueAfterMs: againMs };
   };
@@ -124,7 +124,7 @@ export function reconcileClusters(
           Node: metadata.name,
           reason: answer.words,
         });
-        roster.giveUp(key);
+        references.giveUp(key);
         return ASK_AGAIN_MS;
       }
     }

@@ -100,14 +100,14 @@ class World {
     management.clusters.dropHandlers();
     workload.want(new Set());
     const queue = new Set<string>();
-    const roster = new ClusterReferences(
+    const references = new ClusterReferences(
       workload,
       () => true,
       (key) => queue.add(`${key}/`),
     );
     this.#queue = queue;
     const listener = setupWatches(management, {
-      roster,
+      references,
       enqueue: (key) => queue.add(key),
       enqueueNode: (key) => queue.add(key),
       enqueueCluster: (key) => queue.add(`${key}/`),
@@ -119,7 +119,7 @@ class World {
       readers: management,
       clusters: workload,
       apply: management.apply,
-      roster,
+      references,
       clock: { now: () => 0 },
       meter: new CapiMeter({ increment: () => {}, set: () => {}, observe: () => {} }),
       answerOf: writeAnswerOf,
@@ -129,7 +129,7 @@ class World {
     const clusters = reconcileClusters({
       readers: management,
       clusters: workload,
-      roster,
+      references,
       apply: management.apply,
       answerOf: writeAnswerOf,
     });

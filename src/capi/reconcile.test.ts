@@ -58,13 +58,13 @@ function setUp(
   trustedAnew = [];
   nodePass = reconcileNodes({ readers: management, clusters: workload });
   meter = new CapiMeter(registry);
-  const roster = new ClusterReferences(
+  const references = new ClusterReferences(
     workload,
     () => true,
     (cluster) => clusterQueue.add(cluster),
   );
   listener = setupWatches(management, {
-    roster,
+    references,
     enqueue: (key) => queue.add(key),
     enqueueNode: (key) => nodeQueue.add(key),
     enqueueCluster: (key) => clusterQueue.add(key),
@@ -75,7 +75,7 @@ function setUp(
   clusterPass = reconcileClusters({
     readers: management,
     clusters: workload,
-    roster,
+    references,
     apply: management.apply,
     answerOf: writeAnswerOf,
   });
@@ -83,7 +83,7 @@ function setUp(
     readers: management,
     clusters: workload,
     apply: management.apply,
-    roster,
+    references,
     clock: { now: () => NOW },
     meter,
     guardsScaleDown,

@@ -21,7 +21,7 @@ export interface CapiPorts {
   readonly clusters: WorkloadClusters;
   /** For the management cluster. */
   readonly apply: Apply;
-  readonly roster: ClusterReferences;
+  readonly references: ClusterReferences;
   readonly clock: Clock;
   readonly meter: CapiMeter;
   readonly settings: CapiSettings;
@@ -56,7 +56,7 @@ const ASK_AGAIN_MS = 5000;
  * retries.
  */
 export function makeReconcile(ports: CapiPorts): (key: string, context: { readonly log: Log }) => Promise<Result> {
-  const { readers, clusters, apply, roster, clock, meter, settings, guardsScaleDown = false } = ports;
+  const { readers, clusters, apply, references, clock, meter, settings, guardsScaleDown = false } = ports;
   const memories = new Map<string, Memory>();
 
   return async (key, { log }) => {
@@ -148,7 +148,7 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
    * @returns whether the Node is yet to be seen.
    */
   async function cleanLastNode(key: string, log: Log): Promise<boolean> {
-    const node = roster.nodeOf(key);
+    const node = references.nodeOf(key);
     if (node === undefined || readers.clusters.get(node.cluster).is !== 'present') return false;
     try {
       const { because } = await sweepNode({ readers, clusters }, node.cluster, node.name, log);
@@ -177,12 +177,12 @@ export function makeReconcile(ports: CapiPorts): (key: string, context: { readon
     else memories.delete(key);
     if (isClean) return;
     // Not enabled and never tracked: the pass only ran because its cluster was connected.
-    if (because === 'NotEnabled' && !roster.has(key)) return;
+    if (because === 'NotEnabled' && !references.has(key)) return;
     meter.record(key, decision);
   }
 
   function forget(key: string): void {
-    roster.release(key);
+    references.release(key);
     meter.forget(key);
     memories.delete(key);
   }

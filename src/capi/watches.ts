@@ -24,7 +24,7 @@ export interface ClusterListener {
 }
 
 export interface WiringPorts {
-  readonly roster: ClusterReferences;
+  readonly references: ClusterReferences;
   readonly enqueue: (machineKey: string) => void;
   readonly enqueueCluster: (cluster: ClusterKey) => void;
   /** Accepts that the workload cluster may be another one than before. */
@@ -39,7 +39,7 @@ export interface WiringPorts {
 /** Declares the indexes and enqueues the Machines that a change concerns. */
 export function setupWatches(
   { machines, clusters }: CapiSources,
-  { roster, enqueue, enqueueCluster, trustAnew, enqueueNode, nodesOf, tell }: WiringPorts,
+  { references, enqueue, enqueueCluster, trustAnew, enqueueNode, nodesOf, tell }: WiringPorts,
 ): ClusterListener {
   for (const { name, of } of [MACHINES_BY_CLUSTER, MACHINES_BY_NODE, MACHINES_BY_NODE_NAME])
     machines.addIndex(name, of);
@@ -47,9 +47,9 @@ export function setupWatches(
   const enqueueNodeOf = (machine: Machine): void => MACHINES_BY_NODE.of(machine).forEach(enqueueNode);
   const look = (machine: Machine): void => {
     const key = keyOf(machine);
-    if (needsCluster(machine)) roster.engage(key, machine);
+    if (needsCluster(machine)) references.engage(key, machine);
     // The process that removed the hook may have been killed before it reported this.
-    if (roster.has(key) || releasedBy(machine) !== undefined) enqueue(key);
+    if (references.has(key) || releasedBy(machine) !== undefined) enqueue(key);
   };
   machines.addHandler({
     onAdd: look,
@@ -77,16 +77,16 @@ export function setupWatches(
     enqueueCluster(keyOf(cluster));
   };
   const cameOrWent = (cluster: Cluster): void => {
-    roster.clusterChanged(keyOf(cluster));
+    references.clusterChanged(keyOf(cluster));
     ofCluster(cluster);
   };
   clusters.addHandler({
     onAdd: (cluster) => {
-      roster.remember(keyOf(cluster), cluster.knownNodes !== undefined);
+      references.remember(keyOf(cluster), cluster.knownNodes !== undefined);
       cameOrWent(cluster);
     },
     onUpdate: (old, now) => {
-      roster.remember(keyOf(now), now.knownNodes !== undefined);
+      references.remember(keyOf(now), now.knownNodes !== undefined);
       if (old.knownNodes !== undefined && now.knownNodes === undefined) {
         trustAnew(keyOf(now));
         enqueueCluster(keyOf(now));
@@ -94,7 +94,7 @@ export function setupWatches(
       if (old.spec.paused !== now.spec.paused || isDeleting(old) !== isDeleting(now)) ofCluster(now);
     },
     onDelete: (cluster) => {
-      roster.remember(keyOf(cluster), false);
+      references.remember(keyOf(cluster), false);
       cameOrWent(cluster);
     },
   });
@@ -107,7 +107,7 @@ export function setupWatches(
     },
     onStateChange: (cluster, status) => {
       enqueueCluster(cluster);
-      for (const node of roster.needs(cluster) ? nodesOf(cluster) : []) {
+      for (const node of references.needs(cluster) ? nodesOf(cluster) : []) {
         if (carriesMarks(node)) enqueueNode(nodeIndexKey(cluster, node.metadata.name));
       }
       // Includes Machines that do not take part: a Node may still carry marks that the last process had no time to remove.

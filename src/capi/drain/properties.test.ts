@@ -86,9 +86,9 @@ class World {
     workload.want(new Set());
     const queue = new Set<string>();
     this.#queue = queue;
-    const roster = new ClusterReferences(workload, () => true);
+    const references = new ClusterReferences(workload, () => true);
     const bridge = setupWatches(management, {
-      roster,
+      references,
       enqueue: (key) => queue.add(key),
       enqueueNode: () => {},
       enqueueCluster: () => {},
@@ -116,7 +116,7 @@ class World {
         readers: management,
         clusters: workload,
         apply: management.apply,
-        roster,
+        references,
         clock,
         meter: new CapiMeter({ increment: () => {}, set: () => {}, observe: () => {} }),
         answerOf: writeAnswerOf,

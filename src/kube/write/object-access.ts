@@ -244,11 +244,11 @@ function kindIn(listing: Listing, name: KindName): Served | undefined {
 function refusalOf(error: unknown, at: ObjectAddress | undefined): Refusal {
   if (!isKubeError(error)) throw error;
   const causes = error.causes.map(({ message = '', field = '' }) => (field === '' ? message : `${field}: ${message}`));
-  return { is: 'refused', reason: reasonOf(error, at), message: wordsOf(error), causes };
+  return { is: 'refused', reason: reasonOf(error, at), message: statusMessageOf(error), causes };
 }
 
 /** Never quotes a server that sent no `Status`: a tenant who chose it could read the answer of some other server. */
-function wordsOf({ code, statusReason, message }: KubeError): string {
+function statusMessageOf({ code, statusReason, message }: KubeError): string {
   if (code !== 0 && statusReason === undefined)
     return `the server answered ${code} without the Status of an API server`;
   return message.slice(0, MAX_MESSAGE);
