@@ -6,6 +6,7 @@
  * `--machines N` (default 5000), `--burst N` of them (default 3000), `--clusters N` (default 200).
  */
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { installClusterApiCrds } from '../controlplane/cluster-api.ts';
 import { type ControlPlane, startControlPlane } from '../controlplane/controlplane.ts';
@@ -23,6 +24,11 @@ import { API, type BenchMachine, forEach, IN_FLIGHT, populate } from './populati
 
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
+/** After a burst, V8 collects for a while what it has left behind. */
+const SETTLE_MS = 60_000;
+const REST_MS = 60_000;
+/** How often a kubelet sends a status that has not changed. */
+const STATUS_EVERY_MS = 5 * 60_000;
 
 async function timed(work: () => Promise<unknown>): Promise<string> {
   const started = performance.now();
@@ -68,11 +74,17 @@ async function main(): Promise<void> {
     ...(await shippedProgram()),
     flags: ['--leader-elect=false', '--enable-tmm=false', '--log-level=info'],
   });
+  const memory = async (): Promise<string> =>
+    `${await bridge.residentMiB()} MiB, at most ${await bridge.peakMiB()} MiB`;
+  const writes = async (): Promise<number> => (await requestsOf(management, machines)).filter(isWrite).length;
+  const perMachine = (count: number, of: number): string => (count / of).toFixed(2);
   try {
     report(
       `start of the process until ${others.length} Machines have their hook`,
       await timed(() => hooked(others.length)),
     );
+    report('resident memory then', await memory());
+    const before = await writes();
     report(
       `bare loop: one patch each of ${burst.length} Machines, ${IN_FLIGHT} in flight`,
       await timed(() => forEach(burst, (machine) => patch(machine, { annotations: { bare: 'loop' } }))),
@@ -84,6 +96,8 @@ async function main(): Promise<void> {
         await hooked(machines.length);
       }),
     );
+    const hooksWritten = await writes();
+    report('requests per Machine that is enabled', perMachine(hooksWritten - before, burst.length));
     report(
       'maintenance requested by such a loop, until all Nodes are told',
       await timed(async () => {
@@ -96,14 +110,72 @@ async function main(): Promise<void> {
         });
       }),
     );
+    const told = await writes();
+    report('requests per Machine that is asked for', perMachine(told - hooksWritten, burst.length));
     report(`a Node's approval to the Machine's patch, ${SINGLE_CHANGES} times`, await singleChanges(management, burst));
-    report('resident memory', `${await bridge.residentMiB()} MiB`);
+    const approved = await writes();
+    const singles = burst.slice(0, SINGLE_CHANGES);
+    report('requests per Machine that is approved', perMachine(approved - told, singles.length));
+    await forEach(singles, (machine) => patch(machine, { labels: { [MAINTENANCE_LABEL]: null } }));
+    const isOver = ({ name, server }: BenchMachine): boolean =>
+      server.labels(name)?.[MACHINE_MAINTENANCE_LABEL] !== 'true';
+    await eventually(() => (singles.every(isOver) ? true : undefined), {
+      what: 'all Nodes to be told of the end',
+      deadlineMs: DEADLINE_MS,
+    });
+    report('requests per Machine whose maintenance ends', perMachine((await writes()) - approved, singles.length));
+    report('resident memory after all that', await memory());
+    await reportRest(bridge, management, machines);
+    report('resident memory at the end', await memory());
   } finally {
     await bridge.end();
     await Promise.all(
       [...new Set(machines.map(({ server }) => server))].map((server) => server[Symbol.asyncDispose]()),
     );
   }
+}
+
+interface Sent {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** What the bridge has sent to the API server and to the workload clusters, without Events and the requests that open watches. */
+async function requestsOf(management: ControlPlane, machines: readonly BenchMachine[]): Promise<readonly Sent[]> {
+  const managed = (await management.auditEvents())
+    .filter(
+      ({ userAgent, requestURI }) =>
+        userAgent?.startsWith('maintenance-bridge') === true && !requestURI.includes('watch=true'),
+    )
+    .map(({ verb, requestURI }) => ({ method: verb, path: requestURI }));
+  const servers = [...new Set(machines.map(({ server }) => server))];
+  const elsewhere = servers.flatMap(({ requests }) => requests.filter(({ query }) => query.get('watch') !== 'true'));
+  return [...managed, ...elsewhere].filter(({ path }) => !path.includes('/events'));
+}
+
+const isWrite = ({ method }: Sent): boolean =>
+  ['create', 'update', 'patch', 'delete', 'PATCH', 'PUT', 'POST', 'DELETE'].includes(method);
+
+/** Each Node gets new versions of the same labels, as often as a kubelet sends its status. */
+async function reportRest(bridge: Bridge, management: ControlPlane, machines: readonly BenchMachine[]): Promise<void> {
+  let sent = 0;
+  const sendFor = async (ms: number): Promise<void> => {
+    for (const untilMs = performance.now() + ms; performance.now() < untilMs; sent += 1) {
+      const { name, server } = machines[sent % machines.length] as BenchMachine;
+      server.put(name, server.labels(name));
+      await sleep(STATUS_EVERY_MS / machines.length);
+    }
+  };
+  await sendFor(SETTLE_MS);
+  const requests = (await requestsOf(management, machines)).length;
+  const cpu = await bridge.cpuSeconds();
+  const startedMs = performance.now();
+  await sendFor(REST_MS);
+  const seconds = (performance.now() - startedMs) / 1000;
+  const percent = ((await bridge.cpuSeconds()) - cpu) / seconds;
+  report('CPU at rest; each Node sends its status every five minutes', `${(percent * 100).toFixed(2)} % of a core`);
+  const perSecond = ((await requestsOf(management, machines)).length - requests) / seconds;
+  report('requests a second meanwhile, Leases and watches aside', perSecond.toFixed(2));
 }
 
 async function singleChanges(management: ControlPlane, burst: readonly BenchMachine[]): Promise<string> {

@@ -164,6 +164,14 @@ export class Bridge {
     return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
   }
 
+  /** CPU time of all threads since the start, as Linux counts it: in hundredths of a second. */
+  async cpuSeconds(): Promise<number> {
+    const stat = await readFile(`/proc/${this.#process.pid}/stat`, 'utf8');
+    // The second field is the program's name in parentheses, which may have blanks.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
   isRunning(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
