@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lister } from '../../../harness/builders/cluster.ts';
 import { type MachinePart, machine } from '../../../harness/builders/machines.ts';
-import { CONTROL_PLANE_LABEL, DEPLOYMENT_LABEL, DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
+import { CONTROL_PLANE_LABEL, DEPLOYMENT_LABEL, DRAIN_ANNOTATION, POOL_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
 import { MACHINES_BY_CLUSTER } from '../indexes.ts';
 import type { RecordedState } from './names.ts';
@@ -31,6 +31,7 @@ function made(
 
 const LIMITS: SlotLimits = { maxUnavailable: 1, maxConcurrentMachines: 0, maxConcurrentNodes: 10, nodesOf: () => 20 };
 const control = { labels: { [CONTROL_PLANE_LABEL]: '' } };
+const pool = { labels: { [POOL_LABEL]: 'workers' } };
 const workers = { labels: { [DEPLOYMENT_LABEL]: 'workers' } };
 
 function waitOf(
@@ -108,6 +109,77 @@ describe('`slotToWaitFor()`', () => {
       [made('b', { ...control, ready: false })],
       {},
       'goes',
+    ],
+    [
+      'a member that is deleted, and another was before it: Cluster API lets the oldest deletion go first',
+      made('a', { ...control, deletedAt: '2026-11-21T02:00:00Z' }),
+      [made('b', { ...control, deletedAt: '2026-11-21T01:00:00Z' })],
+      {},
+      'ControlPlane',
+    ],
+    [
+      'a member whose deletion is the oldest',
+      made('b', { ...control, deletedAt: '2026-11-21T01:00:00Z' }),
+      [made('a', { ...control, deletedAt: '2026-11-21T02:00:00Z' })],
+      {},
+      'goes',
+    ],
+    [
+      'of members that are deleted in the same second, the later name',
+      made('b', { ...control, deletedAt: '2026-11-21T01:00:00Z' }),
+      [made('a', { ...control, deletedAt: '2026-11-21T01:00:00Z' })],
+      {},
+      'ControlPlane',
+    ],
+    [
+      'of members that are deleted in the same second, the earlier name',
+      made('a', { ...control, deletedAt: '2026-11-21T01:00:00Z' }),
+      [made('b', { ...control, deletedAt: '2026-11-21T01:00:00Z' })],
+      {},
+      'goes',
+    ],
+    [
+      'a member whose maintenance is asked for beside one that is deleted, and takes no part',
+      made('a', control),
+      [made('b', { ...control, enabled: false, deletedAt: '2026-11-21T01:00:00Z' })],
+      {},
+      'ControlPlane',
+    ],
+    [
+      'a member beside a worker that is away',
+      made('a', control),
+      [made('b', { ...workers, state: 'Drained' })],
+      {},
+      'goes',
+    ],
+    [
+      'a worker beside a member that is away',
+      made('a', workers),
+      [made('b', { ...control, state: 'Drained' })],
+      {},
+      'goes',
+    ],
+    ['of its MachinePool', made('a', pool), [made('b', { ...pool, state: 'Drained' })], {}, 'MachineDeployment'],
+    [
+      'of a MachinePool that is called as a MachineDeployment',
+      made('a', pool),
+      [made('b', { ...workers, state: 'Drained' })],
+      {},
+      'goes',
+    ],
+    [
+      'a percentage of its MachinePool',
+      made('a', pool),
+      ['b', 'c', 'd'].map((name) => made(name, { ...pool, ...(name === 'b' && { state: 'Drained' }) })),
+      { maxUnavailable: '50%' },
+      'goes',
+    ],
+    [
+      'one that a health check has deleted: it counts as any other',
+      made('a', { ...workers, ready: false, deletedAt: '2026-11-21T01:00:00Z' }),
+      [made('b', { ...workers, state: 'Draining' })],
+      {},
+      'MachineDeployment',
     ],
     [
       'a member that is switched off',

@@ -103,12 +103,19 @@ function isOfControlPlane(machine: Machine): boolean {
 /**
  * Whether another Machine of the same control plane is away, is about to be, or is unhealthy. A controller that deletes a control-plane
  * Machine has checked the others' health already; a maintenance requires all of them.
+ *
+ * Of several that are being deleted, the oldest deletion goes first: Cluster API's control plane provider removes the members from etcd in
+ * that order. A younger Machine that was drained first would hold the slot and wait for the older one, which waits for the slot.
  */
 function isAwayBeside(machine: Machine, other: Machine, holders: readonly Machine[]): boolean {
   if (keyOf(other) === keyOf(machine) || !isOfControlPlane(other)) return false;
   if (holders.some((holder) => keyOf(holder) === keyOf(other)) || maintenanceOf(other) === 'approved') return true;
-  return !isDeleting(machine) && (isDeleting(other) || other.status.nodeReady === false);
+  if (isDeleting(machine)) return isDeleting(other) && deletionOf(other) < deletionOf(machine);
+  return isDeleting(other) || other.status.nodeReady === false;
 }
+
+/** For comparison: by time, in whole seconds, then by name. */
+const deletionOf = ({ metadata }: Machine): string => `${metadata.deletionTimestamp ?? ''} ${metadata.name}`;
 
 /** The MachineDeployment or MachinePool, with what distinguishes it from others of the same name. */
 function groupOf(machine: Machine): string | undefined {

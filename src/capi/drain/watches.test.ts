@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemorySource } from '../../../harness/builders/bridge.ts';
 import { type MachinePart, machine, workloadNode } from '../../../harness/builders/machines.ts';
-import { DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
+import { CONTROL_PLANE_LABEL, DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
 import { MACHINES_BY_NODE } from '../indexes.ts';
 import { DRAIN_LABEL, type RecordedState } from './names.ts';
@@ -68,6 +68,17 @@ describe('`setupDrainWatches()`', () => {
     ]);
     // The Machine that goes triggers the next.
     expect(by(() => machines.put(recorded('first', 'Draining', LATE)))).toContain('metal/shop/second');
+  });
+
+  it('wakes all that wait for their control plane, also when a member goes that never took part', () => {
+    const { machines, by } = setUp();
+    const member = machine('leaving', { enabled: false });
+    machines.put({ ...member, metadata: { ...member.metadata, labels: { [CONTROL_PLANE_LABEL]: '' } } });
+    machines.put(recorded('first', 'Waiting', EARLY, 'ControlPlane'));
+    machines.put(recorded('second', 'Waiting', LATE, 'ControlPlane'));
+    expect(by(() => machines.remove('metal/leaving'))).toEqual(
+      expect.arrayContaining(['metal/shop/first', 'metal/shop/second']),
+    );
   });
 
   it('looks at Nodes that carry something of ours when their cluster is connected', () => {

@@ -1,5 +1,6 @@
 /** Which changes concern which Nodes in a drain. */
 import type { ClusterKey } from '../../core/clusters.ts';
+import { CONTROL_PLANE_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
 import { keyOf, labelOf } from '../../core/meta.ts';
 import type { KubeObject } from '../../core/objects.ts';
@@ -51,7 +52,8 @@ export function setupDrainWatches(
     },
     onDelete: (last) => {
       enqueueNodeOf(last);
-      if (recordOf(last) !== undefined) wakeWaiting();
+      // A control-plane Machine that is not enabled is waited for as well.
+      if (recordOf(last) !== undefined || labelOf(last, CONTROL_PLANE_LABEL) !== undefined) wakeWaiting();
     },
   });
   return {
@@ -68,13 +70,17 @@ export function setupDrainWatches(
   };
 }
 
-/** The first Machine that waits for each kind of slot, per cluster: its slot may be shared only with others of that cluster. */
+/**
+ * The first Machine that waits for each kind of slot, per cluster: its slot may be shared only with others of that cluster. Every Machine
+ * that waits for its control plane: which of them may go does not depend on how long each has waited.
+ */
 function firstOfEach(waiting: readonly Machine[]): readonly Machine[] {
   const first = new Map<string, Machine>();
   for (const machine of waiting) {
     const record = recordOf(machine);
     const reason = record?.reason ?? '';
-    const kind = `${reason}/${reason === 'AllMachines' ? '' : clusterOf(machine)}/${MACHINES_BY_GROUP.of(machine).join()}`;
+    const sharers = reason === 'ControlPlane' ? keyOf(machine) : MACHINES_BY_GROUP.of(machine).join();
+    const kind = `${reason}/${reason === 'AllMachines' ? '' : clusterOf(machine)}/${sharers}`;
     const before = first.get(kind);
     const order = (since: string | undefined, each: Machine): string => `${since ?? ''} ${keyOf(each)}`;
     if (before === undefined || order(record?.since, machine) < order(recordOf(before)?.since, before)) {
