@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** Scenarios that start the program many times over, which takes longer than all others together. */
-const CRASHES = ['killed', 'recreate', 'outages', 'faults'].map((name) => `test/scenarios/${name}.test.ts`);
+const CRASHES = ['killed', 'machine-drain-killed', 'recreate', 'outages', 'faults'].map(
+  (name) => `test/scenarios/${name}.test.ts`,
+);
 
 const TEMPORARY_FILES = 'harness/temporary-files.ts';
 const PROPERTY_SEED = 'harness/property-seed.ts';
@@ -81,8 +83,9 @@ export default defineConfig({
             'test/conformance/**/*.test.ts',
             'test/differential/differential.test.ts',
           ],
-          // Its faults are the sandbox's own; those of a real server are in test/e2e and outages.test.ts.
-          exclude: ['test/scenarios/faults.test.ts'],
+          // The faults are the sandbox's own; those of a real server are in test/e2e and outages.test.ts. The other file starts the
+          // program dozens of times to check what machine-drain.test.ts checks on a real server at fewer points.
+          exclude: ['test/scenarios/faults.test.ts', 'test/scenarios/machine-drain-killed.test.ts'],
           testTimeout: HUNG_MS,
           hookTimeout: HUNG_MS,
           // As on the sandbox, they wait more than they work; each file has a control plane of its own.

@@ -146,10 +146,12 @@ function isEstablished({ status }: Crd): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') === true;
 }
 
-/** Clusters and Machines of a pretended infrastructure provider. */
-export const INFRASTRUCTURE_CRDS = ['GenericInfrastructureCluster', 'GenericInfrastructureMachine'].map(
-  infrastructureCrd,
-);
+/** Clusters, Machines and their templates of a pretended infrastructure provider. */
+export const INFRASTRUCTURE_CRDS = [
+  'GenericInfrastructureCluster',
+  'GenericInfrastructureMachine',
+  'GenericInfrastructureMachineTemplate',
+].map(infrastructureCrd);
 
 /** A kind of a provider that follows the contract v1beta2 in its version v1beta1, and accepts any fields. */
 function infrastructureCrd(kind: string): Crd {
