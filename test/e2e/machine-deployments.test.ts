@@ -132,7 +132,7 @@ describeOnControlPlane(
       const [stays = ''] = await workers.names(1);
       await plot.ready('web', 6, stays);
       expect(await shop.isHooked(stays)).toBe(true);
-    }, 300_000);
+    });
 
     it('drains each Machine that a rollout replaces, one after another, onto those that come', async () => {
       const plot = await Plot.make(shop.workload, 'rolled', 0);
@@ -155,7 +155,7 @@ describeOnControlPlane(
       const pods = await plot.ready('web', 4);
       expect(pods.filter(({ spec }) => !after.includes(spec.nodeName ?? ''))).toEqual([]);
       for (const name of after) expect(await shop.isHooked(name)).toBe(true);
-    }, 300_000);
+    });
 
     it('goes on undisturbed in one while the API server of the other is dead, and there once it is back', async () => {
       const labels = { [ENABLED_LABEL]: 'true' };
@@ -208,7 +208,7 @@ describeOnControlPlane(
       await yard.label(other, { maintenance: null });
       await dying.phase('none', dying.home);
       await living.phase('none', other);
-    }, 300_000);
+    });
   },
   lackingClusterApi(),
 );

@@ -69,6 +69,7 @@ describe('the workflows', () => {
       'nightly.yaml differential': { contents: 'read' },
       'nightly.yaml properties': { contents: 'read' },
       'nightly.yaml matrix': { contents: 'read' },
+      'nightly.yaml once': { contents: 'read' },
       'release.yaml version': { contents: 'read' },
       'release.yaml test': { contents: 'read' },
       'release.yaml sbom': { contents: 'read' },
