@@ -31,13 +31,13 @@ function renderFlags(): string {
 
 Generated from the options in the code by \`npm run docs\`.
 
-Every option of \`maintenance-bridge run\` can be given as a flag, as an environment variable, and, where a key is named, in
-the file of \`--config\`. A flag beats a variable, a variable beats the file, the file beats the default. An empty variable
-counts as not set. Boolean flags take the forms \`--flag\`, \`--flag=true\` and \`--flag=false\`; durations look like \`90s\`,
-\`5m\` or \`1h30m\`; a list flag can be repeated or hold commas.
+Every option of \`maintenance-bridge run\` can be set by a flag or an environment variable, and, if a key is given below, in
+the file of \`--config\`. A flag takes precedence over a variable, a variable over the file, and the file over the default. An empty variable
+counts as not set. Boolean flags have the forms \`--flag\`, \`--flag=true\` and \`--flag=false\`; durations look like \`90s\`,
+\`5m\` or \`1h30m\`; a list flag can be repeated or contain commas.
 
-The file is YAML, \`apiVersion: maintenance-bridge.io/v1alpha1\`, \`kind: BridgeConfiguration\`. Whatever is wrong in any of the
-three stops the start with exit code 2 and one line per fault.
+The file is YAML, \`apiVersion: maintenance-bridge.io/v1alpha1\`, \`kind: BridgeConfiguration\`. An error in a flag, a variable or the file
+prevents the start: the exit code is 2, with one line per error.
 
 ${sections.join('\n')}`;
 }
@@ -66,9 +66,9 @@ function renderMetrics(): string {
 
 Generated from the declarations in the code by \`npm run docs\`.
 
-Served in the Prometheus text format at \`/metrics\` of \`--metrics-bind-address\`. Every series is there from the start, at 0,
-and labels have closed sets of values: no name of a Node, a Pod or a namespace is ever a label. Durations are in seconds.
-Besides these, the usual \`process_…\` and \`nodejs_…\` metrics describe the process itself.
+The metrics are served in the Prometheus text format at \`/metrics\` of \`--metrics-bind-address\`. Every series exists from the start, with the
+value 0, and labels have closed sets of values: the name of a Node, a Pod or a namespace is never a label. Durations are in seconds.
+In addition, the usual \`process_…\` and \`nodejs_…\` metrics describe the process itself.
 
 ${table(['Name', 'Type', 'Labels', 'Meaning'], rows)}`;
 }

@@ -49,21 +49,21 @@ const BUILD_INFO = {
 const LEADER = {
   name: 'maintenance_bridge_leader',
   type: 'gauge',
-  help: '1 while this process holds the Lease, or needs none; else 0.',
+  help: '1 while this process holds the Lease or needs none, otherwise 0.',
   labels: {},
 } as const satisfies MetricDeclaration;
 
 const RECONCILES = {
   name: 'maintenance_bridge_reconcile_total',
   type: 'counter',
-  help: 'Passes over a key, by what they came to.',
+  help: 'Reconcile passes over a key, by outcome.',
   labels: { controller: CONTROLLERS, outcome: PASS_OUTCOMES },
 } as const satisfies MetricDeclaration;
 
 const RECONCILE_SECONDS = {
   name: 'maintenance_bridge_reconcile_duration_seconds',
   type: 'histogram',
-  help: 'How long passes over a key took.',
+  help: 'Duration of reconcile passes over a key.',
   labels: { controller: CONTROLLERS },
   buckets: LATENCY_BUCKETS,
 } as const satisfies MetricDeclaration;
@@ -78,14 +78,14 @@ const QUEUE_DEPTH = {
 const API_REQUESTS = {
   name: 'maintenance_bridge_api_requests_total',
   type: 'counter',
-  help: 'Requests to API servers, each attempt counted, by verb and class of the answer.',
+  help: 'Requests to API servers by verb and response class; each attempt counts.',
   labels: { verb: keysOf(VERBS), code: CODE_CLASSES },
 } as const satisfies MetricDeclaration;
 
 const API_REQUEST_SECONDS = {
   name: 'maintenance_bridge_api_request_duration_seconds',
   type: 'histogram',
-  help: 'How long requests to API servers took; for a watch, until the answer began.',
+  help: 'Duration of requests to API servers; for a watch, until the response begins.',
   labels: { verb: keysOf(VERBS) },
   buckets: LATENCY_BUCKETS,
 } as const satisfies MetricDeclaration;
@@ -93,28 +93,28 @@ const API_REQUEST_SECONDS = {
 const WATCH_RESTARTS = {
   name: 'maintenance_bridge_watch_restarts_total',
   type: 'counter',
-  help: 'Lists and watches that had to begin again; Closed is the ordinary end of a watch.',
+  help: 'Restarts of lists and watches, by reason; Closed is the normal end of a watch.',
   labels: { resource: WATCHED, reason: RESTART_REASONS },
 } as const satisfies MetricDeclaration;
 
 const WATCH_STALENESS = {
   name: 'maintenance_bridge_watch_staleness_seconds',
   type: 'gauge',
-  help: 'Time since a list, an event or a bookmark last came; 0 for kinds that are not watched.',
+  help: 'Time since the last list, event or bookmark; 0 for kinds that are not watched.',
   labels: { resource: WATCHED },
 } as const satisfies MetricDeclaration;
 
 const HANDLER_ERRORS = {
   name: 'maintenance_bridge_handler_errors_total',
   type: 'counter',
-  help: 'Changes of objects whose handling failed; each one is a bug.',
+  help: 'Object changes whose handling failed; each one is a bug.',
   labels: { resource: WATCHED },
 } as const satisfies MetricDeclaration;
 
 const EVICTIONS = {
   name: 'maintenance_bridge_evictions_total',
   type: 'counter',
-  help: 'Evictions that were asked for, by the answer.',
+  help: 'Requested evictions, by response.',
   labels: { outcome: keysOf(OUTCOMES) },
 } as const satisfies MetricDeclaration;
 

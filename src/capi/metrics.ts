@@ -7,14 +7,14 @@ import { type Because, COMPLETIONS, type Completed, REASON_OF_RELEASE, RELEASE_R
 export const MACHINES_BY_STATE = {
   name: 'maintenance_bridge_capi_machines',
   type: 'gauge',
-  help: 'Machines that take part, or whose Node is still being cleaned up, by state.',
+  help: 'Machines that participate, or whose Node is still being cleaned up, by state.',
   labels: { state: STATES },
 } as const satisfies MetricDeclaration;
 
 export const OLDEST_HOOK_SECONDS = {
   name: 'maintenance_bridge_capi_oldest_hook_wait_seconds',
   type: 'gauge',
-  help: 'For how long our hook has held the deletion that has waited longest; 0 where it holds none.',
+  help: 'Longest time that our hook has held a deletion; 0 if it holds none.',
   labels: {},
 } as const satisfies MetricDeclaration;
 
@@ -28,28 +28,28 @@ export const HELD_MACHINES = {
 export const COMPLETED = {
   name: 'maintenance_bridge_capi_completed_total',
   type: 'counter',
-  help: 'Maintenance that was approved, and held deletions that were let go, by what led to it.',
+  help: 'Approved maintenance and released deletions, by reason.',
   labels: { what: COMPLETIONS },
 } as const satisfies MetricDeclaration;
 
 export const HOOK_RELEASES = {
   name: 'maintenance_bridge_capi_hook_releases_total',
   type: 'counter',
-  help: 'Hooks that were removed from Machines that are being deleted, by reason.',
+  help: 'Hooks removed from Machines that are being deleted, by reason.',
   labels: { reason: RELEASE_REASONS },
 } as const satisfies MetricDeclaration;
 
 export const CLUSTERS_BY_STATE = {
   name: 'maintenance_bridge_capi_clusters',
   type: 'gauge',
-  help: 'Workload clusters that are needed, by state of the connection.',
+  help: 'Workload clusters in use, by state of the connection.',
   labels: { state: CONNECTION_STATES },
 } as const satisfies MetricDeclaration;
 
 export const OLDEST_IN_STATE = {
   name: 'maintenance_bridge_capi_oldest_connection_state_seconds',
   type: 'gauge',
-  help: 'For how long the workload cluster that has been in the state longest has been in it; 0 where none is.',
+  help: 'Longest time that a workload cluster has been in the state; 0 if none is.',
   labels: { state: CONNECTION_STATES },
 } as const satisfies MetricDeclaration;
 

@@ -8,8 +8,8 @@ export const CAPI_OPTION_ROWS: readonly OptionRow[] = [
     path: ['capi', 'requireNodeLabel'],
     inFile: true,
     kind: 'string',
-    defaultText: 'all Nodes take part',
-    help: 'Label key without which a Node does not take part',
+    defaultText: 'all Nodes participate',
+    help: 'Label key that a Node must have to participate',
   },
   {
     flag: 'capi-hook-timeout',
@@ -17,7 +17,7 @@ export const CAPI_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'limit',
     default: '0',
-    help: 'How long the pre-drain hook may hold a deletion before it is let go without approval; 0 for ever',
+    help: 'How long the pre-drain hook may hold a deletion before it is released without approval; 0 for no limit',
   },
   {
     flag: 'capi-allowed-proxies',
@@ -33,7 +33,7 @@ export const CAPI_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'boolean',
     default: false,
-    help: 'Heed insecure-skip-tls-verify in kubeconfigs of workload clusters; whoever answers gets their credentials',
+    help: 'Accept insecure-skip-tls-verify in kubeconfigs of workload clusters; any server that answers receives their credentials',
   },
   {
     flag: 'capi-stale-approvals',
@@ -42,6 +42,6 @@ export const CAPI_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: STALE_APPROVALS,
     default: 'accept',
-    help: 'Whether an approval counts that was on the Node before it was asked for; ignored, it has to be given anew',
+    help: 'Whether an approval that was on the Node before the request counts; if ignored, it has to be given again',
   },
 ];

@@ -24,7 +24,7 @@ type Choose = (chosen: CommandLine) => void;
 export function makeProgram(name: string, choose: Choose): Command {
   const program = new Command(name)
     .description(
-      'Bridges node maintenance on Kubernetes: taint a Node, and its Pods are judged, evicted and brought back.',
+      'Coordinates node maintenance on Kubernetes: taint a Node, and its Pods are checked, evicted and brought back.',
     )
     .showHelpAfterError('Try --help for usage.');
   addRun(program, choose);
@@ -54,11 +54,11 @@ function addRun(program: Command, choose: Choose): void {
     .configureHelp({ optionTerm: (option) => TERMS.get(option.long ?? '') ?? option.flags })
     .addHelpText(
       'after',
-      `\nEach option has a variable too: --log-level is ${ENVIRONMENT_PREFIX}LOG_LEVEL. Flags beat variables,`,
+      `\nEach option can also be set by a variable: --log-level by ${ENVIRONMENT_PREFIX}LOG_LEVEL. Flags take precedence over variables,`,
     )
     .addHelpText(
       'after',
-      'variables beat the configuration file. Exit codes: 0 done, 1 failure, 2 wrong usage or configuration.',
+      'variables over the configuration file. Exit codes: 0 done, 1 failure, 2 invalid usage or configuration.',
     )
     .action((given: Texts) => choose({ is: 'run', flags: collect(given) }));
   for (const option of optionsOfRows()) run.addOption(option);
@@ -85,17 +85,17 @@ function addStatus(program: Command, choose: Choose): void {
       `Show the ${choiceOf(
         SHOWN_KINDS.map((kind) => `${kind}s`),
         'and',
-      )} whose maintenance or deletion is under way, and whom they wait for, as the management cluster shows it: no workload cluster is asked.`,
+      )} whose maintenance or deletion is under way, and what they wait for. Reads the management cluster only, no workload cluster.`,
     )
-    .argument('[object...]', `only these, under way or not: ${namesOf(SHOWN_KINDS)}`)
-    .option('-a, --all', 'also show what is not under way')
-    .option('-w, --watch', 'go on and show every change, until it is stopped: in place on a terminal, else a line each')
+    .argument('[object...]', `only these objects, under way or not: ${namesOf(SHOWN_KINDS)}`)
+    .option('-a, --all', 'also show objects that are not under way')
+    .option('-w, --watch', 'keep running and show every change, in place on a terminal, otherwise one line each')
     .option(
       '--left-behind',
-      'instead: the hooks, held hosts, reports and stored Pods that would be left if the program were uninstalled now; exit code 1 where a hook or a host would be, or where nobody can say',
+      'instead: the hooks, held hosts, reports and stored Pods that would be left if the program were uninstalled now; exit code 1 if a hook or a host would be left, or if this cannot be determined',
     )
-    .option('-A, --all-namespaces', 'Machines and hosts of all namespaces, whatever the configuration says')
-    .option('-l, --selector <selector>', 'only objects with these labels, as kubectl takes it')
+    .option('-A, --all-namespaces', 'Machines and hosts of all namespaces, regardless of the configuration')
+    .option('-l, --selector <selector>', 'only objects that match this label selector, as in kubectl')
     .action((words: readonly string[], given: GivenStatus & Texts) => {
       const { all = false, allNamespaces = false, selector, watch = false, leftBehind = false } = given;
       const objects = readObjects(words).map(({ text, named }) => {
@@ -114,7 +114,7 @@ function addStatus(program: Command, choose: Choose): void {
     });
   inspecting(status, 'namespace of the Machines and hosts, repeatable (default: all)').addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 no answer, or not everything could be seen; 2 wrong usage, configuration or no kubeconfig.',
+    '\nExit codes: 0 done, 1 no response, or not everything could be read; 2 invalid usage or configuration, or no kubeconfig.',
   );
 }
 
@@ -130,10 +130,10 @@ function addWhy(program: Command, choose: Choose): void {
   const why = program
     .command('why')
     .description(
-      `Explain how a ${choiceOf(KINDS)} stands, and show the command that lets it go on or ends it. For a Machine, its workload cluster is asked too.`,
+      `Explain the state of a ${choiceOf(KINDS)}, and show the command that lets it continue or ends it. For a Machine, its workload cluster is read too.`,
     )
     .argument('<object>', `${WANTED_OBJECT}, or with the namespace: machine/NAMESPACE/NAME`)
-    .argument('[name]', 'the name, where the kind stands alone')
+    .argument('[name]', 'the name, if the kind is given separately')
     .action((object: string, name: string | undefined, given: (GivenInspect | GivenObserved) & Texts) => {
       const text = name === undefined ? object : `${object}/${name}`;
       const named = readObject(text);
@@ -144,7 +144,7 @@ function addWhy(program: Command, choose: Choose): void {
     });
   inspecting(why, 'namespace of the object (default: the context’s)', [OBSERVED]).addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 not found or no answer, 2 wrong usage, configuration or no kubeconfig.',
+    '\nExit codes: 0 done, 1 not found or no response, 2 invalid usage or configuration, or no kubeconfig.',
   );
 }
 
@@ -160,7 +160,7 @@ function addPlan(program: Command, choose: Choose): void {
   const plan = program
     .command('plan')
     .description(
-      'Show what would happen if Nodes were asked to go: each Pod’s fate, the verdict, and which may go together.',
+      'Show what would happen in a maintenance of Nodes: the verdict, the effect on each Pod, and which Nodes may be drained together.',
     )
     .argument('[node...]', `${NODES_HELP}; or machine/NAME, whose Node is judged in its workload cluster`)
     .action((words: readonly string[], given: GivenPlan & Texts) => {
@@ -169,14 +169,14 @@ function addPlan(program: Command, choose: Choose): void {
       choose({ is: 'plan', planned, output: given.output, noColour: !given.color, flags: collect(flags) });
     });
   onCluster(plan, 'cluster')
-    .option('-l, --selector <selector>', 'instead of names: the Machines with these labels, as kubectl takes it')
+    .option('-l, --selector <selector>', 'instead of names: the Machines that match this label selector, as in kubectl')
     .option('-n, --namespace <name>', 'namespace of the Machines (default: the context’s)')
     .addOption(outputOption(['text', 'json', 'yaml', 'html']))
     .option('--no-color', NO_COLOUR)
-    .addHelpText('after', '\n-o html writes one file with a picture of which Pod goes where.')
+    .addHelpText('after', '\n-o html writes one file with a diagram of where each Pod goes.')
     .addHelpText(
       'after',
-      '\nExit codes: 0 all may go or wait, 1 no answer, 2 wrong usage, 3 at least one would be rejected.',
+      '\nExit codes: 0 all may be drained or wait, 1 no response, 2 invalid usage, 3 at least one would be rejected.',
     );
 }
 
@@ -214,11 +214,11 @@ function addDashboard(program: Command, choose: Choose): void {
   const command = program
     .command('dashboard')
     .description(
-      'Serve a live page about all maintenance on 127.0.0.1, with your own rights, until Ctrl-C. It only reads. The address has a token that counts once.',
+      'Serve a live, read-only page about all maintenance on 127.0.0.1, with your own rights, until Ctrl-C. The address contains a token that can be used once.',
     )
     .allowExcessArguments(false)
-    .option('-A, --all-namespaces', 'Machines and hosts of all namespaces, whatever the configuration says')
-    .option('-l, --selector <selector>', 'only objects with these labels, as kubectl takes it')
+    .option('-A, --all-namespaces', 'Machines and hosts of all namespaces, regardless of the configuration')
+    .option('-l, --selector <selector>', 'only objects that match this label selector, as in kubectl')
     .option('--port <number>', 'port to serve on (default: any free one)', parsePort)
     .option('--no-open', 'do not start a browser')
     .action((given: GivenDashboard & Texts) => {
@@ -231,7 +231,7 @@ function addDashboard(program: Command, choose: Choose): void {
     )
     .addHelpText(
       'after',
-      '\nExit codes: 0 ended by you, 1 no answer or the port is taken, 2 wrong usage, configuration or no kubeconfig.',
+      '\nExit codes: 0 stopped by the user, 1 no response or the port is in use, 2 invalid usage or configuration, or no kubeconfig.',
     );
 }
 
@@ -244,7 +244,7 @@ function parsePort(text: string): number {
 function addCompletion(program: Command, choose: Choose): void {
   program
     .command('completion')
-    .description('Print a script that completes this command in a shell; `kubectl` for kubectl’s own completion.')
+    .description('Print a shell completion script; `kubectl` prints one for completion in kubectl.')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .allowExcessArguments(false)
     .action((shell: Shell) => choose({ is: 'exit', code: 0, out: completionScript(shell), err: '' }));

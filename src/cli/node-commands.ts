@@ -19,14 +19,14 @@ interface GivenOnNodes {
 }
 
 export const NODES_HELP = 'names of Nodes, also as node/NAME';
-export const SELECTOR_HELP = 'instead of names: all Nodes with these labels, as kubectl takes it';
+export const SELECTOR_HELP = 'instead of names: all Nodes that match this label selector, as in kubectl';
 
 export function addEnter(program: Command, choose: Choose): void {
   addRequest(
     program,
     choose,
     'enter',
-    'Ask Nodes to enter maintenance: set the taint, with your own rights. The controller judges, drains and reports.',
+    'Request maintenance of Nodes: set the taint, with your own rights. The controller checks, drains and reports.',
     'until they are drained, or rejected',
   );
 }
@@ -36,8 +36,8 @@ export function addExit(program: Command, choose: Choose): void {
     program,
     choose,
     'exit',
-    'End the maintenance of Nodes: remove the taint, with your own rights. The controller brings back what has left.',
-    'until the maintenance has ended: what has left is back',
+    'End the maintenance of Nodes: remove the taint, with your own rights. The controller brings displaced Pods back.',
+    'until the maintenance has ended and displaced Pods are back',
   );
 }
 
@@ -64,7 +64,7 @@ export function addWait(program: Command, choose: Choose): void {
       .command('wait')
       .description('Wait for Nodes by watching them; nothing is written. A rejection ends the wait for a drain.'),
   )
-    .addOption(new Option('--for <state>', 'what is waited for').choices(GOALS).default('drained'))
+    .addOption(new Option('--for <state>', 'the state to wait for').choices(GOALS).default('drained'))
     .action((words: readonly string[], given: GivenOnNodes & { readonly for: Goal } & Texts) => {
       choose({ is: 'maintain', command: { is: 'wait', goal: given.for, flags: flagsOf(command, words, given) } });
     });
@@ -72,12 +72,12 @@ export function addWait(program: Command, choose: Choose): void {
 }
 
 const EXIT_CODES =
-  '\nExit codes: 0 done or reached, 1 a failure, 2 wrong usage, configuration or no kubeconfig, 3 rejected, 4 out of time.';
+  '\nExit codes: 0 done or reached, 1 failure, 2 invalid usage or configuration, or no kubeconfig, 3 rejected, 4 timed out.';
 
 function onNodes(command: Command): Command {
   return onCluster(command.argument('[node...]', NODES_HELP), 'cluster')
     .option('-l, --selector <selector>', SELECTOR_HELP)
-    .option('--timeout <duration>', 'how long to wait, such as 90s or 1h30m (default: as long as it takes)')
+    .option('--timeout <duration>', 'how long to wait, such as 90s or 1h30m (default: no limit)')
     .addOption(outputOption(FORMATS))
     .option('--no-color', NO_COLOUR);
 }

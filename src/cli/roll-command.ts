@@ -28,26 +28,30 @@ export function addRoll(program: Command, choose: (chosen: CommandLine) => void)
   const command = program
     .command('roll')
     .description(
-      'Rolling maintenance: enter each Node, wait until it is drained, do the work, wait until it is Ready, exit, and go on with the next.',
+      'Rolling maintenance: enter each Node, wait until it is drained, do the work, wait until it is Ready, exit, and continue with the next.',
     );
   onCluster(command.argument('[node...]', NODES_HELP), 'cluster')
     .option('-l, --selector <selector>', SELECTOR_HELP)
     .option(
       '--exec <command>',
-      'the work: run by the shell with NODE_NAME and NODE_ADDRESS; 0 means done, and that the machine is up again (default: you do it, and press Enter)',
+      'the work: run by the shell with NODE_NAME and NODE_ADDRESS; exit code 0 means that it is done and the machine is up again (default: you do the work and press Enter)',
     )
-    .option('--max-unavailable <n|n%>', 'how many Nodes are under way at once', '1')
-    .addOption(new Option('--order <order>', 'by the sets of plan, or by name').choices(ORDERS).default('plan'))
+    .option('--max-unavailable <n|n%>', 'maximum number or percentage of Nodes under way at once', '1')
     .addOption(
-      new Option('--on-rejection <what>', 'stop, skip the Node, or ask it again later')
+      new Option('--order <order>', 'order of the Nodes: by the sets of plan, or by name')
+        .choices(ORDERS)
+        .default('plan'),
+    )
+    .addOption(
+      new Option('--on-rejection <what>', 'stop, skip the Node, or request it again later')
         .choices(ON_REJECTION)
         .default('stop'),
     )
-    .option('--timeout <duration>', 'of the whole roll, such as 8h (default: none)')
-    .option('--node-timeout <duration>', 'of each Node, not counting the time in the queue (default: none)')
-    .option('--output-dir <directory>', 'write what the work prints to NODE.log here')
-    .option('--resume <id>', 'go on with a roll that was stopped')
-    .addOption(gathering(new Option('--dry-run <boolean>', 'show order and verdicts, and write nothing')))
+    .option('--timeout <duration>', 'time limit of the whole roll, such as 8h (default: none)')
+    .option('--node-timeout <duration>', 'time limit per Node, without the time in the queue (default: none)')
+    .option('--output-dir <directory>', 'directory for the output of the work, one NODE.log per Node')
+    .option('--resume <id>', 'continue a roll that was stopped')
+    .addOption(gathering(new Option('--dry-run <boolean>', 'show the order and the verdicts, and write nothing')))
     .addOption(outputOption(['text', 'json']))
     .option('--no-color', NO_COLOUR)
     .configureHelp({ optionTerm: (option) => (option.long === '--dry-run' ? '--dry-run[=true|false]' : option.flags) })
@@ -58,11 +62,11 @@ export function addRoll(program: Command, choose: (chosen: CommandLine) => void)
 }
 
 const HELP = `
-Ctrl-C once finishes the Nodes under way and stops; twice leaves at once and says what stays tainted.
-The command may be run again for a Node where a roll goes on after a break: it should not mind.
+Ctrl-C once finishes the Nodes under way and stops; twice exits at once and lists the Nodes that stay tainted.
+The command may run again for the same Node when a roll is resumed, so it should be idempotent.
 
-Exit codes: 0 all done, 1 a failure or stopped, 2 wrong usage, configuration or no kubeconfig, 3 at least one Node was (with
---dry-run: would be) rejected, 4 out of time, 130 left at once.`;
+Exit codes: 0 all done, 1 failure or stopped, 2 invalid usage or configuration, or no kubeconfig, 3 at least one Node was (with
+--dry-run: would be) rejected, 4 timed out, 130 exited at once.`;
 
 function rollFlags(command: Command, words: readonly string[], given: GivenRoll & Texts): RollFlags {
   const { output, color, selector, exec, outputDir, order, onRejection, resume } = given;

@@ -14,7 +14,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: false,
     kind: 'string',
     defaultText: '`KUBECONFIG`, else in-cluster, else `~/.kube/config`',
-    help: 'Kubeconfig file of the cluster to work on',
+    help: 'Kubeconfig file of the cluster to manage',
   },
   {
     flag: 'context',
@@ -39,7 +39,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'list',
     defaultText: 'all namespaces',
-    help: 'Namespaces whose Machines are looked at',
+    help: 'Namespaces whose Machines are managed',
   },
   {
     flag: 'dry-run',
@@ -79,7 +79,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'duration',
     default: '15s',
-    help: 'How long the others wait for a leader that has gone silent; whole seconds',
+    help: 'How long other replicas wait before they take over the Lease of an unresponsive leader; whole seconds',
   },
   {
     flag: 'leader-elect-renew-deadline',
@@ -87,7 +87,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'duration',
     default: '10s',
-    help: 'How long a leader that cannot renew its Lease goes on',
+    help: 'How long a leader that cannot renew its Lease continues to act',
   },
   {
     flag: 'leader-elect-retry-period',
@@ -95,7 +95,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'duration',
     default: '2s',
-    help: 'The longest pause between two tries to acquire or renew the Lease',
+    help: 'Maximum time between two attempts to acquire or renew the Lease',
   },
   {
     flag: 'metrics-bind-address',
@@ -103,7 +103,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'address',
     default: ':8080',
-    help: 'Where /metrics is served; 0 switches it off',
+    help: 'Address on which /metrics is served; 0 disables it',
   },
   {
     flag: 'health-probe-bind-address',
@@ -111,7 +111,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'address',
     default: ':8081',
-    help: 'Where /healthz and /readyz are served; 0 switches them off',
+    help: 'Address on which /healthz and /readyz are served; 0 disables them',
   },
   {
     flag: 'log-level',
@@ -120,7 +120,7 @@ const GENERAL_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['debug', 'info', 'warn', 'error'],
     default: 'info',
-    help: 'The least severe lines that are logged',
+    help: 'Minimum severity of logged lines',
   },
   {
     flag: 'log-format',

@@ -25,7 +25,7 @@ export const metal3 = {
   enable: {
     flag: 'enable-metal3-maintenance',
     default: false,
-    help: 'Switch off the BareMetalHosts of Machines whose maintenance is approved, until it ends',
+    help: 'Power off the BareMetalHosts of Machines whose maintenance is approved, until it ends',
   },
   options: METAL3_OPTION_ROWS,
   settings: metal3SettingsSchema,
@@ -79,7 +79,7 @@ export const metal3 = {
       : [],
   chart: {
     value: 'metal3',
-    help: 'Switches off the BareMetalHosts of Machines whose maintenance is approved, until it ends',
+    help: 'Powers off the BareMetalHosts of Machines whose maintenance is approved, until it ends',
     writes: [
       { on: MACHINE, annotations: [SKIP_REMEDIATION_ANNOTATION, SKIP_REMEDIATION_OWNER] },
       { on: BARE_METAL_HOST, annotations: [REBOOT_ANNOTATION, POWER_ANNOTATION] },

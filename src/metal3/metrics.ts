@@ -8,7 +8,7 @@ import { type Because, LEAVE_REASONS, type LeaveReason, STATES } from './names.t
 export const MACHINES_BY_STATE = {
   name: 'maintenance_bridge_metal3_machines',
   type: 'gauge',
-  help: 'Machines whose maintenance is approved, or has ended while the host is not back yet, by state.',
+  help: 'Machines whose maintenance is approved, or has ended although the host is not back yet, by state.',
   labels: { state: STATES },
 } as const satisfies MetricDeclaration;
 
@@ -18,35 +18,35 @@ type Power = (typeof POWERS)[number];
 export const HELD_HOSTS = {
   name: 'maintenance_bridge_metal3_held_hosts',
   type: 'gauge',
-  help: 'BareMetalHosts that Metal3 is asked to keep off, by the power that it observed.',
+  help: 'BareMetalHosts that Metal3 is requested to keep off, by observed power state.',
   labels: { power: POWERS },
 } as const satisfies MetricDeclaration;
 
 export const LEFT_HOSTS = {
   name: 'maintenance_bridge_metal3_left_hosts',
   type: 'gauge',
-  help: 'BareMetalHosts that carry our reboot annotation although no Machine wants them off, and that are left alone, by reason.',
+  help: 'BareMetalHosts that keep our reboot annotation although no Machine needs them off, by the reason why it is not removed.',
   labels: { reason: LEAVE_REASONS },
 } as const satisfies MetricDeclaration;
 
 export const POWER_REQUESTS = {
   name: 'maintenance_bridge_metal3_power_requests_total',
   type: 'counter',
-  help: 'How often Metal3 was asked to keep a host off, and to let it be on again.',
+  help: 'Requests to Metal3 to keep a host off, and to switch it on again.',
   labels: { power: ['off', 'on'] },
 } as const satisfies MetricDeclaration;
 
 export const OLDEST_HOLD = {
   name: 'maintenance_bridge_metal3_oldest_hold_seconds',
   type: 'gauge',
-  help: 'For how long Metal3 has been asked to keep off the host that has been so longest, by the power that it observed; 0 where none is.',
+  help: 'Time since the longest-lasting request to keep a host off, by observed power state; 0 if there is none.',
   labels: { power: POWERS },
 } as const satisfies MetricDeclaration;
 
 export const START_TIMEOUTS = {
   name: 'maintenance_bridge_metal3_start_timeouts_total',
   type: 'counter',
-  help: 'Machines whose Node was not ready in time after their maintenance.',
+  help: 'Machines whose Node did not become ready in time after the maintenance.',
   labels: {},
 } as const satisfies MetricDeclaration;
 

@@ -10,7 +10,7 @@ export const METAL3_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: REBOOT_MODES,
     default: 'soft',
-    help: 'How hosts are switched off: soft shuts the operating system down first',
+    help: 'How hosts are powered off; soft shuts down the operating system first',
   },
   {
     flag: 'metal3-require-drained',
@@ -18,7 +18,7 @@ export const METAL3_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'boolean',
     default: false,
-    help: 'Switch a host off only when its Node has the condition Drained; needs the Cluster API bridge',
+    help: 'Power a host off only if its Node has the condition Drained; needs the Cluster API bridge',
   },
   {
     flag: 'metal3-staying-pods',
@@ -27,7 +27,7 @@ export const METAL3_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: STAYING_PODS,
     default: 'wait',
-    help: 'With metal3-require-drained: whether Pods that the drain left on the Node keep the host on',
+    help: 'With metal3-require-drained: whether Pods that remain on the Node after the drain keep the host powered on',
   },
   {
     flag: 'metal3-wait-for-volume-detach',
@@ -35,7 +35,7 @@ export const METAL3_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'boolean',
     default: false,
-    help: 'Switch a host off only when no volume is attached to its Node; needs the Cluster API bridge',
+    help: 'Power a host off only if no volume is attached to its Node; needs the Cluster API bridge',
   },
   {
     flag: 'metal3-start-timeout',
@@ -43,6 +43,6 @@ export const METAL3_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'limit',
     default: '20m',
-    help: 'How long remediation is held off after the end while the Node is not ready; 0 for not at all',
+    help: 'How long remediation is prevented after the maintenance while the Node is not ready; 0 disables this',
   },
 ];

@@ -93,7 +93,7 @@ export const ramenBridge = {
   enable: {
     flag: 'enable-ramen-bridge',
     default: false,
-    help: 'Carry ManifestWorks and ManagedClusterViews between a Ramen hub and its clusters, in the place of Open Cluster Management',
+    help: 'Carry ManifestWorks and ManagedClusterViews between a Ramen hub and its clusters, instead of Open Cluster Management',
   },
   options: [],
   settings: bridgeSchema,

@@ -10,14 +10,14 @@ export type WorkState = (typeof WORK_STATES)[number];
 export const WORKS_BY_STATE = {
   name: 'maintenance_bridge_ramen_works',
   type: 'gauge',
-  help: 'ManifestWorks by what the bridge has made of them.',
+  help: 'ManifestWorks by state.',
   labels: { state: WORK_STATES },
 } as const satisfies MetricDeclaration;
 
 export const ORPHANED_WORKS = {
   name: 'maintenance_bridge_ramen_orphaned_works',
   type: 'gauge',
-  help: 'ManifestWorks whose DRPlacementControl is gone while nobody deletes them; an administrator has to.',
+  help: 'ManifestWorks that remain although their DRPlacementControl is gone; an administrator has to delete them.',
   labels: {},
 } as const satisfies MetricDeclaration;
 
@@ -31,14 +31,14 @@ export const VIEWS_BY_REASON = {
 export const VIEW_WRITES = {
   name: 'maintenance_bridge_ramen_view_writes_total',
   type: 'counter',
-  help: 'Answers written to ManagedClusterViews; each makes Ramen look.',
+  help: 'Results written to ManagedClusterViews; each triggers a reconcile of Ramen.',
   labels: { reason: VIEW_REASONS },
 } as const satisfies MetricDeclaration;
 
 export const MODES_BY_STATE = {
   name: 'maintenance_bridge_ramen_maintenance_modes',
   type: 'gauge',
-  help: 'MaintenanceModes that this provider looks after, by state.',
+  help: 'MaintenanceModes that this provider handles, by state.',
   labels: { state: MODE_STATES },
 } as const satisfies MetricDeclaration;
 

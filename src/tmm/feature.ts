@@ -98,7 +98,7 @@ export const tmm = {
   },
   chart: {
     value: 'tmm',
-    help: 'Temporary Maintenance Mode: a taint on a Node asks for its maintenance',
+    help: 'Temporary Maintenance Mode: a taint on a Node requests its maintenance',
     writes: [
       { on: NODE, annotations: [REPORT_ANNOTATION], conditions: CONDITIONS },
       // The rejection's own keys are settings; see `rejection` below.

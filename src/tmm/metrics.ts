@@ -16,7 +16,7 @@ export const NODES_BY_PHASE = {
 export const OLDEST_IN_PHASE = {
   name: 'maintenance_bridge_tmm_oldest_phase_seconds',
   type: 'gauge',
-  help: 'For how long the Node that has been in the phase longest has been in it; 0 where none is.',
+  help: 'Longest time that a Node has been in the phase; 0 if none is.',
   labels: { phase: PHASES },
 } as const satisfies MetricDeclaration;
 
@@ -30,7 +30,7 @@ export const REJECTIONS = {
 export const BLOCKED_PODS = {
   name: 'maintenance_bridge_tmm_blocked_pods',
   type: 'gauge',
-  help: 'Pods that stand in the way of a maintenance, by cause.',
+  help: 'Pods that block a maintenance, by cause.',
   labels: { cause: CAUSES },
 } as const satisfies MetricDeclaration;
 
@@ -45,7 +45,7 @@ export const DRAIN_SECONDS = {
 export const MAINTENANCE_SECONDS = {
   name: 'maintenance_bridge_tmm_maintenance_duration_seconds',
   type: 'histogram',
-  help: 'Time from the request until everything was back.',
+  help: 'Time from the request until all displaced Pods were back.',
   labels: {},
   buckets: DURATION_BUCKETS,
 } as const satisfies MetricDeclaration;

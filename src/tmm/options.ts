@@ -11,7 +11,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'list',
     values: Object.keys(PRESETS),
     defaultText: '`default`, unless `tmm.taints` lists taints',
-    help: 'Well-known taint that asks for maintenance; adds to tmm.taints',
+    help: 'Well-known taint that requests maintenance; added to tmm.taints',
   },
   {
     flag: 'tmm-tolerating-pods',
@@ -20,7 +20,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['stay', 'evict', 'reject'],
     default: 'stay',
-    help: 'What becomes of Pods that tolerate the taint',
+    help: 'How Pods that tolerate the taint are treated',
   },
   {
     flag: 'tmm-daemon-set-pods',
@@ -29,7 +29,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['stay', 'delete'],
     default: 'stay',
-    help: 'What becomes of Pods of a DaemonSet',
+    help: 'How Pods of a DaemonSet are treated',
   },
   {
     flag: 'tmm-empty-dir',
@@ -38,7 +38,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['evict', 'reject'],
     default: 'evict',
-    help: 'What becomes of Pods with emptyDir volumes, whose content an eviction loses',
+    help: 'How Pods with emptyDir volumes are treated, whose content is lost on eviction',
   },
   {
     flag: 'tmm-no-room',
@@ -47,7 +47,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['reject', 'proceed'],
     default: 'reject',
-    help: 'What becomes of a request whose Pods do not fit on other Nodes; proceed is for clusters that grow when Pods are Pending',
+    help: 'How a request whose Pods do not fit on other Nodes is treated; use proceed for clusters that are scaled up when Pods are Pending',
   },
   {
     flag: 'tmm-final-jobs',
@@ -56,7 +56,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['reject', 'wait', 'evict'],
     default: 'reject',
-    help: 'What becomes of Pods whose eviction would fail their Job for good: the maintenance is rejected, the drain waits for their end, or they are evicted',
+    help: 'How Pods are treated whose eviction would make their Job fail permanently: reject the maintenance, wait for them to finish, or evict them',
   },
   {
     flag: 'tmm-honour-do-not-evict',
@@ -64,7 +64,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'boolean',
     default: true,
-    help: 'Reject the maintenance where a Pod carries a mark that forbids its eviction',
+    help: 'Reject the maintenance if a Pod has an annotation that forbids its eviction',
   },
   {
     flag: 'tmm-honour-other-tools',
@@ -72,7 +72,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'boolean',
     default: true,
-    help: 'Count Nodes that other maintenance tools have in hand as away, and wait until they let go of a Node before it is entered',
+    help: 'Count Nodes that other maintenance tools are working on as unavailable, and wait until they release a Node before its maintenance begins',
   },
   {
     flag: 'tmm-unmanaged-pods',
@@ -81,7 +81,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['reject', 'recreate'],
     default: 'reject',
-    help: 'What becomes of Pods without a controller: the maintenance is rejected, or they are stored and created again after it',
+    help: 'How Pods without a controller are treated: reject the maintenance, or store them and create them again afterwards',
   },
   {
     flag: 'tmm-cordon',
@@ -90,7 +90,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: CORDONS,
     default: 'auto',
-    help: 'Whether the Node is cordoned for the time of the maintenance: auto where a workload on it moves only then',
+    help: 'Whether the Node is cordoned during the maintenance; auto cordons it if a workload on it moves only from a cordoned Node',
   },
   {
     flag: 'tmm-max-concurrent-nodes',
@@ -98,7 +98,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'share',
     default: 1,
-    help: 'How many Nodes may be in maintenance at once, as a number or a percentage; others are queued',
+    help: 'Maximum number or percentage of Nodes in maintenance at once; others are queued',
   },
   {
     flag: 'tmm-quorum',
@@ -107,7 +107,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     kind: 'enum',
     values: ['majority', 'off'],
     default: 'majority',
-    help: 'What StatefulSets of three or more replicas keep ready where they have no budget',
+    help: 'How many members of a StatefulSet with three or more replicas and without a budget are kept ready',
   },
   {
     flag: 'tmm-admission-timeout',
@@ -115,7 +115,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'duration',
     default: '60s',
-    help: 'How long a verdict that may still improve is waited for',
+    help: 'How long to wait for a verdict that may still improve',
   },
   {
     flag: 'tmm-drain-timeout',
@@ -131,7 +131,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'duration',
     default: '5m',
-    help: 'How long removed Pods are awaited after the taint has gone',
+    help: 'How long displaced Pods are awaited after the taint was removed',
   },
   {
     flag: 'tmm-skip-wait-for-delete-timeout',
@@ -139,7 +139,7 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'limit',
     default: '0',
-    help: 'Pods that have been terminating for longer, past their grace period, are passed over, as with kubectl drain; 0 for none',
+    help: 'Skip Pods that have been terminating for longer than this after their grace period, as kubectl drain does; 0 skips none',
   },
   {
     flag: 'tmm-max-parallel-evictions',
@@ -147,6 +147,6 @@ export const TMM_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'integer',
     default: 20,
-    help: 'Eviction requests in flight at once, over all Nodes',
+    help: 'Maximum number of eviction requests in flight, for all Nodes together',
   },
 ];

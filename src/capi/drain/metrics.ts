@@ -5,7 +5,7 @@ import { DRAIN_STATES, type DrainBecause } from './names.ts';
 export const DRAINS_BY_STATE = {
   name: 'maintenance_bridge_machine_drains',
   type: 'gauge',
-  help: 'Machines whose Node is to be drained or given back, by state.',
+  help: 'Machines whose Node is to be drained or returned to service, by state.',
   labels: { state: DRAIN_STATES },
 } as const satisfies MetricDeclaration;
 

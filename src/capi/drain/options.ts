@@ -8,7 +8,7 @@ export const DRAIN_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'share',
     default: 1,
-    help: 'How many Machines of one MachineDeployment or MachinePool may be away at once, as a number or a percentage',
+    help: 'Maximum number or percentage of unavailable Machines of one MachineDeployment or MachinePool',
   },
   {
     flag: 'capi-drain-max-concurrent-machines',
@@ -16,7 +16,7 @@ export const DRAIN_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'integer',
     default: 0,
-    help: 'How many Machines of all clusters may be away at once; 0 for no limit',
+    help: 'Maximum number of unavailable Machines in all clusters together; 0 for no limit',
   },
   {
     flag: 'capi-drain-window-days',
@@ -40,7 +40,7 @@ export const DRAIN_OPTION_ROWS: readonly OptionRow[] = [
     inFile: true,
     kind: 'string',
     defaultText: 'the end of the day',
-    help: 'Time of day until which requests may begin; before the start, the window spans midnight',
+    help: 'Time of day until which requests may begin; if it is before the start, the window spans midnight',
   },
   {
     flag: 'capi-drain-window-time-zone',
