@@ -10,8 +10,8 @@
 {{- end }}
 
 {{- /*
-What files/alerts.yaml derives from timeouts, for the timeouts of `config`: by alert, what is put in place of the threshold of
-its expression or of its `for`. Nothing where the timeouts are the defaults.
+The values that files/alerts.yaml derives from timeouts, for the timeouts of `config`: by alert, the replacement for the threshold of
+its expression or for its `for`. Empty if the timeouts are the defaults.
 */ -}}
 {{- define "maintenance-bridge.alertTimes" -}}
 {{- $defaults := include "maintenance-bridge.timeouts" . | fromYaml }}

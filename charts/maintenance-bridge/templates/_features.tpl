@@ -1,4 +1,4 @@
-{{- /* Which parts of the program run: features, and what their settings add. _generated.tpl has the list of them. */ -}}
+{{- /* The parts of the program that run: features, and the variants of their settings. _generated.tpl lists them. */ -}}
 
 {{- /* The values of the features that are enabled, each followed by the variants of its settings that apply: `tmm`, `tmm.recreate`. */ -}}
 {{- define "maintenance-bridge.parts" -}}
@@ -15,7 +15,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Namespaces are read only where a selector of the settings asks for their labels. */ -}}
+{{- /* Namespaces are read only if a selector of the settings needs their labels. */ -}}
 {{- define "maintenance-bridge.has.tmm.namespaceSelectors" -}}
 {{- $selections := concat (dig "tmm" "pods" list (default dict .Values.config)) (dig "tmm" "selfMovingWorkloads" list (default dict .Values.config)) }}
 {{- range $selections }}{{ if hasKey . "namespaceSelector" }}true{{ end }}{{ end }}
@@ -25,7 +25,7 @@
 {{- if eq (dig "tmm" "unmanagedPods" "reject" (default dict .Values.config)) "recreate" }}true{{ end }}
 {{- end }}
 
-{{- /* `auto` needs it where a workload of the list, which the defaults have, acts on a cordon. */ -}}
+{{- /* `auto` needs it if a workload of the list reacts to a cordon; the default list has such workloads. */ -}}
 {{- define "maintenance-bridge.has.tmm.cordon" -}}
 {{- $tmm := dig "tmm" dict (default dict .Values.config) }}
 {{- $cordon := dig "cordon" "auto" $tmm | toString }}

@@ -3,8 +3,8 @@
 {{- end }}
 
 {{- /*
-The name of every object. Cut, since labels and names of Services have at most 63 characters; a release may have dots in its
-name, a Service may not.
+The name of every object. It is truncated, since labels and names of Services have at most 63 characters; the name of a release may contain
+dots, that of a Service may not.
 */ -}}
 {{- define "maintenance-bridge.fullname" -}}
 {{- $release := replace "." "-" .Release.Name }}
@@ -25,14 +25,14 @@ name, a Service may not.
 {{- default (ternary (include "maintenance-bridge.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
 {{- end }}
 
-{{- /* Never changes while a release lives: a Deployment's selector cannot be changed. */ -}}
+{{- /* Must not change during the lifetime of a release: a Deployment's selector cannot be changed. */ -}}
 {{- define "maintenance-bridge.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "maintenance-bridge.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: controller
 {{- end }}
 
-{{- /* Of the objects; not of the Pods, which an upgrade of nothing but the chart's version must not replace. */ -}}
+{{- /* Labels of the objects, but not of the Pods: an upgrade that changes only the chart's version must not replace Pods. */ -}}
 {{- define "maintenance-bridge.labels" -}}
 {{- $labels := include "maintenance-bridge.selectorLabels" . | fromYaml }}
 {{- $_ := set $labels "app.kubernetes.io/version" .Chart.AppVersion }}
@@ -42,7 +42,7 @@ app.kubernetes.io/component: controller
 {{- mergeOverwrite (deepCopy (default dict .Values.commonLabels)) $labels | toYaml }}
 {{- end }}
 
-{{- /* Takes a list of the root and of labels of one object's own, which decide where both name one. */ -}}
+{{- /* Takes a list of the root and of labels of a single object, which take precedence. */ -}}
 {{- define "maintenance-bridge.labelsWith" -}}
 {{- mergeOverwrite (include "maintenance-bridge.labels" (first .) | fromYaml) (default dict (last .)) | toYaml }}
 {{- end }}
@@ -52,8 +52,8 @@ app.kubernetes.io/component: controller
 {{- end }}
 
 {{- /*
-A published chart has the digest of its image in an annotation, which counts where no value names another image. It is not the
-default of a value, since `helm upgrade --reuse-values` takes defaults over from the chart before, and would run the old image.
+A published chart has the digest of its image in an annotation, which is used if no value names another image. It is not the
+default of a value, since `helm upgrade --reuse-values` keeps the defaults of the previous chart, and would run the old image.
 */ -}}
 {{- define "maintenance-bridge.image" -}}
 {{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
@@ -73,7 +73,7 @@ default of a value, since `helm upgrade --reuse-values` takes defaults over from
 {{- if $references }}{{ toYaml $references }}{{ end }}
 {{- end }}
 
-{{- /* The file of `run --config`: `config`, and the keys that have values of their own. */ -}}
+{{- /* The file of `run --config`: `config`, and the keys that have separate values. */ -}}
 {{- define "maintenance-bridge.configuration" -}}
 {{- $config := deepCopy (default dict .Values.config) }}
 {{- $_ := set $config "apiVersion" "maintenance-bridge.io/v1alpha1" }}

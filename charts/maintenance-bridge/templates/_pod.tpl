@@ -3,10 +3,10 @@
 {{- merge (dict "httpGet" (dict "path" (first .) "port" "health")) (last .) | toYaml }}
 {{- end }}
 
-{{- /* Takes over what the values say, except what the program and the selector rely on. */ -}}
+{{- /* Uses the values, except for fields that the program and the selector depend on. */ -}}
 {{- define "maintenance-bridge.podAnnotations" -}}
 {{- $own := dict "kubectl.kubernetes.io/default-container" "maintenance-bridge" }}
-{{- /* The configuration is read at the start only. */ -}}
+{{- /* The configuration is read only at the start. */ -}}
 {{- $_ := set $own "checksum/config" (include "maintenance-bridge.configuration" . | sha256sum) }}
 {{- mergeOverwrite (deepCopy (default dict .Values.podAnnotations)) $own | toYaml }}
 {{- end }}
@@ -15,7 +15,7 @@
 {{- mergeOverwrite (deepCopy (default dict .Values.podLabels)) (include "maintenance-bridge.selectorLabels" . | fromYaml) | toYaml }}
 {{- end }}
 
-{{- /* `Recreate` has no numbers, and those of the defaults would be refused. */ -}}
+{{- /* `Recreate` has no numbers, and the default ones would be refused. */ -}}
 {{- define "maintenance-bridge.updateStrategy" -}}
 {{- $strategy := deepCopy .Values.updateStrategy }}
 {{- if ne $strategy.type "RollingUpdate" }}{{ $strategy = omit $strategy "rollingUpdate" }}{{ end }}

@@ -1,6 +1,6 @@
-{{- /* Admission policies about the requests of our own ServiceAccount: what RBAC cannot say. */ -}}
+{{- /* Admission policies for the requests of our own ServiceAccount, for limits that RBAC cannot express. */ -}}
 
-{{- /* What the enabled features change, as _generated.tpl has it: by resource, and there by the place in the object. */ -}}
+{{- /* The fields that the enabled features change, from _generated.tpl: by resource, and then by the place in the object. */ -}}
 {{- define "maintenance-bridge.writes" -}}
 {{- $writes := dict }}
 {{- range $part := include "maintenance-bridge.parts" . | fromYamlArray }}
@@ -16,7 +16,7 @@
 {{- $_ := set . "annotations" (concat .annotations (include "maintenance-bridge.rejectionKeys" $ | fromYamlArray)) }}
 {{- $_ := set . "rejection" (include "maintenance-bridge.rejection" $ | fromYaml) }}
 {{- end }}
-{{- /* A workload may be one that a provider annotates, too. */ -}}
+{{- /* A provider may also annotate a workload. */ -}}
 {{- $annotated := list }}
 {{- range dig "ramen" "maintenanceMode" "providers" list (default dict .Values.config) }}{{ range .annotate }}{{ $annotated = append $annotated .key }}{{ end }}{{ end }}
 {{- range $resource, $places := $writes }}
@@ -25,7 +25,7 @@
 {{- toYaml $writes }}
 {{- end }}
 
-{{- /* A ManagedCluster that we create is of our own making and says so. */ -}}
+{{- /* A ManagedCluster that we create has our label. */ -}}
 {{- define "maintenance-bridge.policy.standIns" -}}
 {{- $names := list }}
 {{- range dig "ramen" "bridge" "clusters" list (default dict .Values.config) }}{{ $names = append $names .name }}{{ end }}
@@ -38,7 +38,7 @@ validations:
     reason: Forbidden
 {{- end }}
 
-{{- /* The annotations of Pods that the settings name, each with that of its message. */ -}}
+{{- /* The annotations of Pods that the settings name, each with the annotation of its message. */ -}}
 {{- define "maintenance-bridge.rejectionKeys" -}}
 {{- $rejection := include "maintenance-bridge.rejection" . | fromYaml }}
 {{- $tmm := default dict (default dict .Values.config).tmm }}
@@ -51,12 +51,12 @@ validations:
 {{- end }}
 {{- end }}
 
-{{- /* A policy with its binding. Takes `root`, the `suffix` of the name, the `resource` in full, `operations` and the text of the `checks`. */ -}}
+{{- /* A policy with its binding. Takes `root`, the `suffix` of the name, the full name of the `resource`, `operations` and the text of the `checks`. */ -}}
 {{- define "maintenance-bridge.policy" -}}
 {{- $name := printf "%s-%s" (include "maintenance-bridge.fullname" .root) .suffix }}
 {{- $resource := regexSplit "[.]" .resource 2 }}
 {{- $resources := list (first $resource) }}
-{{- /* Not with creations: an eviction is one, of pods/eviction. */ -}}
+{{- /* Not for creations: an eviction is a creation of pods/eviction. */ -}}
 {{- if eq (first .operations) "UPDATE" }}{{ $resources = append $resources (printf "%s/*" (first $resource)) }}{{ end }}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -65,7 +65,7 @@ metadata:
   labels:
     {{- include "maintenance-bridge.labels" .root | nindent 4 }}
 spec:
-  # Only our own requests are judged, so a policy that fails stops nobody else.
+  # Only our own requests are checked, so a failing policy blocks no other client.
   failurePolicy: Fail
   matchConstraints:
     resourceRules:
@@ -89,10 +89,10 @@ spec:
   validationActions: {{ .root.Values.admissionPolicy.validationActions | toJson }}
 {{- end }}
 
-{{- /* Takes the places that may differ after an update; nothing else may, fields that are not known here included. */ -}}
+{{- /* Takes the places that may differ after an update. All other fields must stay the same, including unknown ones. */ -}}
 {{- define "maintenance-bridge.policy.nothingElse" -}}
 variables:
-  # Objects and what may differ in them, by how the path of a field begins.
+  # Objects and the fields that may differ in them, by the beginning of the field's path.
   {{- range $name, $object := dict "before" "oldObject" "after" "object" }}
   - name: {{ $name | quote }}
     expression: |-
@@ -106,8 +106,8 @@ variables:
       }
   {{- end }}
   {{- with .rejection }}
-  # A rejection may go whatever its key: an earlier configuration may have named another, and a Pod whose mark names a key
-  # of somebody else's choice must not hold up the cleaning.
+  # A rejection may be removed under any key: an earlier configuration may have named another key, and a forged marker on a Pod
+  # must not block the cleanup.
   - name: withdrawn
     expression: |-
       variables.before["metadata.annotations."].filter(key,
@@ -141,7 +141,7 @@ variables:
         !object.status.?conditions.orValue([]).exists(other, other.type == condition.type)).map(condition, condition.type)
   {{- end }}
   {{- with .finalizers }}
-  # Before and after, without ours.
+  # Before and after, without our keys.
   - name: foreignFinalizers
     expression: |-
       [oldObject, object].map(each, each.metadata.?finalizers.orValue([]).filter(name, !(name in {{ toJson . }})))
@@ -162,13 +162,13 @@ validations:
   {{- end }}
 {{- end }}
 
-{{- /* Takes `type` and `prefix` of the Secrets that hold Pods, and their `namespace`. */ -}}
+{{- /* Takes `type` and `prefix` of the Secrets with stored Pods, and their `namespace`. */ -}}
 {{- define "maintenance-bridge.policy.storedPods" -}}
 validations:
   - expression: request.namespace == {{ .namespace | toJson }}
     message: maintenance-bridge writes Secrets in its own namespace only
     reason: Forbidden
-  # The old one too: what is somebody else's is neither overwritten nor deleted.
+  # The old object too: Secrets of others are neither overwritten nor deleted.
   - expression: |-
       [object, oldObject].filter(secret, secret != null).all(secret,
         secret.type == {{ .type | toJson }} && secret.metadata.name.startsWith({{ .prefix | toJson }}))
@@ -176,7 +176,7 @@ validations:
     reason: Forbidden
 {{- end }}
 
-{{- /* Which Pods were stored, no policy can tell: it sees one object. What their containers may do is for Pod Security to judge. */ -}}
+{{- /* A policy cannot check which Pods were stored, since it sees one object. Limits on their containers are left to Pod Security. */ -}}
 {{- define "maintenance-bridge.policy.restoredPods" -}}
 validations:
   - expression: object.spec.?nodeName.orValue("") == ""

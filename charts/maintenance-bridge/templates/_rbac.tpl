@@ -1,6 +1,6 @@
 {{- /*
-The rules of the parts that apply (_features.tpl), as src/app/rbac.ts decides it. Takes `root`, the `scope`, and the `role` of features
-that have roles of their own.
+The rules of the parts that apply (_features.tpl), as in src/app/rbac.ts. Takes `root`, the `scope`, and the `role` of features
+that have separate roles.
 */ -}}
 {{- define "maintenance-bridge.rules" -}}
 {{- $parts := include "maintenance-bridge.parts" .root | fromYamlArray }}
@@ -15,17 +15,17 @@ that have roles of their own.
 {{- end }}
 {{- end }}
 
-{{- /* Of the ClusterRole, whatever the namespaces of the Machines. */ -}}
+{{- /* Rules of the ClusterRole, for any namespaces of the Machines. */ -}}
 {{- define "maintenance-bridge.rules.onNodes" -}}
 {{- include "maintenance-bridge.rules" (dict "root" . "scope" "cluster") }}
 {{- end }}
 
-{{- /* Of the ClusterRole, or of a Role in each of `config.namespaces`. */ -}}
+{{- /* Rules of the ClusterRole, or of a Role in each of `config.namespaces`. */ -}}
 {{- define "maintenance-bridge.rules.onMachines" -}}
 {{- include "maintenance-bridge.rules" (dict "root" . "scope" "watched") }}
 {{- end }}
 
-{{- /* Of the Role in our own namespace. */ -}}
+{{- /* Rules of the Role in the release's namespace. */ -}}
 {{- define "maintenance-bridge.rules.own" -}}
 {{- if .Values.leaderElection.enabled }}
 {{- include "maintenance-bridge.rules.leaderElection" . }}

@@ -1,4 +1,4 @@
-{{- /* What no schema can say: values that are well-formed each, and wrong together. */ -}}
+{{- /* Checks that no schema can express: combinations of values that are each valid but invalid together. */ -}}
 {{- define "maintenance-bridge.validate" -}}
 {{- $values := .Values }}
 {{- if and (gt (int $values.replicaCount) 1) (not $values.leaderElection.enabled) }}
@@ -52,7 +52,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Rules of a NetworkPolicy add up: what one list leaves open on a port, the other cannot close. */ -}}
+{{- /* Rules of a NetworkPolicy are additive: if one list leaves a port open, the other cannot close it. */ -}}
 {{- define "maintenance-bridge.validateNetworkPolicy" -}}
 {{- with .Values.networkPolicy }}
 {{- if and .enabled (or $.Values.features.clusterApi.enabled $.Values.features.ramenBridge.enabled) (ne (empty .apiServerCIDRs) (empty .workloadClusterCIDRs)) }}
@@ -69,7 +69,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Else the new Pods would end with exit code 2, one after another. */ -}}
+{{- /* Otherwise the new Pods would exit with code 2, one after another. */ -}}
 {{- define "maintenance-bridge.validateLease" -}}
 {{- with .Values.leaderElection }}
 {{- $milliseconds := list }}
@@ -82,7 +82,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* A budget that can never allow an eviction would hold up the maintenance of every Node that the bridge runs on. */ -}}
+{{- /* A budget that can never allow an eviction would block the maintenance of every Node that the bridge runs on. */ -}}
 {{- define "maintenance-bridge.validateBudget" -}}
 {{- with .Values.podDisruptionBudget }}
 {{- if .enabled }}
@@ -100,7 +100,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* What the Prometheus operator would leave out, and nobody would miss. */ -}}
+{{- /* The Prometheus operator would silently ignore such a ServiceMonitor. */ -}}
 {{- define "maintenance-bridge.validateMonitoring" -}}
 {{- with .Values.serviceMonitor }}
 {{- if gt (include "maintenance-bridge.milliseconds" .scrapeTimeout | int64) (include "maintenance-bridge.milliseconds" .interval | int64) }}
@@ -116,7 +116,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* What is set past the values, the RBAC rules and the probes would not know of. */ -}}
+{{- /* The RBAC rules and the probes would not follow settings that bypass the values. */ -}}
 {{- define "maintenance-bridge.validateOneSource" -}}
 {{- $valueOfFlag := include "maintenance-bridge.valueOfFlag" . | fromYaml }}
 {{- range $argument := .Values.extraArgs }}
