@@ -114,7 +114,7 @@ function addStatus(program: Command, choose: Choose): void {
     });
   inspecting(status, 'namespace of the Machines and hosts, repeatable (default: all)').addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 no response, or not everything could be read; 2 invalid usage or configuration, or no kubeconfig.',
+    '\nExit codes: 0 done, 1 not found, no response, or not everything could be read; 2 invalid usage or configuration, or no kubeconfig.',
   );
 }
 
@@ -176,7 +176,7 @@ function addPlan(program: Command, choose: Choose): void {
     .addHelpText('after', '\n-o html writes one file with a diagram of where each Pod goes.')
     .addHelpText(
       'after',
-      '\nExit codes: 0 all may be drained or wait, 1 no response, 2 invalid usage, 3 at least one would be rejected.',
+      '\nExit codes: 0 all may be drained or wait, 1 no response or no such Node, 2 invalid usage or configuration, or no kubeconfig, 3 at least one would be rejected.',
     );
 }
 

@@ -28,6 +28,7 @@ export function addEnter(program: Command, choose: Choose): void {
     'enter',
     'Request maintenance of Nodes: set the taint, with your own rights. The controller checks, drains and reports.',
     'until they are drained, or rejected',
+    `${EXIT_CODES}, 3 rejected, 4 timed out.`,
   );
 }
 
@@ -38,6 +39,7 @@ export function addExit(program: Command, choose: Choose): void {
     'exit',
     'End the maintenance of Nodes: remove the taint, with your own rights. The controller brings displaced Pods back.',
     'until the maintenance has ended and displaced Pods are back',
+    `${EXIT_CODES}, 4 timed out.`,
   );
 }
 
@@ -47,6 +49,7 @@ function addRequest(
   is: 'enter' | 'exit',
   description: string,
   waitHelp: string,
+  exitCodes: string,
 ): void {
   const command = onNodes(program.command(is).description(description))
     .option('--wait', `wait ${waitHelp}`)
@@ -55,7 +58,7 @@ function addRequest(
       if (timeout !== undefined && !wait) command.error('error: --timeout limits the waiting: it needs --wait.');
       choose({ is: 'maintain', command: { is, wait, flags: flagsOf(command, words, given) } });
     });
-  command.addHelpText('after', EXIT_CODES);
+  command.addHelpText('after', exitCodes);
 }
 
 export function addWait(program: Command, choose: Choose): void {
@@ -68,11 +71,11 @@ export function addWait(program: Command, choose: Choose): void {
     .action((words: readonly string[], given: GivenOnNodes & { readonly for: Goal } & Texts) => {
       choose({ is: 'maintain', command: { is: 'wait', goal: given.for, flags: flagsOf(command, words, given) } });
     });
-  command.addHelpText('after', EXIT_CODES);
+  command.addHelpText('after', `${EXIT_CODES}, 3 rejected, 4 timed out.`);
 }
 
 const EXIT_CODES =
-  '\nExit codes: 0 done or reached, 1 failure, 2 invalid usage or configuration, or no kubeconfig, 3 rejected, 4 timed out.';
+  '\nExit codes: 0 done or reached, 1 failure or stopped, 2 invalid usage or configuration, or no kubeconfig';
 
 function onNodes(command: Command): Command {
   return onCluster(command.argument('[node...]', NODES_HELP), 'cluster')

@@ -82,9 +82,10 @@ export async function planOf(
   return planNodes(names, await snapshot(client, tmm.settings), tmm.settings, nowMs);
 }
 
+/** A failure takes precedence over a rejection, as in the other commands. */
 function codeOf({ nodes }: Plan): 0 | 1 | 3 {
-  if (nodes.some(({ verdict }) => verdict === 'Reject')) return 3;
-  return nodes.some(({ verdict }) => verdict === 'NotFound') ? 1 : 0;
+  if (nodes.some(({ verdict }) => verdict === 'NotFound')) return 1;
+  return nodes.some(({ verdict }) => verdict === 'Reject') ? 3 : 0;
 }
 
 /** The caches that the controller would have, filled once. */

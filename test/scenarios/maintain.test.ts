@@ -3,11 +3,16 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge, command, Running } from '../../harness/program.ts';
 import { Bridges } from '../../harness/programs.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
-import { eventually } from '../../harness/wait.ts';
 import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const TAINT = 'drain=planned-downtime:NoSchedule';
+/** A Lease that has not been renewed for half of its duration is reported. */
+const SHORT_LEASE = [
+  '--leader-elect-lease-duration=6s',
+  '--leader-elect-renew-deadline=4s',
+  '--leader-elect-retry-period=1s',
+];
 
 describeScenario('enter, exit and wait', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
   let bridge: Bridge;
@@ -141,14 +146,11 @@ describeScenario(
     afterEach(removePlots);
     beforeAll(() => get().api.create('/api/v1/namespaces', { metadata: { name: 'maintenance-bridge' } }));
     const run = (...args: readonly string[]) => command([...args, '--kubeconfig', get().kubeconfig]);
-    /** Ends a command that waits once it has said this on standard error. */
+    /** A command that waits in vain: it says this on standard error, and ends by itself when its time is over. */
     const says = async (text: RegExp, args: readonly string[], kubeconfig = get().kubeconfig): Promise<void> => {
-      const waiting = new Running([...args, '--kubeconfig', kubeconfig]);
-      const find = (): true => {
-        if (text.test(waiting.err)) return true;
-        throw new Error(`it has said: ${waiting.out}${waiting.err}`);
-      };
-      await eventually(find, { what: `it to say ${text}`, deadlineMs: 60_000 }).finally(() => waiting.end('SIGINT'));
+      const found = await command([...args, '--timeout=8s', '--kubeconfig', kubeconfig]);
+      expect(found.err).toMatch(text);
+      expect(found.code, found.out + found.err).toBe(4);
     };
 
     it('says within seconds that none runs: no Lease, a Lease that was released, one that nobody renews', async () => {
@@ -168,7 +170,7 @@ describeScenario(
         '--wait',
       ]);
 
-      const second = await bridges.start().leads();
+      const second = await bridges.start(SHORT_LEASE).leads();
       await plot.phase('none');
       await second.end('SIGKILL');
       await says(

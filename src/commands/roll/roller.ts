@@ -277,10 +277,17 @@ export class Roller {
     if (stop === undefined || stop === this.#stop) return;
     const isFirst = this.#stop === undefined;
     this.#stop = stop;
+    if (!isFirst) return;
     const { underWay, pending } = this.counts();
-    if (!isFirst || pending === 0) return;
-    const rest = underWay === 0 ? '' : `; ${underWay} under way ${underWay === 1 ? 'is' : 'are'} finished first`;
-    this.#tell({ type: 'Stopping', message: `${STOPS[stop]}: no further Node is begun${rest}` });
+    const isAsked = stop === 'Interrupted';
+    // Whoever presses Ctrl-C gets an answer, also when no Node is left to begin.
+    if (pending === 0 && !(isAsked && underWay > 0)) return;
+    const parts = [
+      ...(pending === 0 ? [] : ['no further Node is begun']),
+      ...(underWay === 0 ? [] : [`${underWay} under way ${underWay === 1 ? 'is' : 'are'} finished first`]),
+      ...(isAsked && underWay > 0 ? ['Ctrl-C again leaves at once'] : []),
+    ];
+    this.#tell({ type: 'Stopping', message: `${STOPS[stop]}: ${parts.join('; ')}` });
   }
 
   #explain(name: string): RollEvent['object'] {
