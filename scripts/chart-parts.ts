@@ -132,7 +132,7 @@ subjects:
   );
   return `# Generated from the code by \`npm run docs\`.
 #
-# For a workload cluster whose Secret NAME-kubeconfig should not hold Cluster API's administrator kubeconfig: all that the
+# For a workload cluster whose Secret NAME-kubeconfig should not contain Cluster API's administrator kubeconfig: all rights that the
 # Cluster API bridge needs there. Apply it in the workload cluster, and put a kubeconfig of this ServiceAccount into the Secret.
 ${limits.join('')}apiVersion: v1
 kind: ServiceAccount

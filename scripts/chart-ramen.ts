@@ -15,12 +15,12 @@ ${rules}
 export function ramenFiles(render: (rules: readonly RbacRule[]) => string): ReadonlyMap<string, string> {
   const indented = (rules: readonly RbacRule[]): string => render(rules).trimEnd().replace(/^/gm, '  ');
   const generated = '# Generated from the code by npm run docs.\n#\n';
-  const managedCluster = `${generated}# What the kubeconfig of a managed cluster of Ramen needs, on that cluster: apply it there, bind it to a ServiceAccount or a
-# user, and make the kubeconfig of those credentials. See docs/ramen.md.
+  const managedCluster = `${generated}# Rights of the kubeconfig of a managed cluster of Ramen, on that cluster: apply them there, bind them to a ServiceAccount or a
+# user, and create the kubeconfig from those credentials. See docs/ramen.md.
 ${role('ClusterRole', 'maintenance-bridge-managed-cluster', indented(MANAGED_CLUSTER_RULES))}`;
-  const pull = `${generated}# For a bridge that runs on a managed cluster and reaches the hub (ramen.bridge.hub.kubeconfigSecret): what its kubeconfig needs
-# on the hub. Put the cluster's name in the place of CLUSTER, apply both there, bind them to a user, the Role in that Namespace
-# alone, and make the kubeconfig of those credentials. Secrets under copySecrets need \`get\` besides. See docs/ramen.md.
+  const pull = `${generated}# For a bridge that runs on a managed cluster and connects to the hub (ramen.bridge.hub.kubeconfigSecret): rights of its kubeconfig
+# on the hub. Replace CLUSTER by the cluster's name, apply both roles there, bind them to a user, the Role only in that Namespace,
+# and create the kubeconfig from those credentials. Secrets under copySecrets also need \`get\`. See docs/ramen.md.
 ${role('ClusterRole', 'maintenance-bridge-pull', indented(PULL_RULES.everywhere))}---
 ${role('Role', 'maintenance-bridge-pull', indented(PULL_RULES.inNamespace), 'CLUSTER')}`;
   return new Map([

@@ -39,7 +39,7 @@ function leaseRules(name: string): readonly RbacRule[] {
     {
       ...leases,
       verbs: ['create'],
-      because: 'leader election, the first time; no rule can name what is not there yet',
+      because: 'leader election: creating the Lease, which a rule cannot limit to a name',
     },
     { ...leases, resourceNames: [name], verbs: ['get', 'update'], because: 'leader election' },
   ];

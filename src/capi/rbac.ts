@@ -15,13 +15,13 @@ export const CAPI_RULES: readonly RbacRule[] = [
     apiGroups: ['cluster.x-k8s.io'],
     resources: ['clusters'],
     verbs: [...WATCH, 'patch'],
-    because: 'a Cluster that is paused or being deleted; by which Nodes its workload cluster is known again',
+    because: 'paused and deleted Clusters; the Nodes by which a workload cluster is recognised',
   },
   {
     apiGroups: [''],
     resources: ['secrets'],
     verbs: ['get'],
-    because: 'kubeconfigs of workload clusters, each read by a name that a rule cannot express',
+    because: 'kubeconfigs of workload clusters, read by names that a rule cannot express',
   },
   {
     apiGroups: ['events.k8s.io'],

@@ -4,32 +4,32 @@ import type { RbacRule } from './rbac.ts';
 const WATCH = ['list', 'watch'];
 
 export const DRAIN_RULES: readonly RbacRule[] = [
-  { apiGroups: [''], resources: ['nodes'], verbs: WATCH, because: 'taints ask for maintenance' },
+  { apiGroups: [''], resources: ['nodes'], verbs: WATCH, because: 'taints that request maintenance' },
   { apiGroups: [''], resources: ['nodes/status'], verbs: ['patch'], because: 'the report and the conditions' },
   {
     apiGroups: [''],
     resources: ['pods'],
     verbs: [...WATCH, 'patch'],
-    because: 'related Pods are judged and told of a rejection',
+    because: 'checking related Pods, and annotating them when a request is rejected',
   },
   { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], because: 'draining' },
   {
     apiGroups: ['apps'],
     resources: ['statefulsets', 'replicasets', 'daemonsets'],
     verbs: WATCH,
-    because: 'what the owners of displaced Pods ask for, and quorum without a budget',
+    because: 'the number of members that owners want, and quorum without a budget',
   },
   {
     apiGroups: [''],
     resources: ['replicationcontrollers'],
     verbs: WATCH,
-    because: 'what the owners of displaced Pods ask for',
+    because: 'the number of members that owners want',
   },
   {
     apiGroups: ['batch'],
     resources: ['jobs'],
     verbs: WATCH,
-    because: 'what they ask for, and Jobs that an eviction would fail for good',
+    because: 'the number of members that owners want, and Jobs that an eviction would fail permanently',
   },
   {
     apiGroups: ['policy'],

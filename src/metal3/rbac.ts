@@ -15,9 +15,9 @@ export const METAL3_RULES: readonly RbacRule[] = [
     apiGroups: ['cluster.x-k8s.io'],
     resources: ['machines'],
     verbs: [...WATCH, 'patch'],
-    because: 'approved maintenance, and keeping a MachineHealthCheck away',
+    because: 'approved maintenance, and preventing remediation by a MachineHealthCheck',
   },
-  { apiGroups: ['cluster.x-k8s.io'], resources: ['clusters'], verbs: WATCH, because: 'a Cluster that is paused' },
+  { apiGroups: ['cluster.x-k8s.io'], resources: ['clusters'], verbs: WATCH, because: 'paused Clusters' },
   {
     apiGroups: ['events.k8s.io'],
     resources: ['events'],
@@ -29,7 +29,7 @@ export const METAL3_RULES: readonly RbacRule[] = [
 /** In each workload cluster, if a gate of the configuration is used; in addition to the rights of the Cluster API bridge. */
 export const GATE_RULES: readonly RbacRule[] = [
   { apiGroups: [''], resources: ['nodes'], verbs: ['list'], because: 'the condition Drained' },
-  { apiGroups: [''], resources: ['pods'], verbs: ['list'], because: 'Pods that the drain has left' },
+  { apiGroups: [''], resources: ['pods'], verbs: ['list'], because: 'Pods that remain after the drain' },
   {
     apiGroups: ['storage.k8s.io'],
     resources: ['volumeattachments'],

@@ -15,7 +15,7 @@ export const IDENTITY: RbacRule = {
   resources: ['namespaces'],
   resourceNames: ['kube-system'],
   verbs: ['get'],
-  because: 'which cluster this is',
+  because: 'the identity of the cluster',
 };
 
 const EVENTS: RbacRule = {
@@ -31,13 +31,13 @@ export const STAND_IN_RULES: readonly RbacRule[] = [
     apiGroups: ['cluster.open-cluster-management.io'],
     resources: ['managedclusters'],
     verbs: [...READ, 'create'],
-    because: 'the stand-ins that Ramen waits for',
+    because: 'the ManagedClusters that Ramen waits for',
   },
   {
     apiGroups: ['cluster.open-cluster-management.io'],
     resources: ['managedclusters/status'],
     verbs: ['patch'],
-    because: 'that a cluster is connected, and which one it is',
+    because: 'the connection and the identity of a cluster',
   },
 ];
 
@@ -50,12 +50,16 @@ const APPLICATIONS: RbacRule = {
 
 const LEASES = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
 const LEASE_RULES: readonly RbacRule[] = [
-  { ...LEASES, verbs: ['create'], because: 'one bridge per cluster; no rule can name what is not there yet' },
+  {
+    ...LEASES,
+    verbs: ['create'],
+    because: 'one bridge per cluster: creating the Lease, which a rule cannot limit to a name',
+  },
   {
     ...LEASES,
     resourceNames: [CLUSTER_LEASE],
     verbs: ['get', 'update', 'patch'],
-    because: 'one bridge per cluster, and which cluster that is',
+    because: 'one bridge per cluster, and the identity of that cluster',
   },
 ];
 
@@ -90,7 +94,7 @@ export function hubRules(settings: BridgeSettings): readonly RbacRule[] {
             resources: ['secrets'],
             resourceNames: [...new Set(secrets)].sort(),
             verbs: READ,
-            because: 'kubeconfigs of the clusters, and that they change; Secrets that are copied',
+            because: 'kubeconfigs of the clusters, and their changes; Secrets to copy',
           },
         ]),
     ...LEASE_RULES,
@@ -103,25 +107,25 @@ export const WORK_RULES: readonly RbacRule[] = [
     apiGroups: ['work.open-cluster-management.io'],
     resources: ['manifestworks'],
     verbs: [...WATCH, 'patch'],
-    because: 'what is to be applied, and the finalizer',
+    because: 'the manifests to apply, and the finalizer',
   },
   {
     apiGroups: ['work.open-cluster-management.io'],
     resources: ['manifestworks/status'],
     verbs: ['patch'],
-    because: 'what became of it',
+    because: 'the status of works',
   },
   {
     apiGroups: ['view.open-cluster-management.io'],
     resources: ['managedclusterviews'],
     verbs: WATCH,
-    because: 'what is asked',
+    because: 'the requested objects',
   },
   {
     apiGroups: ['view.open-cluster-management.io'],
     resources: ['managedclusterviews/status'],
     verbs: ['patch'],
-    because: 'the answer',
+    because: 'the status of views',
   },
 ];
 
@@ -151,7 +155,7 @@ export const MANAGED_CLUSTER_RULES: readonly RbacRule[] = [
     apiGroups: ['rbac.authorization.k8s.io'],
     resources: ['clusterroles'],
     verbs: [...CHANGE, 'escalate'],
-    because: 'the ClusterRoles of the work ramen-dr-cluster, which hold rights that we need not have',
+    because: 'the ClusterRoles of the work ramen-dr-cluster, which grant rights that we may not have',
   },
   {
     apiGroups: ['storage.k8s.io'],
@@ -175,13 +179,13 @@ export const MANAGED_CLUSTER_RULES: readonly RbacRule[] = [
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions'],
     verbs: READ,
-    because: 'views, and kinds that come later',
+    because: 'views, and kinds that are installed later',
   },
   {
     apiGroups: ['work.open-cluster-management.io'],
     resources: ['appliedmanifestworks'],
     verbs: WATCH,
-    because: 'whether a klusterlet works there',
+    because: 'whether a klusterlet runs on the cluster',
   },
 ];
 
@@ -194,13 +198,13 @@ export function maintenanceModeRules({ providers }: MaintenanceModeSettings): re
       apiGroups: ['ramendr.openshift.io'],
       resources: ['maintenancemodes'],
       verbs: [...WATCH, 'patch'],
-      because: 'what the storage is asked for, the finalizer and the record',
+      because: 'the request to the storage, the finalizer and the record',
     },
     {
       apiGroups: ['ramendr.openshift.io'],
       resources: ['maintenancemodes/status'],
       verbs: ['patch'],
-      because: 'the answer',
+      because: 'the status of MaintenanceModes',
     },
     ...(scalesAny
       ? [
@@ -210,7 +214,7 @@ export function maintenanceModeRules({ providers }: MaintenanceModeSettings): re
             verbs: [...READ, 'patch'],
             because: 'workloads that are scaled to zero',
           },
-          { apiGroups: [''], resources: ['pods'], verbs: WATCH, because: 'whether a Pod of them is left' },
+          { apiGroups: [''], resources: ['pods'], verbs: WATCH, because: 'whether Pods of these workloads are left' },
         ]
       : []),
   ];

@@ -1,7 +1,7 @@
 {{- /* Generated from the code by `npm run docs`. */ -}}
 
 {{- define "maintenance-bridge.rules.tmm.cluster" -}}
-# taints ask for maintenance
+# taints that request maintenance
 - apiGroups: [""]
   resources: ["nodes"]
   verbs: ["list", "watch"]
@@ -9,7 +9,7 @@
 - apiGroups: [""]
   resources: ["nodes/status"]
   verbs: ["patch"]
-# related Pods are judged and told of a rejection
+# checking related Pods, and annotating them when a request is rejected
 - apiGroups: [""]
   resources: ["pods"]
   verbs: ["list", "watch", "patch"]
@@ -17,15 +17,15 @@
 - apiGroups: [""]
   resources: ["pods/eviction"]
   verbs: ["create"]
-# what the owners of displaced Pods ask for, and quorum without a budget
+# the number of members that owners want, and quorum without a budget
 - apiGroups: ["apps"]
   resources: ["statefulsets", "replicasets", "daemonsets"]
   verbs: ["list", "watch"]
-# what the owners of displaced Pods ask for
+# the number of members that owners want
 - apiGroups: [""]
   resources: ["replicationcontrollers"]
   verbs: ["list", "watch"]
-# what they ask for, and Jobs that an eviction would fail for good
+# the number of members that owners want, and Jobs that an eviction would fail permanently
 - apiGroups: ["batch"]
   resources: ["jobs"]
   verbs: ["list", "watch"]
@@ -104,11 +104,11 @@
 - apiGroups: ["cluster.x-k8s.io"]
   resources: ["machines"]
   verbs: ["list", "watch", "patch"]
-# a Cluster that is paused or being deleted; by which Nodes its workload cluster is known again
+# paused and deleted Clusters; the Nodes by which a workload cluster is recognised
 - apiGroups: ["cluster.x-k8s.io"]
   resources: ["clusters"]
   verbs: ["list", "watch", "patch"]
-# kubeconfigs of workload clusters, each read by a name that a rule cannot express
+# kubeconfigs of workload clusters, read by names that a rule cannot express
 - apiGroups: [""]
   resources: ["secrets"]
   verbs: ["get"]
@@ -138,11 +138,11 @@
 - apiGroups: ["metal3.io"]
   resources: ["baremetalhosts"]
   verbs: ["list", "watch", "patch"]
-# approved maintenance, and keeping a MachineHealthCheck away
+# approved maintenance, and preventing remediation by a MachineHealthCheck
 - apiGroups: ["cluster.x-k8s.io"]
   resources: ["machines"]
   verbs: ["list", "watch", "patch"]
-# a Cluster that is paused
+# paused Clusters
 - apiGroups: ["cluster.x-k8s.io"]
   resources: ["clusters"]
   verbs: ["list", "watch"]
@@ -160,11 +160,11 @@
 - apiGroups: ["events.k8s.io"]
   resources: ["events"]
   verbs: ["create"]
-# what the storage is asked for, the finalizer and the record
+# the request to the storage, the finalizer and the record
 - apiGroups: ["ramendr.openshift.io"]
   resources: ["maintenancemodes"]
   verbs: ["list", "watch", "patch"]
-# the answer
+# the status of MaintenanceModes
 - apiGroups: ["ramendr.openshift.io"]
   resources: ["maintenancemodes/status"]
   verbs: ["patch"]
@@ -181,7 +181,7 @@
 - apiGroups: ["apps"]
   resources: ["deployments", "statefulsets", "replicasets"]
   verbs: ["get", "list", "watch", "patch"]
-# whether a Pod of them is left
+# whether Pods of these workloads are left
 - apiGroups: [""]
   resources: ["pods"]
   verbs: ["list", "watch"]
@@ -194,7 +194,7 @@
 {{ end }}
 
 {{- define "maintenance-bridge.rules.ramenBridge.cluster" -}}
-# which cluster this is
+# the identity of the cluster
 - apiGroups: [""]
   resources: ["namespaces"]
   resourceNames: ["kube-system"]
@@ -216,11 +216,11 @@
 - apiGroups: ["ramendr.openshift.io"]
   resources: ["drplacementcontrols"]
   verbs: ["get", "list", "watch"]
-# one bridge per cluster; no rule can name what is not there yet
+# one bridge per cluster: creating the Lease, which a rule cannot limit to a name
 - apiGroups: ["coordination.k8s.io"]
   resources: ["leases"]
   verbs: ["create"]
-# one bridge per cluster, and which cluster that is
+# one bridge per cluster, and the identity of that cluster
 - apiGroups: ["coordination.k8s.io"]
   resources: ["leases"]
   resourceNames: ["maintenance-bridge-ramen"]
@@ -228,19 +228,19 @@
 {{ end }}
 
 {{- define "maintenance-bridge.rules.ramenBridge.hub.watched" -}}
-# what is to be applied, and the finalizer
+# the manifests to apply, and the finalizer
 - apiGroups: ["work.open-cluster-management.io"]
   resources: ["manifestworks"]
   verbs: ["list", "watch", "patch"]
-# what became of it
+# the status of works
 - apiGroups: ["work.open-cluster-management.io"]
   resources: ["manifestworks/status"]
   verbs: ["patch"]
-# what is asked
+# the requested objects
 - apiGroups: ["view.open-cluster-management.io"]
   resources: ["managedclusterviews"]
   verbs: ["list", "watch"]
-# the answer
+# the status of views
 - apiGroups: ["view.open-cluster-management.io"]
   resources: ["managedclusterviews/status"]
   verbs: ["patch"]
@@ -250,11 +250,11 @@
 {{ end }}
 
 {{- define "maintenance-bridge.rules.ramenBridge.standIns.cluster" -}}
-# the stand-ins that Ramen waits for
+# the ManagedClusters that Ramen waits for
 - apiGroups: ["cluster.open-cluster-management.io"]
   resources: ["managedclusters"]
   verbs: ["get", "list", "watch", "create"]
-# that a cluster is connected, and which one it is
+# the connection and the identity of a cluster
 - apiGroups: ["cluster.open-cluster-management.io"]
   resources: ["managedclusters/status"]
   verbs: ["patch"]
@@ -267,7 +267,7 @@
 {{ end }}
 
 {{- define "maintenance-bridge.rules.ramenBridge.secrets.cluster" -}}
-# kubeconfigs of the clusters, and that they change; Secrets that are copied
+# kubeconfigs of the clusters, and their changes; Secrets to copy
 - apiGroups: [""]
   resources: ["secrets"]
   resourceNames: {{ include "maintenance-bridge.ramenSecrets" . }}
@@ -310,7 +310,7 @@
 - apiGroups: [""]
   resources: ["namespaces"]
   verbs: ["get", "list", "watch", "create", "patch", "delete"]
-# the ClusterRoles of the work ramen-dr-cluster, which hold rights that we need not have
+# the ClusterRoles of the work ramen-dr-cluster, which grant rights that we may not have
 - apiGroups: ["rbac.authorization.k8s.io"]
   resources: ["clusterroles"]
   verbs: ["get", "list", "watch", "create", "patch", "delete", "escalate"]
@@ -326,11 +326,11 @@
 - apiGroups: ["replication.storage.openshift.io", "csiaddons.openshift.io"]
   resources: ["volumereplicationclasses", "volumegroupreplicationclasses", "networkfenceclasses"]
   verbs: ["get", "list", "watch"]
-# views, and kinds that come later
+# views, and kinds that are installed later
 - apiGroups: ["apiextensions.k8s.io"]
   resources: ["customresourcedefinitions"]
   verbs: ["get", "list", "watch"]
-# whether a klusterlet works there
+# whether a klusterlet runs on the cluster
 - apiGroups: ["work.open-cluster-management.io"]
   resources: ["appliedmanifestworks"]
   verbs: ["list", "watch"]
@@ -348,7 +348,7 @@
 {{ end }}
 
 {{- define "maintenance-bridge.rules.leaderElection" -}}
-# leader election, the first time; no rule can name what is not there yet
+# leader election: creating the Lease, which a rule cannot limit to a name
 - apiGroups: ["coordination.k8s.io"]
   resources: ["leases"]
   verbs: ["create"]
