@@ -146,11 +146,13 @@ function isEstablished({ status }: Crd): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') === true;
 }
 
-/** Clusters, Machines and their templates of a pretended infrastructure provider. */
+/** Clusters, Machines and their templates of a pretended infrastructure provider, and Machines of Metal3's. */
 export const INFRASTRUCTURE_CRDS = [
   'GenericInfrastructureCluster',
   'GenericInfrastructureMachine',
   'GenericInfrastructureMachineTemplate',
+  'Metal3Machine',
+  'Metal3MachineTemplate',
 ].map(infrastructureCrd);
 
 /** A kind of a provider that follows the contract v1beta2 in its version v1beta1, and accepts any fields. */

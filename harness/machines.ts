@@ -5,6 +5,7 @@ import { INFRASTRUCTURE_CRDS, installClusterApiCrds, startClusterApi } from '../
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { kubeconfigText } from '../controlplane/kubeconfig.ts';
 import { simulateCluster } from '../sandbox/cluster.ts';
+import { installHostCrd, PretendedMetal3, Rack } from './metal3.ts';
 import { RestError } from './rest.ts';
 import { sandboxOf } from './sandbox-cluster.ts';
 import { eventually } from './wait.ts';
@@ -13,6 +14,8 @@ const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const API = '/apis/cluster.x-k8s.io/v1beta2';
 const INFRASTRUCTURE = '/apis/infrastructure.cluster.x-k8s.io/v1beta1';
 const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
+/** Of the simulated hosts. */
+const POWER_MS = 50;
 const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
 
 export interface ServedMachine {
@@ -40,17 +43,35 @@ interface ServedEvent {
  * Manages Machines by Cluster API's own controller, or by the sandbox's simulation of it.
  *
  * @param workload the cluster of the Nodes of all Clusters.
+ * @param hasHosts whether there are BareMetalHosts, and a Metal3 that switches them.
  */
-export async function startMachines(management: ControlPlane, workload: ControlPlane): Promise<AsyncDisposable> {
+export async function startMachines(
+  management: ControlPlane,
+  workload: ControlPlane,
+  hasHosts = false,
+): Promise<AsyncDisposable> {
   const [sandbox, nodes] = [sandboxOf(management), sandboxOf(workload)];
   if (sandbox === undefined || nodes === undefined) {
     await installClusterApiCrds(management);
-    return startClusterApi(management);
+    const running = await startClusterApi(management);
+    return hasHosts ? withHosts(management, running) : running;
   }
   for (const crd of INFRASTRUCTURE_CRDS) await management.api.create(CRDS, crd);
   const clusterApi = { workload: () => nodes.api };
-  const simulated = simulateCluster(sandbox.api, sandbox.clock, { clusterApi });
+  const metal3 = { powerOffMs: POWER_MS, powerOnMs: POWER_MS };
+  const simulated = simulateCluster(sandbox.api, sandbox.clock, { clusterApi, ...(hasHosts && { metal3 }) });
   return { [Symbol.asyncDispose]: async () => simulated.stop() };
+}
+
+async function withHosts(management: ControlPlane, clusterApi: AsyncDisposable): Promise<AsyncDisposable> {
+  await installHostCrd(management);
+  const metal3 = new PretendedMetal3(management, 'kept');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await metal3.stop();
+      await clusterApi[Symbol.asyncDispose]();
+    },
+  };
 }
 
 export interface MachineOptions {
@@ -59,6 +80,8 @@ export interface MachineOptions {
   readonly controlPlane?: boolean;
   /** Whether a Node of that name exists already. @default false */
   readonly hasNode?: boolean;
+  /** Whether it is a BareMetalHost of its name, which is created. @default false */
+  readonly hasHost?: boolean;
 }
 
 /** One Cluster of the management cluster, and the API server that its Nodes live on. */
@@ -92,7 +115,7 @@ export class Fleet {
       type: 'cluster.x-k8s.io/secret',
       data: { value: Buffer.from(kubeconfig).toString('base64') },
     });
-    await fleet.#infrastructure('Cluster', cluster, {});
+    await fleet.#infrastructure('GenericInfrastructureCluster', cluster, {});
     const [host = '', port = ''] = new URL(workload.serverUrl).host.split(':');
     await api.create(`${API}/namespaces/${namespace}/clusters`, {
       apiVersion: 'cluster.x-k8s.io/v1beta2',
@@ -100,7 +123,7 @@ export class Fleet {
       metadata: { name: cluster },
       spec: {
         controlPlaneEndpoint: { host, port: Number(port) },
-        infrastructureRef: fleet.#reference('Cluster', cluster),
+        infrastructureRef: reference('GenericInfrastructureCluster', cluster),
       },
     });
     return fleet;
@@ -115,9 +138,14 @@ export class Fleet {
   }
 
   /** @returns the provider ID that would connect a Node with the Machine. */
-  async machineWithoutNode(name: string, { labels = {}, controlPlane = false }: MachineOptions = {}): Promise<string> {
-    const providerID = `test:///${this.cluster}/${name}`;
-    await this.#infrastructure('Machine', name, { providerID });
+  async machineWithoutNode(
+    name: string,
+    { labels = {}, controlPlane = false, hasHost = false }: MachineOptions = {},
+  ): Promise<string> {
+    const kind = hasHost ? 'Metal3Machine' : 'GenericInfrastructureMachine';
+    const providerID = hasHost ? `metal3://${this.namespace}/${name}/${name}` : `test:///${this.cluster}/${name}`;
+    if (hasHost) await new Rack(this.management, this.namespace).addHost(name);
+    await this.#infrastructure(kind, name, { providerID });
     await this.management.api.create(`${API}/namespaces/${this.namespace}/machines`, {
       apiVersion: 'cluster.x-k8s.io/v1beta2',
       kind: 'Machine',
@@ -125,7 +153,7 @@ export class Fleet {
       spec: {
         clusterName: this.cluster,
         bootstrap: { dataSecretName: 'none' },
-        infrastructureRef: this.#reference('Machine', name),
+        infrastructureRef: reference(kind, name),
       },
     });
     return providerID;
@@ -266,19 +294,14 @@ export class Fleet {
     );
   }
 
-  async #infrastructure(kind: 'Cluster' | 'Machine', name: string, spec: object): Promise<void> {
-    const full = `GenericInfrastructure${kind}`;
-    await this.management.api.create(`${INFRASTRUCTURE}/namespaces/${this.namespace}/${full.toLowerCase()}s`, {
+  async #infrastructure(kind: string, name: string, spec: object): Promise<void> {
+    await this.management.api.create(`${INFRASTRUCTURE}/namespaces/${this.namespace}/${kind.toLowerCase()}s`, {
       apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta1',
-      kind: full,
+      kind,
       metadata: { name },
       spec,
       status: { initialization: { provisioned: true } },
     });
-  }
-
-  #reference(kind: 'Cluster' | 'Machine', name: string): object {
-    return { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: `GenericInfrastructure${kind}`, name };
   }
 
   async #createUnlessThere(path: string, body: object): Promise<void> {
@@ -288,6 +311,10 @@ export class Fleet {
       if (!(error instanceof RestError && error.code === 409)) throw error;
     }
   }
+}
+
+function reference(kind: string, name: string): object {
+  return { apiGroup: 'infrastructure.cluster.x-k8s.io', kind, name };
 }
 
 function prefixed<V>(labels: Readonly<Record<string, V>>): Readonly<Record<string, V>> {

@@ -58,9 +58,16 @@ function simulateMetal3({ api, clock }: Sandbox): Metal3 {
   };
 }
 
-/** Installs kinds that accept any fields; only BareMetalHost has a schema, with the fields that matter here. */
-export async function installMetal3Crds({ api }: ControlPlane): Promise<void> {
+/** Installs BareMetalHosts, and Machines and Clusters that accept any fields. */
+export async function installMetal3Crds(controlPlane: ControlPlane): Promise<void> {
   const free = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  await installHostCrd(controlPlane);
+  await install(controlPlane, 'cluster.x-k8s.io/v1beta2', 'Machine', free);
+  await install(controlPlane, 'cluster.x-k8s.io/v1beta2', 'Cluster', free);
+}
+
+/** Installs BareMetalHosts alone, with a schema of the fields that matter here. */
+export async function installHostCrd(controlPlane: ControlPlane): Promise<void> {
   const text = { type: 'string' };
   const consumerRef = { type: 'object', properties: { apiVersion: text, kind: text, namespace: text, name: text } };
   const host = {
@@ -81,33 +88,26 @@ export async function installMetal3Crds({ api }: ControlPlane): Promise<void> {
       },
     },
   };
-  const kinds = [
-    ['metal3.io', 'v1alpha1', 'BareMetalHost', host],
-    ['cluster.x-k8s.io', 'v1beta2', 'Machine', free],
-    ['cluster.x-k8s.io', 'v1beta2', 'Cluster', free],
-  ] as const;
-  for (const [group, version, kind, openAPIV3Schema] of kinds) {
-    const plural = `${kind.toLowerCase()}s`;
-    await api.create(CRDS, {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: `${plural}.${group}`, annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests' } },
-      spec: {
-        group,
-        names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
-        scope: 'Namespaced',
-        versions: [
-          { name: version, served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } },
-        ],
-      },
-    });
-  }
-  await eventually(async () => isServed(api, `${MACHINES}/clusters`), {
-    what: 'the CRDs to be served',
-    deadlineMs: 60_000,
+  await install(controlPlane, 'metal3.io/v1alpha1', 'BareMetalHost', host);
+}
+
+async function install({ api }: ControlPlane, apiVersion: string, kind: string, schema: object): Promise<void> {
+  const [group = '', version = ''] = apiVersion.split('/');
+  const plural = `${kind.toLowerCase()}s`;
+  const served = { name: version, served: true, storage: true, schema: { openAPIV3Schema: schema } };
+  await api.create(CRDS, {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}`, annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests' } },
+    spec: {
+      group,
+      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
+      scope: 'Namespaced',
+      versions: [{ ...served, subresources: { status: {} } }],
+    },
   });
-  await eventually(async () => isServed(api, `${HOSTS}/baremetalhosts`), {
-    what: 'the CRDs to be served',
+  await eventually(async () => isServed(api, `/apis/${apiVersion}/${plural}`), {
+    what: `${kind}s to be served`,
     deadlineMs: 60_000,
   });
 }

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ControlPlane } from '../../controlplane/controlplane.ts';
 import { Fleet, startMachines } from '../../harness/machines.ts';
+import { Rack, REBOOT } from '../../harness/metal3.ts';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
@@ -13,7 +14,7 @@ import { describeScenario, GROUND, startAnother } from './suite.ts';
 const ENABLED = { 'runtime-extension-maintenance-controller.cloud.sap/enabled': 'true' };
 /** The first run builds the controller. */
 const START_TIMEOUT_MS = 20 * 60_000;
-const FLAGS = ['--enable-tmm=false', '--enable-machine-drain', '--leader-elect=false'];
+const FLAGS = ['--enable-tmm=false', '--enable-machine-drain', '--enable-metal3-maintenance', '--leader-elect=false'];
 
 describeScenario('machine drain', {}, (get) => {
   let bridge: Bridge;
@@ -23,11 +24,11 @@ describeScenario('machine drain', {}, (get) => {
 
   beforeAll(async () => {
     workload = await startAnother({ scheduler: true, controllerManager: true, kwok: true, auditLog: true });
-    clusterApi = await startMachines(get(), workload);
+    clusterApi = await startMachines(get(), workload, true);
     fleet = await Fleet.make(get(), workload, 'metal', 'shop');
     // Without a control plane that stays, Cluster API would pass over hooks.
     await fleet.machine('control', { controlPlane: true });
-    bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags: FLAGS });
+    bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), { capi: {}, metal3: {} }), flags: FLAGS });
   }, START_TIMEOUT_MS);
   afterEach(removePlots);
   afterAll(async () => {
@@ -37,10 +38,10 @@ describeScenario('machine drain', {}, (get) => {
   });
 
   /** Machines whose Nodes are those of a plot. */
-  const machinesOf = async (name: string, count: number): Promise<Plot> => {
+  const machinesOf = async (name: string, count: number, hasHost = false): Promise<Plot> => {
     const plot = await Plot.make(workload, name, count);
     for (const node of plot.nodes) {
-      await fleet.machine(node, { labels: ENABLED, hasNode: true });
+      await fleet.machine(node, { labels: ENABLED, hasNode: true, hasHost });
       await fleet.hooked(node);
     }
     return plot;
@@ -91,6 +92,50 @@ describeScenario('machine drain', {}, (get) => {
     await inState(home, undefined);
     expect(await plot.report(home)).toBeUndefined();
     expect(await fleet.isHooked(home)).toBe(true);
+  });
+
+  it('switches the host of a drained Machine off until the label goes, and the Node returns', async () => {
+    const plot = await machinesOf('drain-metal3', 2, true);
+    const rack = new Rack(get(), fleet.namespace);
+    const [home = '', other = ''] = plot.nodes;
+    await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+    await plot.budget('web', { maxUnavailable: 1 });
+    const [held] = await plot.pods('web');
+    await plot.holdTermination(held?.metadata.name ?? '');
+    await fleet.label(home, { maintenance: 'requested' });
+    await eventually(async () => ((await plot.evictions()).length > 0 ? true : undefined), { what: 'an eviction' });
+    // As long as a Pod is on it, it is not touched.
+    expect(await rack.annotations('host', home)).not.toHaveProperty([REBOOT]);
+    expect((await rack.host(home)).status?.poweredOn).toBe(true);
+
+    await plot.holdTermination(held?.metadata.name ?? '', false);
+    await fleet.labelled(home, 'maintenance', 'approved');
+    await rack.isOn(home, false);
+    expect(await rack.annotations('host', home)).toHaveProperty([REBOOT], '');
+    expect(await rack.annotations('machine', home)).toHaveProperty(['cluster.x-k8s.io/skip-remediation']);
+    expect(await plot.on(home, 'web')).toEqual([]);
+    await plot.ready('web', 2, other);
+
+    await fleet.label(home, { maintenance: null });
+    await rack.isOn(home, true);
+    await isClean(plot, home);
+    await inState(home, undefined);
+    await eventually(
+      async () => {
+        const [onHost, onMachine] = [await rack.annotations('host', home), await rack.annotations('machine', home)];
+        const isLeft = REBOOT in onHost || 'cluster.x-k8s.io/skip-remediation' in onMachine;
+        return isLeft ? undefined : true;
+      },
+      { what: 'host and Machine to be released', deadlineMs: 60_000 },
+    );
+    expect(await plot.condition('Ready', home)).toBe('True');
+    // Room for Pods again.
+    await plot.cordon(other, true);
+    await plot.scale('Deployment', 'web', 4);
+    await eventually(async () => ((await plot.on(home, 'web')).length === 2 ? true : undefined), {
+      what: 'new Pods on the Node',
+      deadlineMs: 60_000,
+    });
   });
 
   it('empties the Node of a Machine that is deleted before Cluster API may begin', async () => {
