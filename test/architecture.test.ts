@@ -25,7 +25,7 @@ const imports: readonly Import[] = sources.flatMap((file) =>
   })),
 );
 
-/** The top folder (or file) of `src` that a relative import leads to; undefined for a package. */
+/** The top folder (or file) of `src` to which a relative import refers; undefined for a package. */
 function targetOf({ from, specifier }: Import): string | undefined {
   if (!specifier.startsWith('.')) return undefined;
   return relative(SRC, resolve(SRC, dirname(from), specifier))

@@ -1,4 +1,4 @@
-/** CONTRIBUTING.md leads to places that are there. */
+/** The paths in CONTRIBUTING.md exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ const named = [
   ...TABLE.matchAll(/`((?:src|sandbox|controlplane|harness|tour|scripts|bench|test|charts|docs)\/[^\s`]*)`/g),
 ].map(([, path = '']) => path);
 
-/** Top folders and files of the tree with those that are indented below them. */
+/** Top folders and files of the tree, with the entries that are indented below them. */
 function pathsOfTree(): readonly string[] {
   let top = '';
   return TREE.split('\n').flatMap((line) => {

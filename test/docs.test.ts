@@ -1,4 +1,4 @@
-/** The documentation says what the code does. */
+/** The documentation matches the code. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const FLAGS = new Set(OPTION_ROWS.flatMap(({ flag, alias }) => (alias === undefined ? [flag] : [flag, alias])));
 const VARIABLES = new Set(OPTION_ROWS.map(variableOf));
 
-/** Pages about the present; decisions speak of their own time. */
+/** Pages about the current state; decisions describe the time at which they were made. */
 const pages = [
   ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
   ...readdirSync(join(ROOT, 'docs')).flatMap((file) => (file.endsWith('.md') ? [`docs/${file}`] : [])),
@@ -25,7 +25,7 @@ describe('documentation', () => {
     expect(readFileSync(join(ROOT, path), 'utf8')).toBe(content);
   });
 
-  // Other programs' flags appear in the pages too; ours are known by how they begin.
+  // Other programs' flags appear in the pages too; ours are recognised by their prefixes.
   it('names no flag of ours that does not exist', () => {
     const ours = mentions(/(?<![\w-])--((?:enable|tmm|capi|leader|metrics|health|log)-[a-z0-9-]*[a-z0-9])/g);
     expect(ours.filter(({ name }) => !FLAGS.has(name))).toEqual([]);

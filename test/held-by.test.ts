@@ -1,4 +1,4 @@
-/** Whatever a page says is held by tests, in a table whose last column is `Held by`, names tests that exist. */
+/** In tables whose last column is `Held by`, the named tests exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Under which licences other people's code comes: what the bundle contains is given on to users, the rest stays on developers' machines. */
+/** Licences of third-party code: the bundle is distributed to users, the rest stays on developers' machines. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,17 +13,17 @@ const LOCK = JSON.parse(readFileSync(resolve(import.meta.dirname, '../package-lo
 };
 const PACKAGES = Object.entries(LOCK.packages).filter(([folder]) => folder !== '');
 
-/** They ask for no more than that their text goes along, which the bundle's notices do. */
+/** They require only that their text is included, which the bundle's notices do. */
 const FREE: readonly string[] = [
   ...['Apache-2.0', 'MIT', 'MIT OR Apache-2.0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0'],
   'Unlicense',
 ];
-/** Tools that are run and never given on; each with the reason. */
+/** Tools that are run but never distributed, each with the reason. */
 const TOOLS: Readonly<Record<string, string>> = {
   'MPL-2.0': 'lightningcss, which vitest brings along',
   'PSF-2.0': 'argparse, of the command line of js-yaml, which nothing here loads',
 };
-/** Their package.json names none; their repositories do: MIT. They belong to the test containers' SSH, which nothing here uses. */
+/** Their package.json names no licence, but their repositories do: MIT. They belong to the test containers' SSH, which nothing here uses. */
 const UNNAMED: readonly string[] = ['node_modules/buildcheck', 'node_modules/cpu-features', 'node_modules/ssh2'];
 
 describe('licences', () => {

@@ -1,4 +1,4 @@
-/** The rooms of the repository and the doors between them: who may import whom. docs/decisions/0016-house.md says why. */
+/** The folders of the repository and the permitted imports between them. docs/decisions/0016-house.md explains them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix, resolve, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ const isTest = ({ from }: Import): boolean => from.endsWith('.test.ts');
 const written = ({ from, to }: Import): string => `${from} imports ${to}`;
 const offenders = (isWrong: (found: Import) => boolean): readonly string[] => IMPORTS.filter(isWrong).map(written);
 
-/** Whom the code of a room may import besides itself. Its tests may use the helpers of tests and the sandbox as well. */
+/** The folders that the code of a folder may import besides itself. Its tests may also use the test helpers and the sandbox. */
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   src: [],
   sandbox: ['src'],
@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
 };
 const FOR_TESTS: readonly string[] = ['harness', 'sandbox'];
 
-/** Modules of the sandbox that everybody may use: the whole, the server alone, requests, what stands behind the server, and its certificates. */
+/** Public modules of the sandbox: the whole sandbox, only the server, requests, the simulated cluster, and the certificates. */
 const DOOR: readonly string[] = ['sandbox.ts', 'start.ts', 'api.ts', 'cluster.ts', 'kinds.ts', 'certificates.ts'];
 
 describe('the rooms', () => {
@@ -80,7 +80,7 @@ describe('the rooms', () => {
   });
 });
 
-/** The rungs of a ladder, the lowest first: each uses those below it alone. Rungs in one list stand side by side. */
+/** Layers, the lowest first: each uses only those below it. Layers in the same list do not use each other. */
 function describeLadder(under: string, rungs: readonly (readonly string[])[]): void {
   const heightOf = (path: string): number =>
     rungs.findIndex((rung) => rung.some((name) => path.startsWith(`${under}/${name}/`)));

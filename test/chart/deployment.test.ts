@@ -1,4 +1,4 @@
-/** An upgrade replaces Pods only where it has to, and objects have names that can be foreseen. */
+/** An upgrade replaces Pods only if necessary, and the names of objects are predictable. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

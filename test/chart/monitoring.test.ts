@@ -1,4 +1,4 @@
-/** Alerts and dashboards reach the cluster as they stand in their files. */
+/** Alerts and dashboards are installed unchanged from their files. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -41,7 +41,7 @@ describeWithTools('monitoring', [CHART_TOOLS], (get) => {
 
   it('derives the times of alerts from timeouts as they are derived in files/alerts.yaml', async () => {
     const times = (list: readonly Group[]) => rulesIn(list).map(({ expr, for: lasting }) => [expr, lasting]);
-    // The defaults in other words.
+    // The defaults in another notation.
     const same = { admissionTimeout: '1m', drainTimeout: '0.5h30m', exitTimeout: '299s1000ms' };
     const known = times(groups).map(([expr, lasting]) => [expr, lasting === '2h' ? '7200s' : lasting]);
     expect(times(await rendered({}, { tmm: same }))).toEqual(known);

@@ -1,4 +1,4 @@
-/** A value does what the flag does that it stands for. */
+/** Each value of the chart has the same effect as its flag. */
 import { expect, it } from 'vitest';
 import { accepted, CI_VALUES, optionsIn, type Rendering, render } from '../../harness/chart.ts';
 import { describeWithTools } from '../../harness/tools/suite.ts';
@@ -9,14 +9,14 @@ import type { RunOptions } from '../../src/config/schema.ts';
 import { formatDuration, parseDuration } from '../../src/core/duration.ts';
 import type { OptionRow } from '../../src/core/option.ts';
 
-/** As text for the flag, and as the chart's value where that is written in another way. */
+/** As text for the flag, and as the chart's value if that is written differently. */
 interface Sample {
   readonly text: string;
   readonly value?: unknown;
 }
 
-/** Anything but the default. */
-/** For options whose text has a form of its own. */
+/** Any value except the default. */
+/** For options whose text has a special form. */
 const OF_FORM: Readonly<Record<string, string>> = {
   requireNodeLabel: 'example.com/key',
   days: 'tue',
@@ -34,7 +34,7 @@ function sampleOf({ kind, values, default: standard, path }: OptionRow): Sample 
     case 'share':
       return { text: '7%' };
     case 'duration':
-      // Those of the Lease have to fall from one to the next, and these do with the defaults of the others.
+      // Each duration of the Lease has to be less than the one before; these values are, with the defaults of the others.
       return { text: formatDuration((parseDuration(String(standard)) ?? 0) - 1000) };
     case 'limit':
       return { text: '7m' };
@@ -56,7 +56,7 @@ function nested(path: readonly string[], value: unknown): object {
   return { [first]: rest.length === 0 ? value : nested(rest, value) };
 }
 
-/** What the program makes of one flag, without a file. */
+/** The program's options for one flag, without a file. */
 function optionsOfFlag(flag: string, text: string): RunOptions {
   return accepted(new Map([[flag, [text]]]), '');
 }
@@ -69,7 +69,7 @@ describeWithTools('values for options', [CHART_TOOLS], (get) => {
     expect(await optionsWith({})).toEqual(accepted(new Map(), ''));
   });
 
-  // Without a file of its own: our namespace is known from the Pod.
+  // Without a configuration file, our namespace is known from the Pod.
   const rows = OPTION_ROWS.filter(({ flag, inFile }) => inFile && flag !== 'leader-election-namespace').flatMap(
     (row) => {
       const value = chartValueOf(row);

@@ -55,7 +55,7 @@ describeWithTools('the chart', [CHART_TOOLS], (get) => {
     expect(code, stdout + stderr).toBe(0);
   });
 
-  // Not as the default of a value: `helm upgrade --reuse-values` would take it over, and run the old image under a new tag.
+  // Not as the default of a value: `helm upgrade --reuse-values` would keep it, and run the old image under a new tag.
   it.each([
     { what: 'the image that it was released with', values: [], image: `${chart.version}@sha256:${'a'.repeat(64)}` },
     { what: 'another one by its tag alone', values: ['--set=image.tag=other'], image: 'other' },

@@ -1,4 +1,4 @@
-/** Whatever the chart lets the program write, an admission policy judges; and it knows the keys of the settings. */
+/** An admission policy checks every write that the chart allows, and includes the keys of the settings. */
 import { expect, it } from 'vitest';
 import { type Manifest, NAMESPACE, ofKind, optionsIn, render } from '../../harness/chart.ts';
 import { describeWithTools } from '../../harness/tools/suite.ts';
@@ -12,7 +12,7 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   patch: 'UPDATE',
   delete: 'DELETE',
 };
-/** Of no use to anybody but for what they are for: an eviction keeps to budgets, a Lease and an Event have no effect of their own. */
+/** Writes that cannot be misused: an eviction respects budgets, a Lease and an Event have no other effect. */
 const HARMLESS = ['CREATE pods/eviction', 'CREATE events', 'CREATE leases', 'UPDATE leases'];
 
 const BOOLEANS = [false, true];
@@ -22,7 +22,7 @@ const CASES = BOOLEANS.flatMap((tmm) =>
   ),
 ).filter(({ tmm, clusterApi, metal3 }) => tmm || clusterApi || metal3);
 
-/** `UPDATE pods`, for each resource on which the roles allow a change. */
+/** `UPDATE pods` and the like, for each resource that the roles allow to change. */
 function grantedWrites(manifests: readonly Manifest[]): readonly string[] {
   const roles = [...ofKind(manifests, 'ClusterRole'), ...ofKind(manifests, 'Role')];
   const rules = roles.flatMap(({ rules }) => rules as readonly { resources: string[]; verbs: string[] }[]);

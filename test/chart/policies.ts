@@ -1,4 +1,4 @@
-/** What tests read of rendered admission policies. */
+/** Reads the contents of rendered admission policies for tests. */
 import { type Manifest, ofKind } from '../../harness/chart.ts';
 
 export interface PolicyManifest extends Manifest {

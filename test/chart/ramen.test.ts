@@ -1,4 +1,4 @@
-/** What the chart brings for Ramen: roles of their own, that equal what the code declares, and definitions on request. */
+/** The chart's parts for Ramen: separate roles that equal those that the code declares, and optional CustomResourceDefinitions. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -130,7 +130,7 @@ describeWithTools('the chart for Ramen', [CHART_TOOLS], (get) => {
     expect(readdirSync(join(CHART_DIRECTORY, 'files/ramen-crds'))).toHaveLength(found.length);
     for (const { metadata, spec } of found) {
       expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
-      // What the API server adds would be a change of the spec for Ramen, which compares.
+      // Ramen compares specs and would see fields that the API server adds as a change.
       expect(JSON.stringify(spec)).not.toContain('"default"');
     }
   });

@@ -1,4 +1,4 @@
-/** The chart grants what the code declares for the configuration that the chart renders: all of it, and no more. */
+/** The chart grants exactly the rights that the code declares for the rendered configuration. */
 import { expect, it } from 'vitest';
 import { type Manifest, NAMESPACE, ofKind, only, optionsIn, render } from '../../harness/chart.ts';
 import { describeWithTools } from '../../harness/tools/suite.ts';
@@ -58,7 +58,7 @@ function wantedFor(options: RunOptions): Granted {
   };
 }
 
-/** Whatever is granted is bound, in the same scope, to our ServiceAccount alone. */
+/** All rights are bound, in the same scope, only to our ServiceAccount. */
 function expectBindings(manifests: readonly Manifest[]): void {
   for (const scope of ['Role', 'ClusterRole']) {
     const roles = ofKind(manifests, scope);
@@ -81,7 +81,7 @@ describeWithTools('rights of the chart', [CHART_TOOLS], (get) => {
     'equal `rightsFor()` with tmm $tmm, clusterApi $clusterApi, metal3 $metal3, namespaces $namespaces',
     async ({ tmm, clusterApi, metal3, namespaces }) => {
       const features = { tmm: { enabled: tmm }, clusterApi: { enabled: clusterApi }, metal3: { enabled: metal3 } };
-      // Switched off, the section must make no difference: the plainest and the fullest show it.
+      // The section of a disabled feature must make no difference: the smallest and the largest section show it.
       const sections = tmm ? TMM : [TMM.at(0), TMM.at(-1)];
       await Promise.all(
         sections.map(async (section, index) => {

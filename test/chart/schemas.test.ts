@@ -1,4 +1,4 @@
-/** Whatever the chart renders is well-formed for every Kubernetes release that it may be installed on. */
+/** All rendered objects are valid for every supported Kubernetes release. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** What is wrong with values is told before anything is installed, in words that name the value. */
+/** Invalid values are reported before anything is installed, with a message that names the value. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -161,7 +161,7 @@ describeWithTools('values', [CHART_TOOLS], (get) => {
     expect(await refusal(get().helm, values)).toMatch(says);
   });
 
-  // A key without content removes the default: what is under it may be commented out, as it comes.
+  // A key without content removes the default, for example if everything under it is commented out.
   it.each([...keys(DEFAULTS, 2)])('with an empty `%s` render, or are refused by the schema', async (key) => {
     const values = key.split('.').reduceRight<unknown>((within, part) => ({ [part]: within }), null);
     const { code, stderr } = await tryRendering(get().helm, { values: values as object });

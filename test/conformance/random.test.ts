@@ -1,4 +1,4 @@
-/** Random sequences of requests are answered by the sandbox as by a real API server. */
+/** The sandbox answers random sequences of requests like a real API server. */
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { compareServers, FIXED_SEED, prepare } from '../../harness/conformance/run.ts';
@@ -6,7 +6,7 @@ import { describeOnControlPlane } from '../../harness/suite.ts';
 import { startSandboxApi } from '../../sandbox/start.ts';
 
 const RUNS_EACH = 75;
-/** Always the same, so that a failure is news; `npm run conformance` looks elsewhere. */
+/** Always the same, so that a failure is caused by a change; `npm run conformance` uses other seeds. */
 const SEEDS = [FIXED_SEED, FIXED_SEED + 1];
 
 describeOnControlPlane('the sandbox and a real API server', {}, (get) => {

@@ -1,4 +1,4 @@
-/** kubectl says the same of the sandbox as of a real API server: protobuf, server-side apply, tables, watches and all. */
+/** kubectl prints the same for the sandbox as for a real API server, including protobuf, server-side apply, tables and watches. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 import { type Sandbox, startSandboxApi } from '../../sandbox/start.ts';
 
-/** Groups of which the sandbox serves nothing; `docs/sandbox.md` says so. */
+/** Groups that the sandbox does not serve; see `docs/sandbox.md`. */
 const NOT_SERVED = [
   'admissionregistration.k8s.io/v1',
   'apiregistration.k8s.io/v1',
@@ -20,7 +20,7 @@ const NOT_SERVED = [
   'node.k8s.io/v1',
   'resource.k8s.io/v1',
 ];
-/** Single kinds of groups that it serves otherwise. */
+/** Unserved kinds of groups that it serves otherwise. */
 const NOT_SERVED_EITHER = [
   'ComponentStatus',
   'CSIStorageCapacity',
@@ -41,7 +41,7 @@ describeOnControlPlane('kubectl on the sandbox', {}, (real) => {
   });
   afterAll(() => sandbox.stop());
 
-  /** The sandbox's answer and the real server's. */
+  /** The response of the sandbox and that of the real server. */
   const both = (command: Command): Promise<readonly [KubectlResult, KubectlResult]> => {
     const { args, input } = typeof command === 'string' ? { args: command, input: '' } : command;
     const run = (more: { readonly kubeconfig?: string }) => real().kubectl(args.split(' '), { input, ...more });
@@ -85,7 +85,7 @@ describeOnControlPlane('kubectl on the sandbox', {}, (real) => {
   });
 });
 
-/** Ages, times and what each server makes up differ. */
+/** Ages, times and generated values differ. */
 function textOf(result: KubectlResult): KubectlResult {
   const same = (text: string): string =>
     text
@@ -99,7 +99,7 @@ function textOf(result: KubectlResult): KubectlResult {
   return { code: result.code, stdout: same(result.stdout), stderr: same(result.stderr) };
 }
 
-/** A line for each kind, without what aligns them. */
+/** A line for each kind, without the alignment. */
 function kindsIn(table: string): readonly string[] {
   const lines = table.split('\n').filter((line) => line !== '');
   return lines.map((line) => line.replaceAll(/ +/g, ' ')).toSorted();

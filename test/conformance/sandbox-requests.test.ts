@@ -1,4 +1,4 @@
-/** The sandbox is held against a real API server: the same requests, the same answers. */
+/** The sandbox is compared with a real API server: the same requests, the same responses. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { apiTypesOf, type OpenApiV2 } from '../../harness/conformance/api-types.ts';
@@ -34,7 +34,7 @@ describeOnControlPlane('the sandbox', {}, (real) => {
       const answered = await exchange(sandbox, step);
       const expected = await exchange(server, step);
       const what = `${step.method} ${step.path} ${JSON.stringify(step.body)?.slice(0, 200)}`;
-      // What the real server serves a moment after it has stored the definition, the sandbox serves at once.
+      // The real server serves the kind a moment after it has stored the definition, the sandbox at once.
       if (step.path.endsWith('/customresourcedefinitions')) {
         await eventually(
           async () =>
@@ -73,14 +73,14 @@ describeOnControlPlane('the sandbox', {}, (real) => {
   });
 });
 
-/** Without what they are described by. */
+/** Without their descriptions. */
 async function columnsOf(server: Server, path: string): Promise<unknown> {
   const { body } = await exchange(server, { method: 'GET', path, accept: TABLE });
   const { columnDefinitions } = body as { readonly columnDefinitions: unknown };
   return comparable({ columnDefinitions });
 }
 
-/** The OpenAPI document does not know the numbers of protobuf. */
+/** The OpenAPI document does not contain the field numbers of protobuf. */
 function withoutNumbers(type: string | Readonly<Record<string, string>>): unknown {
   if (typeof type === 'string') return type;
   return Object.fromEntries(Object.entries(type).map(([field, text]) => [field, text.replace(/ #[\d.]+\??$/, '')]));

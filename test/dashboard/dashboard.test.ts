@@ -1,4 +1,4 @@
-/** The dashboard in a real browser, beside a cluster in memory. */
+/** The dashboard in a real browser, with a cluster in memory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -55,7 +55,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
   let dashboard: Dashboard;
   let context: BrowserContext;
   let page: Page;
-  /** What the browser found wrong: faults of scripts, and what the Content-Security-Policy refused. */
+  /** Errors in the browser: script errors, and violations of the Content-Security-Policy. */
   const faults: string[] = [];
 
   beforeAll(async () => {
@@ -88,7 +88,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
     for (const name of ['worker-1', 'worker-2', 'worker-3']) report(name, undefined);
   });
 
-  /** What the controller would have written on a Node; with `undefined`, nothing. */
+  /** The report that the controller would have written on a Node; `undefined` for none. */
   function report(name: string, phase: string | undefined, more: object = {}): void {
     const now = new Date().toISOString();
     const content = {
@@ -182,7 +182,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
     await sandbox.faults.bringUp();
     report('worker-2', 'Draining');
     await rowOf('node/worker-2').waitFor({ timeout: 60_000 });
-    // A watch is called open again when it has brought something.
+    // A watch counts as open again after its first event.
     await page.getByRole('alert').waitFor({ state: 'detached' });
   });
 
@@ -228,7 +228,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
           frame.addEventListener('load', () => resolve(frame.contentDocument?.body.textContent)),
         );
       }, origin);
-      // What could not be framed is another document, which the site cannot look into.
+      // A frame that was refused contains another document, which the site cannot read.
       expect(await framed).toBeUndefined();
     } finally {
       other.close();
@@ -251,7 +251,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
     await page.getByRole('checkbox').check();
     await page.getByRole('button', { name: /^Show 100 more of 5003/ }).waitFor({ timeout: 60_000 });
     expect(await page.getByRole('row').count()).toBe(101);
-    // A long task holds up the user's next key: https://developer.mozilla.org/docs/Web/API/PerformanceLongTaskTiming
+    // A long task delays the user's next key: https://developer.mozilla.org/docs/Web/API/PerformanceLongTaskTiming
     const longest = await page.evaluate(async () => {
       let most = 0;
       new PerformanceObserver((list) => {
@@ -260,7 +260,7 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
       await new Promise((resolve) => setTimeout(resolve, 2500));
       return most;
     });
-    // Tasks that are longer than 50 ms are reported; the page is drawn anew twice in that time.
+    // Tasks of more than 50 ms are reported; the page is rendered twice in that time.
     expect(longest).toBeLessThan(1000);
     await page.getByRole('searchbox').fill('many-4999');
     await rowOf('node/many-4999').waitFor();
@@ -268,13 +268,13 @@ describeInBrowser('`maintenance-bridge dashboard`', () => {
   });
 });
 
-/** In the page: what a screen reader calls a control. */
+/** In the page: the accessible name of a control. */
 function nameOf(control: Element): string {
   const label = control instanceof HTMLInputElement ? control.labels?.[0]?.textContent : control.textContent;
   return (control.getAttribute('aria-label') ?? label ?? '').trim();
 }
 
-/** In the page: how each text stands out from what is behind it, by WCAG's formula. */
+/** In the page: the contrast of each text with its background, by WCAG's formula. */
 function contrastsOf(elements: readonly Element[]): readonly number[] {
   const channels = (colour: string): readonly number[] => (colour.match(/[\d.]+/g) ?? []).map(Number);
   const luminance = (colour: string): number => {

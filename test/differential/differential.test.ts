@@ -5,7 +5,7 @@ import { describeOnControlPlane } from '../../harness/suite.ts';
 
 const CLUSTERS_EACH = 30;
 const TIMEOUT_MS = 15 * 60_000;
-/** A cluster of the second once showed that it matters which of two equal volumes a claim gets. */
+/** A cluster of the second seed showed that it matters which of two equal volumes a claim gets. */
 const SEEDS = [FIXED_SEED, 1_164_613_366];
 
 describeOnControlPlane('the fit simulation against the real scheduler', { scheduler: true }, (get) => {

@@ -1,4 +1,4 @@
-/** A watch that is refused while the others go on: what is not seen is not known, and nothing is concluded from what was seen last. */
+/** A watch is refused while the others continue: no decision is made from the last known state. */
 import { afterEach, expect, it } from 'vitest';
 import { Bridges } from '../../harness/programs.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
@@ -22,7 +22,7 @@ describeOnControlPlane(
         PODS.test(path)
           ? { code: 403, body: { kind: 'Status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' } }
           : undefined;
-      // More than once: a watch may be on its way when the others are cut.
+      // More than once: a watch may be opening while the others are cut.
       await eventually(
         () => {
           relay.cutWatches();
@@ -33,7 +33,7 @@ describeOnControlPlane(
       const sinceMs = Date.now();
       await plot.bare('db', { nodeName: plot.home });
       await plot.ready('db', 1, plot.home);
-      // A moment without a watch is forgiven: every watch ends now and then.
+      // A moment without a watch is tolerated: every watch ends from time to time.
       await eventually(() => (Date.now() - sinceMs > 3500 ? true : undefined), { what: 'the moment to be over' });
       await plot.taint();
       await bridge.logged(

@@ -1,5 +1,5 @@
 /**
- * The chart in Helm's hands on a real control plane: installed, upgraded, rolled back, tested and removed, while the program
+ * The chart with Helm on a real control plane: installed, upgraded, rolled back, tested and removed, while the program
  * works with the ServiceAccount, the arguments and the configuration of the release. The Pods are simulated.
  */
 import { mkdir } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog
 const OURS = 'maintenance-bridge';
 const WAIT = ['--wait', '--rollback-on-failure', '--timeout=60s'];
 const PREVIOUS = previousChart();
-/** Kinds whose objects come and go by themselves. */
+/** Kinds whose objects are created and deleted by others. */
 const RESTLESS = /^(events|componentstatuses|endpoints$)/;
 const CONDITIONS: readonly string[] = ['MaintenancePlanned', 'MaintenanceInProgress', 'DrainInProgress', 'Drained'];
 
@@ -53,7 +53,7 @@ describeOnControlPlane(
     });
 
     const kubectl = (...args: readonly string[]): Promise<string> => plot.kubectl(...args);
-    /** Every object of the cluster but those of the workload. */
+    /** Every object of the cluster except those of the workload. */
     const names = async (): Promise<ReadonlySet<string>> => {
       const kinds = (await kubectl('api-resources', '--verbs=list', '--output=name')).trim().split('\n');
       const columns = '--output=custom-columns=:.kind,:.metadata.namespace,:.metadata.name';
@@ -141,7 +141,7 @@ describeOnControlPlane(
         expect(new Set(pods.map(({ spec }) => spec.nodeName)).size).toBe(2);
         const [first, last] = pods;
         const nodes = [...OPTIONS.nodes, ...plot.nodes];
-        // The replacement has nowhere to go.
+        // No Node has room for the replacement.
         await kubectl('cordon', ...nodes);
         try {
           const ours = `--pod-selector=app.kubernetes.io/instance=${OURS}`;
@@ -213,7 +213,7 @@ describeOnControlPlane(
         rights = [...rightsIn(rulesOf(rbac, 'ClusterRole')), ...rightsIn(rulesOf(rbac, 'Role'), OURS)];
       });
 
-      /** What neither an upgrade nor a rollback may change: who leads, the Node, and where its Pods went. */
+      /** State that neither an upgrade nor a rollback may change: the leader, the Node, and the Nodes of its Pods. */
       const state = async (): Promise<object> => {
         const lease = await get().api.get<{ spec: { holderIdentity: string; leaseTransitions: number } }>(
           `/apis/coordination.k8s.io/v1/namespaces/${OURS}/leases/${OURS}`,
@@ -233,7 +233,7 @@ describeOnControlPlane(
         };
       };
 
-      /** Asks for every right again and again while Helm works. @returns those that were lacking at some time. */
+      /** Checks every right repeatedly while Helm works. @returns those that were missing at any time. */
       const lackingDuring = async (work: Promise<unknown>): Promise<readonly string[]> => {
         let isOver = false;
         const over = work.finally(() => {
@@ -250,7 +250,7 @@ describeOnControlPlane(
         return [...lacking];
       };
 
-      /** Replaces all Pods of the release, by whatever Helm does. */
+      /** Replaces all Pods of the release by a Helm operation. */
       const undisturbedBy = async (...args: readonly string[]): Promise<void> => {
         const pods = (await release.pods()).map(({ metadata }) => metadata.name);
         const known = await state();

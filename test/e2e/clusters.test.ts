@@ -1,4 +1,4 @@
-/** Connections to workload clusters between real API servers: one that manages and two that are managed. */
+/** Connections to workload clusters between real API servers: one management cluster and two workload clusters. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ import { type ConnectionTimings, DEFAULT_TIMINGS } from '../../src/kube/workload
 
 const A = 'tenant-a/prod';
 const B = 'tenant-b/prod';
-/** As in production, but by the second. */
+/** As in production, but in seconds. */
 const TIMINGS: ConnectionTimings = {
   ...DEFAULT_TIMINGS,
   probeIntervalMs: 1000,
@@ -118,7 +118,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
     const target = { resource: NODE, name: 'n', uid: uids[cluster] ?? '' };
     return set.apply(cluster, [{ do: 'patchMeta', target, labels: { value } }], log);
   };
-  /** Waits until a patch is made under the name of that ServiceAccount. */
+  /** Waits for a patch by that ServiceAccount. */
   const patchesAs = (controlPlane: ControlPlane, cluster: string, account: string): Promise<true> =>
     eventually(
       async () => {
@@ -128,7 +128,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
       },
       { what: `a patch by ${account}`, deadlineMs: 20_000, pollMs: 250 },
     );
-  /** Labels as fast as answers come until told to end. @returns how many were refused, by reason. */
+  /** Patches labels as fast as responses arrive until it is stopped. @returns how many patches were refused, by reason. */
   function load(cluster: string, workers: number) {
     const refusals: string[] = [];
     const latenciesMs: number[] = [];
@@ -142,7 +142,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
         } catch (error) {
           if (!isKubeError(error)) throw error;
           refusals.push(error.reason);
-          // As a queue would: a request that fails at once is not repeated at once.
+          // Like a queue: a request that fails immediately is not repeated immediately.
           await new Promise((resolve) => setTimeout(resolve, 100));
         }
       }
@@ -210,7 +210,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
       await putSecret(B, await accountKubeconfig(b, 'second'));
       await patchesAs(b, B, 'second');
       await b.api.delete('/api/v1/namespaces/bridge/serviceaccounts/second');
-      // The server remembers a token that was good for ten seconds.
+      // The server caches a valid token for ten seconds.
       await reaches(B, 'Unauthorized', 60_000);
       expect(set.node(B, 'n')).toEqual({ is: 'unknown' });
       expect(await set.confirmNode(B, 'only-a')).toEqual({ is: 'unknown' });
@@ -248,7 +248,7 @@ describeOnControlPlane('workload clusters', { auditLog: true }, (management) => 
       await hanging.end();
       await others.end();
       expect(others.refusals).toEqual([]);
-      // The servers share this machine's processors with each other, so only a multiple says something.
+      // The servers share this machine's processors, so only a multiple is meaningful.
       expect(median(others.latenciesMs)).toBeLessThan(Math.max(20, 5 * median(before)));
       expect(Math.max(...others.latenciesMs)).toBeLessThan(TIMINGS.requestTimeoutMs);
       await reaches(A, 'Connected');

@@ -1,4 +1,4 @@
-/** The control plane for tests does what the tests that use it rely on. */
+/** The control plane for tests has the properties that tests depend on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -33,7 +33,7 @@ function deployment(name: string, replicas: number): object {
   };
 }
 
-/** Starts a control plane in a process of its own, which prints what it has and then waits for ever. */
+/** Starts a control plane in a separate process, which prints its details and then waits forever. */
 function startElsewhere(): ReturnType<typeof spawn> {
   const module = join(import.meta.dirname, '../../controlplane/controlplane.ts');
   const script = `

@@ -1,6 +1,6 @@
 /**
- * The file that is shipped, with the chart's limit of memory, between a real management cluster, a workload cluster that is well, and one
- * that means harm.
+ * The shipped file, with the chart's memory limit, between a real management cluster, a healthy workload cluster, and a
+ * hostile one.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installClusterApiCrds, lackingClusterApi } from '../../controlplane/cluster-api.ts';
@@ -26,11 +26,11 @@ import { MACHINE_MAINTENANCE_LABEL, MAINTENANCE_LABEL, REQUESTED } from '../../s
 
 const START_TIMEOUT_MS = 20 * 60_000;
 const PLAYS_TIMEOUT_MS = 240_000;
-/** How many changes of the cluster that is well are looked at, and for how long they are made at least. */
+/** How many changes of the healthy cluster are measured, and for how long at least. */
 const CHANGES = 5;
 const PLAY_MS = 3000;
 const STOP_MS = 10_000;
-/** As an operator sees it, where it is settled what he sees; the others are `Unreachable`, now or after some probes. */
+/** The state that an operator sees, if it is fixed; the others are `Unreachable`, now or after some probes. */
 const SEEN: Readonly<Record<string, RegExp>> = {
   'lists Nodes without end, page by page': /^Refused: the cluster has more than 10000 Nodes/,
   'lists the same page again and again': /^Refused: the list of its Nodes does not end after 80 pages/,
@@ -63,10 +63,10 @@ const PROXIES: readonly Part[] = [
   ['accepts and says nothing, as https', () => startHostileProxy(() => undefined, 'https')],
 ];
 
-/** Those that have somebody compute are few at a time: how soon others are served depends on who else needs the processors. */
+/** Roles that cause computation run a few at a time: how soon others are served depends on the load of the processors. */
 const isBusy = ([name]: Part): boolean => /end|page|MiB|nested|million|compresses/.test(name);
 
-/** Parts that are played at once, around one process. */
+/** Roles that are played at the same time against one process. */
 function acts(parts: readonly Part[]): readonly { readonly names: string; readonly parts: readonly Part[] }[] {
   const busy = parts.filter(isBusy);
   const quiet = parts.filter((part) => !isBusy(part));
@@ -103,7 +103,7 @@ describeOnControlPlane(
     const start = (kubeconfig: string, flags: readonly string[] = []): Bridge =>
       new Bridge({ kubeconfig, ...shipped, flags: ['--leader-election-namespace=maintenance-bridge', ...flags] });
 
-    /** @returns after how many milliseconds the Node has heard of it. */
+    /** @returns after how many milliseconds the change is on the Node. */
     async function change(value: string | null): Promise<number> {
       const startedMs = performance.now();
       await calm.patch('calm', { labels: { [MAINTENANCE_LABEL]: value } });
@@ -120,8 +120,8 @@ describeOnControlPlane(
     }
 
     /**
-     * The cluster that is well is served within a second, while the others play on. What connects at once, and whatever else this machine
-     * computes, may hold it up at first; an others' play that does goes on doing so.
+     * The healthy cluster is served within a second while the others continue. Simultaneous connections and other load on this machine
+     * may delay it at first; a delay caused by the hostile clusters would persist.
      */
     async function served(isOver: () => boolean = () => true): Promise<void> {
       await change(REQUESTED);
@@ -138,7 +138,7 @@ describeOnControlPlane(
       await change(null);
     }
 
-    /** The process ends by SIGTERM in time, having given the Lease back. */
+    /** The process ends in time after SIGTERM, and has released the Lease. */
     async function endsInTime(bridge: Bridge): Promise<void> {
       expect(bridge.isRunning()).toBe(true);
       const startedMs = performance.now();
@@ -153,7 +153,7 @@ describeOnControlPlane(
         .at(-1);
 
     let runs = 0;
-    /** A cluster that one of the parts is played by. */
+    /** A cluster that plays one of the roles. */
     async function cast([name, begin]: Part): Promise<{ name: string; hostile: Hostile; machines: HeldMachines }> {
       runs += 1;
       const namespace = `hostile-${runs}`;
@@ -173,7 +173,7 @@ describeOnControlPlane(
         for (const { name, hostile } of players) {
           await eventually(() => (hostile.connections() > 0 ? true : undefined), {
             what: `the one that ${name} to be asked`,
-            // A Lease that was not given back is awaited for a quarter of a minute.
+            // A Lease that was not released blocks for 15 seconds.
             deadlineMs: 90_000,
           });
         }
@@ -206,7 +206,7 @@ describeOnControlPlane(
       it.each(acts(CLUSTERS))('$names, keeps no other cluster waiting', ({ parts }) => play(parts), PLAYS_TIMEOUT_MS);
     });
 
-    // A proxy that accepts and says nothing kept a cluster `Connected` for ever.
+    // A proxy that accepts connections and sends nothing kept a cluster `Connected` forever.
     describe('beside a workload cluster whose proxy', () => {
       it.each(acts(PROXIES))('$names, keeps no other cluster waiting', ({ parts }) => play(parts), PLAYS_TIMEOUT_MS);
     });
@@ -230,7 +230,7 @@ describeOnControlPlane(
     });
 
     describe('under a management cluster that', () => {
-      // It is trusted with what the objects hold, not with how much of an answer is there at once.
+      // It is trusted with the content of objects, not with the size of a response.
       const own = ([name]: Part): boolean =>
         name === 'compresses a list' ||
         !/page|nested|label|Node|bookmarks|lines|event|list|watch|takes labels/.test(name);

@@ -1,5 +1,5 @@
 /**
- * The image's files and nothing else: its entry point runs in a root file system made of what the Dockerfile copies, read-only,
+ * Only the image's files: its entry point runs in a root file system made of the files that the Dockerfile copies, read-only,
  * as the image's user, with the credentials of a Pod.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -46,7 +46,7 @@ function tests(controlPlane: () => ControlPlane): void {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'maintenance-bridge-rootfs-'));
     rootfs = join(folder, 'rootfs');
-    // The user of the image has to get to what is mounted from here.
+    // The image's user has to read the files that are mounted from here.
     chmodSync(folder, 0o755);
     execFileSync(process.execPath, [BUILD]);
     makeRootfs(rootfs);

@@ -1,4 +1,4 @@
-/** What must hold across restarts, kills and refusals between real API servers: one that manages and two that are managed. */
+/** Known Nodes of clusters across restarts, kills and refusals, on real API servers: one management cluster and two workload clusters. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { installClusterApiCrds, lackingClusterApi } from '../../controlplane/cluster-api.ts';
@@ -48,7 +48,7 @@ describeOnControlPlane(
         deadlineMs: 60_000,
       });
 
-    /** With the rights of whoever issues kubeconfigs that only look. */
+    /** With a kubeconfig that has only read access. */
     async function lookingOnly(): Promise<string> {
       const file = await workload.kubeconfigFor({ namespace: 'bridge', name: 'looks' });
       const root = '/apis/rbac.authorization.k8s.io/v1';
@@ -94,7 +94,7 @@ describeOnControlPlane(
       for (const machines of [moved, trusted]) await machines.known(true);
       expect(await first.end()).toBe(0);
 
-      // In the other cluster one Node is missing, and the other is a namesake.
+      // In the other cluster one Node is missing, and the other one has the same name.
       for (const [machines, name] of [[moved, 'moved'] as const, [trusted, 'trusted'] as const]) {
         await machines.putKubeconfig(wrong);
         await machines.delete(name);
@@ -115,7 +115,7 @@ describeOnControlPlane(
       await told('moved');
       await approveDeletion(workload, 'moved');
       await moved.hooked('moved', false);
-      // Somebody who knows better says so: there the Node is gone.
+      // An operator confirms that the Node is gone there.
       await trusted.forgetNodes();
       await trusted.hooked('trusted', false, 120_000);
       await trusted.event('trusted', 'NodeGone');
@@ -160,7 +160,7 @@ describeOnControlPlane(
         const second = start();
         await machines.event(name, reason);
         await second.end();
-        // A third one finds it told.
+        // A third process finds that it was reported.
         const third = start();
         await third.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'capi', 'the controller to start');
         await machines.machine('told');

@@ -1,4 +1,4 @@
-/** The Lease is renewed whatever else waits: a thousand evictions behind a slow webhook, after a verdict on as many Pods. */
+/** The Lease is renewed while other requests wait: a thousand evictions behind a slow webhook, after a verdict on as many Pods. */
 import type { ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -14,10 +14,10 @@ const PODS = 1000;
 /** One and a half times the renew deadline. */
 const WATCHED_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
-/** As many requests as a client has connections for. */
+/** The number of connections of a client. */
 const ALL_CONNECTIONS = 64;
 
-/** An admission webhook that answers nothing but dry runs until it is let go. */
+/** An admission webhook that answers only dry runs until it is released. */
 class SlowWebhook {
   readonly #server: https.Server;
   readonly #waiting = new Map<ServerResponse, string>();
@@ -38,7 +38,7 @@ class SlowWebhook {
     });
   }
 
-  /** @returns the webhook, and how the API server reaches it. */
+  /** @returns the webhook, and its address for the API server. */
   static async start(): Promise<{ webhook: SlowWebhook; clientConfig: object }> {
     const authority = createAuthority();
     const webhook = new SlowWebhook(authority.issueServer('127.0.0.1'));

@@ -1,4 +1,4 @@
-/** What nobody looks after any more is told at the start, and before the program is uninstalled. */
+/** Objects that no feature handles any more are reported at the start, and before the program is uninstalled. */
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { installMetal3Crds, Rack, REBOOT } from '../../harness/metal3.ts';
 import { Bridge, command } from '../../harness/program.ts';

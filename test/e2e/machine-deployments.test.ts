@@ -1,5 +1,5 @@
 /**
- * Machine drain beside Cluster API's own controller, with one management cluster and two workload clusters on real API servers: Machines
+ * Machine drain together with Cluster API's own controller, with one management cluster and two workload clusters on real API servers: Machines
  * that a MachineDeployment deletes, and an API server that dies in the middle.
  */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ import { MACHINE_TAINT } from '../../src/capi/drain/names.ts';
 import { DRAIN_ANNOTATION, ENABLED_LABEL } from '../../src/core/machine-keys.ts';
 
 const WORKLOAD = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
-/** More slots in a cluster than in a MachineDeployment, so that the latter's decide. */
+/** More slots in a cluster than in a MachineDeployment, so that the latter's limit applies. */
 const FLAGS = [
   '--enable-tmm=false',
   '--enable-machine-drain',
@@ -52,7 +52,7 @@ describeOnControlPlane(
       clusterApi = await startMachines(get(), a);
       shop = await Fleet.make(get(), a, 'shop', 'shop');
       yard = await Fleet.make(get(), b, 'yard', 'yard');
-      // Without a control plane that stays, Cluster API would pass over hooks.
+      // Without a control plane that stays, Cluster API would ignore hooks.
       for (const fleet of [shop, yard]) await fleet.machine('control', { controlPlane: true });
       provider = new Provider(shop);
       bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags: FLAGS });
@@ -72,7 +72,7 @@ describeOnControlPlane(
       JSON.parse((await fleet.get(name)).metadata.annotations?.[DRAIN_ANNOTATION] ?? '{}');
     const isFenced = async (plot: Plot, name: string): Promise<boolean> =>
       ((await plot.node(name)).spec.taints ?? []).some((taint) => 'key' in taint && taint.key === MACHINE_TAINT.key);
-    /** One Pod of each Node stays when it is evicted, until the returned function is called. */
+    /** One Pod of each Node remains after its eviction until the returned function is called. */
     const holdOne = async (plot: Plot, nodes: readonly string[]): Promise<() => Promise<void>> => {
       const held: string[] = [];
       for (const node of nodes) {
@@ -88,7 +88,7 @@ describeOnControlPlane(
     const evictors = async (plot: Plot): Promise<ReadonlySet<string | undefined>> =>
       new Set((await plot.evictions()).map(({ userAgent }) => userAgent?.split('/')[0]));
 
-    /** Of two Machines that are deleted at once, waits until one is drained and the other waits for its slot. @returns them in that order */
+    /** Waits until one of two deleted Machines is drained and the other waits for its slot. @returns them in that order */
     const inTurn = (names: readonly string[]): Promise<readonly [string, string]> =>
       eventually(
         async () => {
@@ -100,7 +100,7 @@ describeOnControlPlane(
         },
         { what: 'one to be drained and the other to wait', deadlineMs: 60_000 },
       );
-    /** Waits until both are gone, each in its turn, judged and drained by us and by nobody else. */
+    /** Waits until both are gone, one after the other, checked and drained only by us. */
     const goInTurn = async (plot: Plot, names: readonly string[], release: () => Promise<void>): Promise<void> => {
       const [first, second] = await inTurn(names);
       await eventually(async () => ((await isFenced(plot, first)) ? true : undefined), {
@@ -184,7 +184,7 @@ describeOnControlPlane(
       await shop.workload.killApiServer();
       expect((await shop.event(dying.home, 'DrainUnseen')).type).toBe('Warning');
 
-      // A whole life, and the next one from its beginning.
+      // From creation to deletion, and then again from the beginning.
       await releaseLiving();
       await yard.labelled(living.home, 'maintenance', 'approved');
       await yard.label(living.home, { maintenance: null });

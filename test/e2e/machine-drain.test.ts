@@ -1,6 +1,6 @@
 /**
- * Machine drain in a management cluster that manages itself: two wirings of Temporary Maintenance Mode in one cluster, with the rights
- * that the chart comes with for workload clusters, no less and no more.
+ * Machine drain in a management cluster that manages itself: two instances of Temporary Maintenance Mode in one cluster, with exactly
+ * the chart's rights for workload clusters.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { workloadClusterRules } from '../../harness/chart-rights.ts';
@@ -80,7 +80,7 @@ describeOnControlPlane('machine drain in a cluster that manages itself', OPTIONS
       what: 'the approval, upon another look',
       deadlineMs: 90_000,
     });
-    // The other one counts it as away, and has its turn afterwards.
+    // The other one counts it as unavailable, and follows afterwards.
     await plot.taint(other);
     await plot.phase('Queued', other);
     await label({ maintenance: null });
@@ -113,7 +113,7 @@ describeOnControlPlane('machine drain in a cluster that manages itself', OPTIONS
         return [say({ group, resource: subresource === undefined ? resource : `${resource}/${subresource}`, verb })];
       }),
     );
-    // Namespaces are read only where a selector of the settings asks for their labels.
+    // Namespaces are read only if a selector of the settings needs their labels.
     const granted = grants.all.map(say).filter((right) => !right.endsWith(' namespaces'));
     expect([...asked].sort()).toEqual(granted.sort());
   });

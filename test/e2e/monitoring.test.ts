@@ -1,4 +1,4 @@
-/** Every expression of the alerting rules and of the dashboard, asked of a real Prometheus that has scraped real replicas. */
+/** Every expression of the alerting rules and of the dashboard, evaluated by a real Prometheus that has scraped real replicas. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../controlplane/ports.ts';
 import { Bridge } from '../../harness/program.ts';
@@ -13,7 +13,7 @@ import { Prometheus } from '../monitoring/prometheus.ts';
 const EVERYTHING = { scheduler: true, controllerManager: true, kwok: true };
 const TAINT = 'drain=planned-downtime:NoSchedule';
 
-/** What panels show after one maintenance and one rejection, by the labels of the series. */
+/** Values of panels after one maintenance and one rejection, by the labels of the series. */
 const SHOWN: readonly { title: string; labels: Readonly<Record<string, string>>; value: unknown }[] = [
   { title: 'Rejected', labels: {}, value: 1 },
   { title: 'In maintenance', labels: {}, value: 0 },
@@ -52,7 +52,7 @@ describeOnControlPlane(
     beforeAll(async () => {
       const targets = [await startBridge()];
       await bridges[0]?.leads();
-      // A replica that only stands by, so that what counts replicas is seen to count.
+      // A standby replica, so that expressions that count replicas have something to count.
       targets.push(await startBridge());
       const { prometheus: program } = await ensureTools(PROMETHEUS_TOOLS);
       prometheus = await Prometheus.start(program, targets);
@@ -67,7 +67,7 @@ describeOnControlPlane(
       await plot.phase('InMaintenance');
       await plot.kubectl('taint', 'node', plot.home, `${TAINT}-`);
       await plot.phase('none');
-      // Nothing would create it again, so the maintenance of its Node is rejected, and stays so.
+      // Nothing would create it again, so the maintenance of its Node is rejected, and remains so.
       await plot.bare('lonely');
       const [lonely] = await plot.ready('lonely', 1);
       await plot.kubectl('taint', 'node', lonely?.spec.nodeName ?? '', TAINT);

@@ -1,6 +1,6 @@
 /**
- * The chart's admission policies on a real API server: whatever the program writes passes, and what else its token could write
- * is denied by name.
+ * The chart's admission policies on a real API server: every write of the program passes, and any other write that its token allows
+ * is denied with a message that names the field.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ const VALUES = {
   features: { metal3: { enabled: true } },
   config: {
     tmm: { cordon: 'always', unmanagedPods: 'recreate', admissionTimeout: '3s' },
-    // Only with these are timers and early approvals written on Machines.
+    // Timers and early approvals are written on Machines only with these settings.
     capi: { hookTimeout: '1h', staleApprovals: 'ignore' },
   },
 };
@@ -153,7 +153,7 @@ describeOnControlPlane(
       beforeAll(async () => {
         await labelMachine({ enabled: 'true' });
         await get().api.create(`/api/v1/namespaces/${OWN}/secrets`, { metadata: { name: 'theirs' } });
-        // The API server takes policies up by a watch of its own.
+        // The API server loads policies by a watch.
         for (const suffix of new Set(ATTEMPTS.map((attempt) => attempt.suffix))) {
           const first = ATTEMPTS.find((attempt) => attempt.suffix === suffix);
           if (first === undefined) continue;
@@ -244,7 +244,7 @@ describeOnControlPlane(
         });
         await plot.untaint();
         await plot.phase('none');
-        // The marks are taken off in the background, and hold nothing of the Node.
+        // The annotations are removed in the background, and do not block the Node.
         await eventually(
           async () => {
             expect([await told(name), await told('tool')]).toEqual([[], []]);

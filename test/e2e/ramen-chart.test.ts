@@ -1,6 +1,6 @@
 /**
- * What the chart brings for Ramen, on real API servers: the definitions serve, the roles and the policies let everything pass that the
- * program does, and nothing else.
+ * The chart's parts for Ramen, on real API servers: the definitions are served, and the roles and policies allow exactly the
+ * program's requests.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -102,7 +102,7 @@ const ATTEMPTS: readonly Attempt[] = [
 
 describeOnControlPlane(
   'the chart for Ramen',
-  // The controllers judge the policies.
+  // The controllers type-check the policies.
   { auditLog: true, controllerManager: true },
   (get) => {
     let east: ControlPlane;
@@ -132,7 +132,7 @@ describeOnControlPlane(
         ]),
         installCluster(east),
       ]);
-      // On the cluster, what the chart's file has for its kubeconfig.
+      // On the cluster, the rights in the chart's file for its kubeconfig.
       const remote = await east.kubeconfigFor(REMOTE);
       const apiGroup = 'rbac.authorization.k8s.io';
       const role = manifestsIn(await readFile(join(CHART_DIRECTORY, 'files/managed-cluster.yaml'), 'utf8'));
@@ -261,7 +261,7 @@ describeOnControlPlane(
           what: 'the work to go',
           deadlineMs: 30_000,
         },
-      ).catch(() => undefined); // Without a controller of Namespaces there, the Namespace stays.
+      ).catch(() => undefined); // Without a Namespace controller there, the Namespace remains.
       const denied = (await get().auditEvents()).filter(
         ({ user, userAgent, responseStatus }) =>
           user.username === USER && userAgent?.startsWith('maintenance-bridge') && responseStatus?.code === 403,

@@ -1,7 +1,7 @@
 /**
  * The Ramen bridge killed after each of its writes, on the hub and on the cluster: the first process dies after its first write, the
- * second one after its second, until one has come to the end. No object is lost that was there before, none of ours is left behind, no view says "not
- * found" of what is there.
+ * second one after its second, until one reaches the end. No earlier object is lost, none of ours is left behind, and no view says "not
+ * found" about an existing object.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
@@ -69,7 +69,7 @@ describeOnControlPlane('the Ramen bridge, killed after each write', {}, (get) =>
     await Promise.all([relay?.close(), proxy?.close(), east?.stop()]);
   });
 
-  /** One process after another, the nth of which is killed after its nth write, until it is so. */
+  /** Runs one process after another, and kills the nth after its nth write, until the condition holds. */
   const throughCrashes = async (isSo: () => Promise<boolean>, what: string): Promise<void> => {
     for (let process = 1; ; process += 1) {
       expect(process, `processes that it took until ${what}; the last write was ${last}`).toBeLessThan(30);
@@ -144,7 +144,7 @@ describeOnControlPlane('the Ramen bridge, killed after each write', {}, (get) =>
     expect((await onCluster(`${MAPS}/one`))?.data).toEqual({ a: '1', b: '2' });
     expect(await onCluster(`${ROLES}/brought`)).toBeDefined();
 
-    // One goes, one comes, one loses a field.
+    // One object is removed, one is added, one loses a field.
     await ramen.setManifests('east', 'life', [
       map('one', { a: '9' }),
       map('before', { a: '2' }),

@@ -1,4 +1,4 @@
-/** MaintenanceModes on a real API server, with the controllers of workloads: what the hub may believe, and what is restored. */
+/** MaintenanceModes on a real API server, with the controllers of workloads: the reported status is correct, and workloads are restored. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -240,7 +240,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
       await end('first');
       await says('second', 'Completed', 'True');
       expect((await workload('shared')).spec.replicas).toBe(0);
-      // And the other way round: the one that is left has found the workload at zero.
+      // And vice versa: the remaining one found the workload at zero.
       await request('first', 'first');
       await says('first', 'Completed', 'True');
       await end('second');
@@ -265,7 +265,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
           ],
         },
       });
-      // It raises what has too few, without any metrics.
+      // It scales up a workload with too few replicas, without any metrics.
       await plot.ready('shared', 3, undefined, 60_000);
       await request('scaled', 'first');
       await says('scaled', 'Completed', 'True');
@@ -320,7 +320,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
           what: 'the Deployment to go',
         },
       );
-      // Its Pod is still there, and so nothing is said.
+      // Its Pod is still there, so nothing is reported.
       const before = (await plot.pods('shared')).length;
       await says('deleted', 'Progressing', 'False');
       expect(before).toBe(1);
@@ -351,7 +351,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
       await request('theirs', 'one', { targetID: 'west' });
       await request('others', 'nobody');
       await request('probe', 'missing');
-      // The one that is ours has been answered, so the others have been looked at.
+      // Ours has been answered, so the others have been processed.
       await says('probe', 'Error', 'False');
       for (const name of ['theirs', 'others']) {
         const found = await mode(name);
@@ -370,7 +370,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
       const marker = (value: string | null) => ({ metadata: { annotations: { 'storage.example/state': value } } });
       await get().api.patch(`${CONFIG_MAPS}/storage`, marker('off'), 'merge');
       await says('annotates', 'Completed', 'True');
-      // It is not so any more.
+      // This is no longer the case.
       await get().api.patch(`${CONFIG_MAPS}/storage`, marker(null), 'merge');
       await says('annotates', 'Progressing', 'False');
       await get().api.patch(`${CONFIG_MAPS}/storage`, marker('off'), 'merge');
@@ -386,7 +386,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
     afterEach(() => history?.stop());
     const WRITES = asks('PATCH', /\/(maintenancemodes|deployments)\//);
 
-    // Announce, hold, scale down, complete; that it waits is written only where Pods take their time.
+    // Announce, hold, scale down, complete; waiting is written only if Pods take a while.
     it.each([1, 2, 3, 4])(
       'after write %i of a request: True only without Pods, and the number restored once',
       async (nth) => {
@@ -434,7 +434,7 @@ describeOnControlPlane('MaintenanceModes', { scheduler: true, controllerManager:
   });
 });
 
-/** The numbers of replicas that were asked for, one after another. */
+/** The requested numbers of replicas, in order. */
 function countsOf(history: History, name: string): readonly number[] {
   const counts = history
     .changes()
@@ -448,8 +448,8 @@ function isActivated(object: object): string | undefined {
 }
 
 /**
- * At each revision of the storage: True is never said newly while a Pod is there or is asked for, and is never there while the
- * workload is scaled up by us.
+ * At each revision of the storage: the status never becomes True while a Pod exists or is requested, and is never True while we
+ * scale the workload up.
  */
 function judge(history: History, app: string): void {
   const pods = new Set<string>();

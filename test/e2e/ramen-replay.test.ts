@@ -1,7 +1,7 @@
 /**
- * Whole lives of protected applications, played from recordings of an unmodified Ramen hub: works and views come and go as Ramen
- * made them, the operators of the clusters are played from what the views have shown, and each of Ramen's next steps waits for
- * what it waited for, said by our bridge.
+ * Life cycles of protected applications, replayed from recordings of an unmodified Ramen hub: works and views are created and deleted as
+ * by Ramen, the operators of the clusters are simulated from the recorded views, and each step of Ramen waits until our bridge
+ * reports the same condition as in the recording.
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -89,7 +89,7 @@ const PLURALS: Readonly<Record<string, string>> = {
   VolumeSnapshotClass: 'volumesnapshotclasses',
   Namespace: 'namespaces',
 };
-/** What an administrator has made before, and no work brings. */
+/** Objects that an administrator created before, and that are in no work. */
 const CLASSES = ['StorageClass', 'VolumeReplicationClass', 'VolumeSnapshotClass'];
 
 function collectionOf({ apiVersion, kind, metadata }: Recorded): string {
@@ -98,12 +98,12 @@ function collectionOf({ apiVersion, kind, metadata }: Recorded): string {
   return `${root}${scope}/${PLURALS[kind]}`;
 }
 
-/** Plays one recording to its end. */
+/** Replays one recording to its end. */
 class Player {
   readonly #ramen: RamenHub;
   readonly #api: Rest;
   readonly #proxies: Readonly<Record<string, FaultProxy>>;
-  /** What each work held last. */
+  /** The last content of each work. */
   readonly #manifests = new Map<string, readonly Recorded[]>();
   /** Paths of works that the recorded bridge has not applied yet. */
   readonly #pending = new Set<string>();
@@ -127,7 +127,7 @@ class Player {
     }
   }
 
-  /** Whether the cluster is there: as the throw-away bridge saw it, or as what follows needs it. */
+  /** Whether the cluster is available: as recorded by the temporary bridge, or as the next steps need it. */
   #turn({ kind, event, namespace, status }: Entry): void {
     const proxy = this.#proxies[namespace];
     const [condition] = status?.conditions ?? [];
@@ -166,7 +166,7 @@ class Player {
     }
     if (spec !== undefined) await this.#replaceSpec(path, spec);
     if (metadata?.deletionTimestamp !== undefined) await this.#api.delete(path);
-    // What Ramen waited for; that `Applied` is False while it is not is the same with us.
+    // The condition that Ramen waited for; until then `Applied` is False with our bridge too.
     if (applied?.status !== 'True' || metadata?.deletionTimestamp !== undefined) return;
     await eventually(
       async () => {
@@ -203,7 +203,7 @@ class Player {
       await this.#ramen.says(namespace, name, isHonest, 'that the cluster cannot be asked', DEADLINE_MS);
       return;
     }
-    // What the recorded bridge showed before it had applied what was due: two primaries, for half a second.
+    // Shown by the recorded bridge before it applied a pending work: two primaries, for half a second.
     if (stage === 'primary-back' && this.#isOverdue(namespace, status?.result)) return;
     if (status?.result !== undefined && condition.status === 'True') {
       await this.#operate(namespace, status.result);
@@ -222,7 +222,7 @@ class Player {
     }
     if (!condition.message.endsWith('not found')) return;
     const shown = await this.#objectOf(namespace, name);
-    // The recorded bridge showed this for a moment before it had applied the work, as ours may or may not.
+    // The recorded bridge showed this for a moment before it applied the work; ours may or may not.
     if (this.#isDue(namespace, shown)) {
       const isShown = ({ status: said, message = '', result }: Answered): boolean =>
         said === 'True' ? result !== undefined : saysAbsent(message);
@@ -233,7 +233,7 @@ class Player {
     await this.#ramen.notFound(namespace, name, DEADLINE_MS);
   }
 
-  /** Whether a work that was not applied yet brings the object to the cluster. */
+  /** Whether a work that is not applied yet contains the object. */
   #isDue(cluster: string, { kind, metadata }: Recorded): boolean {
     return [...this.#manifests].some(
       ([path, manifests]) =>
@@ -243,7 +243,7 @@ class Player {
     );
   }
 
-  /** Whether a work has asked for another role meanwhile. */
+  /** Whether a work has requested another role in the meantime. */
   #isOverdue(cluster: string, shown: Recorded | undefined): boolean {
     const roleOf = (object: Recorded | undefined): unknown =>
       (object?.spec as { replicationState?: string } | undefined)?.replicationState;
@@ -257,7 +257,7 @@ class Player {
     );
   }
 
-  /** Plays the operators of the cluster: they write status, and an administrator has made the classes. */
+  /** Simulates the operators of the cluster, which write status; an administrator has created the classes. */
   async #operate(cluster: string, recorded: Recorded): Promise<void> {
     const { api } = this.#cluster(cluster);
     const collection = collectionOf(recorded);
@@ -269,17 +269,17 @@ class Player {
       await api.create(collection, { ...rest, metadata: { name: metadata.name, labels: metadata.labels } });
       return;
     }
-    // What a work brings is there as soon as it is applied.
+    // Objects of a work exist as soon as it is applied.
     await eventually(() => find(api, path), { what: `${path} on ${cluster}`, deadlineMs: DEADLINE_MS });
     if (recorded.kind === 'Namespace' || recorded.status === undefined) return;
-    // Its finalizer is the operator's, and goes when the view says that the object is gone.
+    // Its finalizer belongs to the operator, and is removed when the view says that the object is gone.
     const finalizers = ['recorded.example.org/operator'];
     if (recorded.metadata.deletionTimestamp === undefined) await api.patch(path, { metadata: { finalizers } }, 'merge');
     await api.patch(`${path}/status`, { status: null }, 'merge');
     await api.patch(`${path}/status`, { status: recorded.status }, 'merge');
   }
 
-  /** What a view looks at. */
+  /** The object of a view. */
   async #objectOf(cluster: string, view: string): Promise<Recorded> {
     const { spec } = await this.#api.get<{
       spec: { scope: { apiGroup?: string; version: string; kind: string; name: string; namespace?: string } };
@@ -289,7 +289,7 @@ class Player {
     return { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) } };
   }
 
-  /** The operator of the cluster has done what it had to do before the object goes. */
+  /** The operator of the cluster has finished its work before the object is removed. */
   async #operatorLetsGo(cluster: string, object: Recorded): Promise<void> {
     const path = `${collectionOf(object)}/${object.metadata.name}`;
     const { api } = this.#cluster(cluster);
@@ -305,7 +305,7 @@ class Player {
       await api.patch(path, { metadata: { finalizers: null } }, 'merge').catch(() => undefined);
   }
 
-  /** Deletes all works and views of a cluster, and lets its operators do what they do then. */
+  /** Deletes all works and views of a cluster, and simulates the reaction of its operators. */
   async removeAll(cluster: string): Promise<void> {
     for (const path of [viewsPath(cluster), worksPath(cluster)]) {
       for (const { metadata } of await this.#api.list<Named>(path)) {
@@ -336,17 +336,17 @@ class Player {
   }
 }
 
-/** Whether a view says that its cluster is not there. */
+/** Whether a view says that its cluster is unavailable. */
 function isDown(condition: { readonly reason: string; readonly message: string } | undefined): boolean {
   return condition?.reason === 'GetResourceFailed' && !saysAbsent(condition.message);
 }
 
-/** Marks of the bridge that was recorded are not those of this one. */
+/** The recorded bridge uses other annotations than this one. */
 function foreign(annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => !key.startsWith('maintenance-bridge.io/')));
 }
 
-/** Whether everything that is wanted is there; what a server adds does not matter. */
+/** Whether all expected fields are present; fields that a server adds do not matter. */
 function includes(found: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null) return found === wanted;
   if (Array.isArray(wanted))
@@ -391,7 +391,7 @@ describeOnControlPlane('recorded lives', {}, (get) => {
     await Promise.all(Object.values(clusters ?? {}).map((cluster) => cluster.stop()));
   });
 
-  /** Nothing is on the hub or on the clusters that was not there before. */
+  /** No new object is left on the hub or on the clusters. */
   const isClean = async (): Promise<void> => {
     for (const [name, { api }] of Object.entries(clusters)) {
       expect(await get().api.list(worksPath(name))).toEqual([]);
@@ -435,7 +435,7 @@ describeOnControlPlane('recorded lives', {}, (get) => {
       { what: 'the Event ApplicationGone', deadlineMs: DEADLINE_MS },
     );
     expect(told.note).toContain('kubectl delete manifestwork -n east x-shop-vrg-mw');
-    // The recording ends here; an administrator goes on, and policy and clusters are deleted as everywhere.
+    // The recording ends here; an administrator continues, and policy and clusters are deleted as usual.
     for (const name of Object.keys(clusters)) await player.removeAll(name);
     await isClean();
   });

@@ -1,6 +1,6 @@
 /**
- * What a whole life of an unmodified Ramen has taught (docs/ramen.md): works before views after an outage, a deletion that is no new
- * spec, what an honest view leaves behind, and who keeps away from whom on one hub.
+ * Rules learned from the life cycle of an unmodified Ramen (docs/ramen.md): works before views after an outage, a deletion that is no new
+ * spec, the effects of a truthful view, and the separation of several bridges on one hub.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -113,7 +113,7 @@ describeOnControlPlane('a Ramen hub', {}, (get) => {
       proxy.cut();
       await ramen.says('east', 'shop', ({ status, result }) => status === 'False' && result === undefined, 'nothing');
       const history = await History.start(get(), [viewsPath('east')]);
-      // Meanwhile the hub has failed over.
+      // In the meantime the hub has failed over.
       await ramen.setManifests('east', 'shop-vrg', [vrg('secondary')]);
       proxy.mode = 'ok';
       await shows('secondary');
@@ -180,7 +180,7 @@ describeOnControlPlane('a Ramen hub', {}, (get) => {
     expect(note).toContain('kubectl delete manifestwork -n east shop-left');
     await orphans(1);
     expect(await find(east.api, `${MAPS}/left`)).toBeDefined();
-    // So do the commands, by one right on the hub and none on the cluster.
+    // The commands do too, with one right on the hub and none on the cluster.
     const kubeconfig = await limited([{ group: 'work.open-cluster-management.io', resource: 'manifestworks' }]);
     const why = await eventually(
       async () => {
@@ -317,7 +317,7 @@ describeOnControlPlane('a Ramen hub', {}, (get) => {
       await ramen.createWork('east', 'pushed', [map('carried')]);
       await ramen.applied('east', 'pushed');
       expect(await holder()).toBe(pushing);
-      // The other one ends, and gives its Lease back.
+      // The other one ends, and releases its Lease.
       expect(await ramen.bridge?.end()).toBe(0);
       const pulling = await servesAfter(pushing);
       await ramen.setManifests('east', 'pushed', [map('carried', { a: '2' })]);
@@ -394,7 +394,7 @@ describeOnControlPlane('a Ramen hub', {}, (get) => {
       deadlineMs: 40_000,
     });
     expect(await find(east.api, `${MAPS}/refused`)).toBeUndefined();
-    // It is gone again: the bridge goes on by itself.
+    // It is gone again: the bridge continues by itself.
     await east.api.delete('/apis/work.open-cluster-management.io/v1/appliedmanifestworks/hash-work');
     await ramen.applied('east', 'refused', 'True', 60_000);
   });

@@ -1,4 +1,4 @@
-/** Secrets that Ramen's own Policies name, as they were recorded, carried by the bridge in the place of Open Cluster Management. */
+/** Secrets that Ramen's own Policies name, as recorded, carried by the bridge instead of Open Cluster Management. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -100,7 +100,7 @@ describeOnControlPlane('Policies of Ramen for Secrets', {}, (get) => {
   it('does nothing for any other Policy, and says so', async () => {
     const [binding, policy, rule] = governance('deployment-automation');
     if (binding === undefined || policy === undefined || rule === undefined) expect.fail('nothing is recorded');
-    // The same, with a value that somebody computes.
+    // The same, with a computed value.
     const computed = JSON.parse(
       JSON.stringify(policy).replaceAll('{{hub fromSecret', '{{hub base64dec fromSecret'),
     ) as Governance;

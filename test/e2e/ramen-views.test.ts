@@ -1,6 +1,6 @@
 /**
- * ManagedClusterViews between real API servers, and what is written when something stands between them: the table of faults of
- * docs/ramen.md, row by row. Whatever breaks, no view says "not found" of an object that is there.
+ * ManagedClusterViews between real API servers, and their status when the connection is disturbed: the table of faults of
+ * docs/ramen.md, row by row. In no case a view says "not found" about an existing object.
  */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
@@ -21,7 +21,7 @@ import { eventually } from '../../harness/wait.ts';
 
 const VRG = { apiGroup: 'ramendr.openshift.io', version: 'v1alpha1', kind: 'VolumeReplicationGroup' };
 const VRGS = '/apis/ramendr.openshift.io/v1alpha1/namespaces/default/volumereplicationgroups';
-/** Who the cluster is: asked time and again, and after each answer. */
+/** The request for the cluster's identity: sent regularly, and after each response. */
 const PROBE = 'GET /api/v1/namespaces/kube-system';
 const HTML = '<html><body><h1>404</h1> page not found</body></html>';
 const status = (code: number, reason: string, message: string, details?: object): string =>
@@ -76,8 +76,8 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
   const shown = (deadlineMs?: number): Promise<Answered> =>
     ramen.says('east', 'there', ({ status }) => status === 'True', 'the object', deadlineMs);
   /**
-   * Waits until what the last test changed and the cut after it are dealt with: a look that was cut off is repeated after five
-   * seconds, also where a change has led to another one before.
+   * Waits until the changes of the last test and the disconnection after it are processed: an interrupted request is repeated after
+   * five seconds, even if a change has already led to another one.
    */
   const settled = (): Promise<true> => {
     let count = -1;
@@ -94,7 +94,7 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
       { what: 'the bridge to send nothing but probes for a while', deadlineMs: 20_000 },
     );
   };
-  /** Both views withdraw what they said, and neither says that there is nothing. */
+  /** Both views withdraw their results, and neither says that the object does not exist. */
   const withdrawn = async (why: RegExp, deadlineMs = 60_000): Promise<void> => {
     for (const name of ['there', 'absent']) {
       const isHonest = ({ status, reason, message = '', result }: Answered): boolean =>
@@ -334,7 +334,7 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
           status === 'False' && reason === 'GetResourceFailed' && !saysAbsent(message) && result === undefined;
         for (const view of ['there', 'absent']) await three.says(name, view, isHonest, 'why it cannot tell', 60_000);
       }
-      // What was meant for one cluster has not come to the other that answered in its place.
+      // Nothing intended for one cluster was applied to the other one that answered instead.
       expect(await find(east.api, '/api/v1/namespaces/default/configmaps/of-west')).toBeUndefined();
 
       north.mode = 'ok';
@@ -354,7 +354,7 @@ describeOnControlPlane('ManagedClusterViews', {}, (get) => {
             ? conditions.map(({ message }) => message)
             : [];
         });
-        // Before the work came to the cluster it truly was not there.
+        // Before the work was applied, the object did not exist.
         const since = said.slice(said.indexOf('Watching resources successfully'));
         expect(since.filter(saysAbsent), name).toEqual([]);
       }

@@ -184,7 +184,7 @@ describeOnControlPlane('ManifestWorks', {}, (get) => {
     });
     expect(conditionOf(work, 'Available')?.status).toBe('False');
     expect((await map('sound'))?.data).toEqual({ a: '1' });
-    // The definition that comes later is noticed.
+    // A definition that is created later is noticed.
     await install(east.api, [
       { group: 'example.org', version: 'v1', kind: 'Later', plural: 'laters', scope: 'Cluster' },
     ]);
@@ -220,7 +220,7 @@ describeOnControlPlane('ManifestWorks', {}, (get) => {
   });
 
   it('takes two works that say the same for agreed, and takes away what one alone has set when it leaves', async () => {
-    // A ConfigMap keeps no empty data, but whoever applied it owns the field.
+    // A ConfigMap stores no empty data, but the client that applied it owns the field.
     for (const name of ['twin-a', 'twin-b']) await ramen.createWork('east', name, [configMap('twin', {})]);
     for (const name of ['twin-a', 'twin-b']) await ramen.applied('east', name);
     await ramen.setManifests('east', 'twin-a', [configMap('twin', { a: '1' })]);

@@ -36,7 +36,7 @@ describeOnControlPlane(
       await plot.ungate('web');
       await plot.editBudget('web', { maxUnavailable: 2 });
       await plot.ready('web', 2);
-      // A Node that comes new waits for nobody: its predecessor's slot is free.
+      // A new Node does not wait: its predecessor's slot is free.
       await plot.taint(plot.nodes[1]);
       await plot.phase('InMaintenance', plot.nodes[1]);
       expect(await plot.report()).toBeUndefined();

@@ -1,4 +1,4 @@
-/** A policy that lets nobody touch one Pod: it cannot be told of a rejection, and that holds up nothing else. */
+/** A policy denies every write on one Pod: it cannot be annotated after a rejection, and this blocks nothing else. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
@@ -34,7 +34,7 @@ describeOnControlPlane(
         metadata: { name: POLICY },
         spec: { policyName: POLICY, validationActions: ['Deny'] },
       });
-      // A policy comes into force a moment after it was written.
+      // A policy takes effect a moment after it was written.
       const path = `/api/v1/namespaces/${plot.namespace}/pods/${name}`;
       let touches = 0;
       await eventually(
@@ -52,7 +52,7 @@ describeOnControlPlane(
 
     it('keeps neither the others from being told nor the maintenance from ending, and is told when it may be', async () => {
       const plot = await Plot.make(get(), 'hands-off', 2);
-      // In the order of names: the one that refuses comes first.
+      // Ordered by name: the refusing one is first.
       for (const name of ['a', 'b']) await plot.bare(name, { nodeName: plot.home });
       await plot.ready('b', 1, plot.home);
       await forbidEdits(plot, 'a');

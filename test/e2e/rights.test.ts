@@ -1,6 +1,6 @@
 /**
- * Each right that the chart grants is missed by name while it is lacking, the work goes on as soon as it is granted, and none
- * is granted that is never asked for. One process lives through all of it.
+ * Each right that the chart grants is reported by name while it is missing, the work continues as soon as it is granted, and no
+ * unused right is granted. One process runs through all of it.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { STORED_POD_TYPE, secretNameOf } from '../../src/core/stored-pods.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 const OWN = 'bridge';
-/** Everything on that needs a right. */
+/** Every setting that needs a right is enabled. */
 const TMM = { cordon: 'always', unmanagedPods: 'recreate', pods: [{ namespaceSelector: {} }], admissionTimeout: '3s' };
 const METAL3 = { requireDrained: true, waitForVolumeDetach: true };
 const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
@@ -77,7 +77,7 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
   const readyz = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/readyz?verbose`)).text();
   const nodeLabels = async (): Promise<Readonly<Record<string, string>>> =>
     (await get().api.get<{ metadata: { labels: Record<string, string> } }>('/api/v1/nodes/machine-1')).metadata.labels;
-  /** The rights that an account has made use of, or has tried to, as the audit log tells. */
+  /** The rights that an account has used or tried to use, according to the audit log. */
   const asked = async ({ user, all }: Grants, code?: number): Promise<ReadonlySet<string>> => {
     const events = (await get().auditEvents()).filter(
       (event) => event.user.username === user && (code === undefined || event.responseStatus?.code === code),
@@ -86,7 +86,7 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
       events.flatMap(({ verb, objectRef }) => {
         if (objectRef?.resource === undefined) return [];
         const { apiGroup: group = '', resource: kind, subresource, namespace, name } = objectRef;
-        // Open to whoever is logged in (system:basic-user); it is how the traces of features that are off are looked for.
+        // Granted to every authenticated user (system:basic-user); used to search for remains of disabled features.
         if (kind === 'selfsubjectaccessreviews') return [];
         const resource = subresource === undefined ? kind : `${kind}/${subresource}`;
         const allowing = all.filter(
@@ -95,20 +95,20 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
             (right.namespace ?? namespace) === namespace &&
             (right.name ?? name) === name,
         );
-        // Two may: that in our own namespace is the one that was granted for it. None does: it is said as it was asked.
+        // If two match: the one in our own namespace was granted for it. If none matches: it is reported as requested.
         const narrowest = allowing.find((right) => right.namespace !== undefined) ?? allowing[0];
         return [say(narrowest ?? { group, resource, verb })];
       }),
     );
   };
   const refused = (grants: Grants): Promise<ReadonlySet<string>> => asked(grants, 403);
-  /** The API server's own words for what was refused. */
+  /** The API server's message about the refused request. */
   const refusal = ({ verb, resource, group }: Right): string =>
     `cannot ${verb} resource "${resource}" in API group "${group}"`;
   const tells = (line: LogLine, text: string): boolean =>
     (line.level === 'warn' || line.level === 'error') && JSON.stringify(line).replaceAll('\\"', '"').includes(text);
 
-  /** Waits until the log misses a right, and grants it. */
+  /** Waits until the log reports a missing right, and grants it. */
   const missThenGrant = async (grants: Grants, name: string): Promise<void> => {
     const right = grants.all.find((each) => say(each) === name);
     if (right === undefined) throw new Error(`Nobody asks for the right to ${name}`);
@@ -153,7 +153,7 @@ describeOnControlPlane('the rights of the program', OPTIONS, (get) => {
       deadlineMs: 40_000,
     });
     const [pod] = await plot.pods('tool');
-    // A copy that an earlier session has left is replaced, which takes rights of its own.
+    // A copy from an earlier session is replaced, which needs further rights.
     const left = { type: STORED_POD_TYPE, metadata: { name: secretNameOf(pod?.metadata.uid ?? '') } };
     await get().api.create(`/api/v1/namespaces/${OWN}/secrets`, left);
     await plot.taint();

@@ -1,4 +1,4 @@
-/** `status`, `why` and the kubectl plugin on a real control plane, by the file that is shipped. */
+/** `status`, `why` and the kubectl plugin on a real control plane, with the shipped file. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,9 +40,9 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
     const program = [process.execPath, BUNDLE];
     lines = new Running(watch, { env, program });
     documents = new Running([...watch, '--all', '-o', 'json', '-l', 'plot=seen'], { env, program });
-    // What the watch begins with: all Nodes that the selector takes.
+    // Initial output of the watch: all Nodes that match the selector.
     await documents.line(/"name":"seen-b"/);
-    // New Pods will not start, so the budget holds the drain up after the first.
+    // New Pods will not start, so the budget blocks the drain after the first.
     await plot.gate('web');
     await plot.taint();
   });
@@ -132,7 +132,7 @@ describeOnControlPlane('status', { scheduler: true, controllerManager: true, kwo
       const found = all.findLast(({ object }) => object.name === 'seen-a');
       return found.object.state === 'Idle' ? found : undefined;
     };
-    // It is still in the view of `--all`.
+    // It is still shown with `--all`.
     expect(await eventually(last, { what: 'the document of the end' })).toMatchObject({
       time: expect.stringMatching(/^\d{4}-.*Z$/),
       type: 'MODIFIED',

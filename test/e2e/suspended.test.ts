@@ -1,4 +1,4 @@
-/** A leader that was suspended for longer than its Lease lasts (a paused machine, SIGSTOP): when it wakes up, another leads. */
+/** A leader that was suspended for longer than its Lease lasts (a paused machine, SIGSTOP): when it resumes, another process leads. */
 import { afterEach, expect, it } from 'vitest';
 import { Bridges } from '../../harness/programs.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
@@ -20,7 +20,7 @@ describeOnControlPlane('A suspended leader', { scheduler: true, controllerManage
     await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
     const isOnNode = ({ method, path }: { method: string; path: string }): boolean =>
       method === 'PATCH' && path.includes(`/nodes/${plot.home}`);
-    // Its first write is to be sent again in a while, and the suspension comes in between.
+    // Its first write is due for a retry, and the suspension comes before it.
     relay.substitute = (request) =>
       isOnNode(request)
         ? { code: 429, body: { kind: 'Status', message: 'later' }, headers: { 'retry-after': '3' } }

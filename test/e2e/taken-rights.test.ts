@@ -1,6 +1,6 @@
 /**
- * One right alone is taken from a program that has all others, as when somebody edits a role: it is missed by name, nothing else
- * stops, and the work goes on when the right is back. No process ends but the one that cannot keep its Lease.
+ * A single right is revoked from a program that has all others, as if somebody had edited a role: it is reported by name, nothing else
+ * stops, and the work continues when the right is back. Only a process that cannot renew its Lease ends.
  */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ import { Plot, removePlots } from '../../harness/workloads.ts';
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;
 const OWN = 'bridge';
 const WORKER: ServiceAccountName = { namespace: OWN, name: 'worker' };
-/** Two replicas with a Lease of their own, and nothing to do. */
+/** Two replicas with a separate Lease, and nothing to do. */
 const ELECTED: ServiceAccountName = { namespace: OWN, name: 'elected' };
 const LEASE = `update leases.coordination.k8s.io ${ELECTED.name} in ${OWN}`;
 const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
@@ -29,7 +29,7 @@ const ENABLED = 'runtime-extension-maintenance-controller.cloud.sap/enabled';
 describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) => {
   let relay: Relay;
   let plot: Plot;
-  /** Leads through the relay: who may watch is only asked when a watch is opened. */
+  /** Leads through the relay: rights are only checked when a watch is opened. */
   let workerKubeconfig: string;
   let electedKubeconfig: string;
   let port: number;
@@ -38,7 +38,7 @@ describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) =
   let standby: Bridge;
   const rights = new Map<ServiceAccountName, readonly Right[]>();
 
-  /** Grants all rights of the chart but the one that is named. */
+  /** Grants all rights of the chart except the named one. */
   const grantAllBut = async (account: ServiceAccountName, taken?: string): Promise<void> => {
     const all = rights.get(account) ?? [];
     const lost = all.find((right) => say(right) === taken);
@@ -97,7 +97,7 @@ describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) =
     elected = startElected();
     bridge = await startWorker().leads();
 
-    // It takes as long as the renewal's deadline until this is felt: the rest goes on meanwhile.
+    // This takes effect after the renewal deadline; the rest continues meanwhile.
     await elected.logged(({ msg }) => msg === 'Leading', 'one of the two to lead');
     standby = startElected();
     await standby.logged(({ msg }) => msg === 'Observed a leader', 'the other to stand by');
@@ -126,7 +126,7 @@ describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) =
     );
   const tells = (line: LogLine, words: string): boolean =>
     (line.level === 'warn' || line.level === 'error') && JSON.stringify(line).replaceAll('\\"', '"').includes(words);
-  /** A line that misses a right, in the API server's words, among those that come from now on. */
+  /** A new log line that reports a missing right with the API server's message. */
   const misses = (from: Bridge, words: string): Promise<LogLine> => {
     const known = from.lines.length;
     return from.logged((line) => from.lines.indexOf(line) >= known && tells(line, words), `a line with ${words}`);
@@ -233,7 +233,7 @@ describeOnControlPlane('a right that is taken from the others', OPTIONS, (get) =
     bridge = startWorker();
     await readyzSays('metal/shop Unreachable: reading Secret metal/shop-kubeconfig: Forbidden', 200, 20_000);
     await giveBack();
-    // Its own rights are none, which is the next thing to be told.
+    // It has no rights itself, which is the next message.
     await readyzSays('metal/shop Unreachable: the credentials may not list and watch Nodes', 200, 30_000);
   });
 

@@ -1,4 +1,4 @@
-/** The commands of docs/operations.md that remove what a bridge has left behind which was killed in the middle of everything. */
+/** The commands of docs/operations.md that remove the remains of a bridge that was killed while all features were active. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cleanUpBlocks, OPERATIONS_PAGE, runInShell } from '../../harness/clean-up.ts';
@@ -30,7 +30,7 @@ interface Listed {
   readonly status?: { readonly conditions?: readonly { readonly type: string }[] };
 }
 
-/** What a maintenance may have written on an object; what users write themselves is not among it. */
+/** Everything that a maintenance may have written on an object, without the users' own labels and taints. */
 function tracesOn({ kind, metadata: { name, annotations = {}, labels = {} }, status }: Listed): readonly string[] {
   const keys = [
     ...Object.keys(annotations),
@@ -76,7 +76,7 @@ describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: tru
     await rack.add('other');
     await kubectl('label', 'machine', '-n', 'metal', 'held', `${P}/enabled=true`);
     await kubectl('annotate', 'machine', '-n', 'metal', 'other', 'cluster.x-k8s.io/skip-remediation=mine');
-    // As in a workload cluster, which this one stands for too.
+    // As in a workload cluster, which this cluster also represents.
     await kubectl('label', 'node', told, `${P}/machine-deleted=true`, `${P}/machine-maintenance=true`);
 
     const bridge = await new Bridge({ kubeconfig: get().kubeconfig, flags: FLAGS }).leads();
@@ -124,7 +124,7 @@ describeOnControlPlane('uninstalling', { scheduler: true, controllerManager: tru
       `${P}/machine-maintenance`,
     ]);
     const page = await readFile(OPERATIONS_PAGE, 'utf8');
-    // These are on Secrets, which go as a whole.
+    // These are on Secrets, which are deleted as a whole.
     const onSecrets = /io\/(eviction|node|pod|session|was-ready)$/;
     expect(keys.filter((key) => !onSecrets.test(key) && !page.includes(key))).toEqual([]);
   });

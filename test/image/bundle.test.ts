@@ -1,4 +1,4 @@
-/** What is shipped: one file, with nothing in it that belongs to development. */
+/** The shipped file, without any code for development. */
 import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -11,9 +11,9 @@ import { startScriptedServer } from '../../harness/doubles/scripted-server.ts';
 import { bundle } from '../../scripts/build.ts';
 import { noticesOf, packageFoldersOf } from '../../scripts/notices.ts';
 
-/** Growth beyond it should be a choice: what is loaded stays in memory about eightfold. */
+/** Growth beyond it should be a conscious choice: loaded code takes about eight times its size in memory. */
 const LIMIT_KIB = 1536;
-/** Libraries try to load these, and do without where they are not there. */
+/** Libraries try to load these, and work without them. */
 const OPTIONAL = ['kerberos', 'supports-color'];
 
 describe('the bundle', () => {
@@ -42,7 +42,7 @@ describe('the bundle', () => {
     expect(wanted.filter((path) => !modules.has(path) && !OPTIONAL.includes(path))).toEqual([]);
   });
 
-  // As it is when the tests run the sources: modules are strict, and a CommonJS file is only where it says so.
+  // As in the tests of the sources: modules are strict, and a CommonJS file only if it says so.
   it('is strict code', () => {
     expect(readFileSync(outfile, 'utf8').slice(0, 40)).toMatch(/^#!\/usr\/bin\/env node\n"use strict";/);
   });
@@ -74,7 +74,7 @@ describe('the bundle', () => {
     expect(run('run', '--nonsense')).toMatchObject({ status: 2, stderr: expect.stringContaining("'--nonsense'") });
   });
 
-  // Parts of the library that does this are left out of the bundle.
+  // Parts of the library used for this are left out of the bundle.
   it('asks an exec plugin for credentials', async () => {
     await using server = await startScriptedServer(() => ({ status: 404, body: { kind: 'Status', code: 404 } }));
     const plugin = join(folder, 'plugin.sh');
@@ -97,7 +97,7 @@ describe('the bundle', () => {
         users: [{ name: 'test', user: { exec: { apiVersion: credential.apiVersion, command: plugin } } }],
       }),
     );
-    // The process that serves must not wait in `spawnSync`. How the command ends on such a cluster is not the matter here.
+    // The serving process must not block in `spawnSync`. The command's result on such a cluster does not matter here.
     await new Promise((ended) => execFile(process.execPath, [outfile, 'status', '--kubeconfig', kubeconfig], ended));
     expect(server.requests.length).toBeGreaterThan(0);
     expect(new Set(server.requests.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer of-plugin']));

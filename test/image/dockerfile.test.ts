@@ -1,4 +1,4 @@
-/** The Dockerfile, as far as it can be held without a container engine; `rootfs.test.ts` runs what it makes. */
+/** The Dockerfile, as far as it can be checked without a container engine; `rootfs.test.ts` runs its result. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';

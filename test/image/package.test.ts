@@ -1,4 +1,4 @@
-/** The package that `npx` runs: the bundle and its licences, and nothing to install besides. */
+/** The package that `npx` runs: the bundle and its licences, without other packages. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -37,15 +37,15 @@ describe('the npm package', () => {
       cwd,
       encoding: 'utf8',
       stdio: 'pipe',
-      // Nothing that was fetched before may help.
+      // Earlier downloads must not be used.
       env: { ...process.env, npm_config_cache: join(folder, 'cache'), npm_config_offline: 'true' },
     });
 
   beforeAll(() => {
     const out = npm(ROOT, 'pack', '--json', '--pack-destination', folder);
-    // What the build prints comes before it.
+    // The output of the build comes before it.
     const parsed: unknown = JSON.parse(out.slice(out.search(/^[[{]$/m)));
-    // Newer npm gives an object by name in place of a list.
+    // Newer npm versions print an object by name instead of a list.
     [packed] = Object.values(parsed as Record<string, Packed>) as [Packed];
     mkdirSync(home);
     writeFileSync(join(home, 'package.json'), '{"private": true}');
@@ -87,7 +87,7 @@ describe('the npm package', () => {
     for (const { from } of platform.files) expect(existsSync(join(target, from)), from).toBe(true);
     expect(platform.files.map(({ from }: { from: string }) => from).sort()).toEqual([...PLUGIN_FILES].sort());
     const program = join(target, platform.files[0].from);
-    // As kubectl calls it: by its name, which krew links.
+    // As kubectl calls it: by the name that krew links.
     const out = execFileSync(process.execPath, [program, 'version'], { encoding: 'utf8' });
     expect(out).toMatch(/^maintenance-bridge \d/);
     expect(statSync(program).mode & 0o111).not.toBe(0);

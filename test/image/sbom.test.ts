@@ -1,4 +1,4 @@
-/** The software bill of materials names everything that is shipped, and everything that is depended on. */
+/** The software bill of materials names everything that is shipped, and all dependencies. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ const nameOf = (folder: string): string => folder.slice(folder.lastIndexOf('node
 const keyOf = (folder: string): string => `${nameOf(folder)}@${packages[folder]?.version}`;
 const sbom = await sbomOfCheckout();
 
-/** What https://cyclonedx.org/docs/1.5/json/ demands of the parts that we use. */
+/** Requirements of https://cyclonedx.org/docs/1.5/json/ for the parts that we use. */
 const component = z.strictObject({
   'bom-ref': z.string().min(1),
   type: z.enum(['application', 'library', 'platform']),
@@ -70,7 +70,7 @@ describe('the bill of materials of this checkout', () => {
     const wanted = shipped.flatMap((folder) => [nameOf(folder), ...Object.keys(packages[folder]?.dependencies ?? {})]);
     expect(wanted.filter((name) => !named.has(name))).toEqual([]);
     expect(named).toContain('node');
-    // Tools of development are no part of it.
+    // Development tools are not included.
     expect(['vitest', 'typescript', 'playwright-core'].filter((name) => named.has(name))).toEqual([]);
   });
 

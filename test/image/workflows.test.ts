@@ -1,4 +1,4 @@
-/** The workflows cannot run here; what can be read off them is held: pinned actions, least rights, names that exist. */
+/** The workflows cannot run here, but their contents are checked: pinned actions, least rights, existing names. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -82,7 +82,7 @@ describe('the workflows', () => {
     });
   });
 
-  // A package's install script runs as whoever builds: it must find nothing that signs.
+  // A package's install script runs with the rights of the build: it must not have access to signing.
   it('sign in no job that installs packages or builds', () => {
     const INSTALLS = /\bnpm (ci|install|run|exec)\b|\bnpx\b|buildx build|docker build|\.ci\/run/;
     const signing = jobs.filter(({ job }) => job.permissions?.['id-token'] === 'write');
@@ -117,7 +117,7 @@ describe('the workflows', () => {
     expect(checkouts.filter(({ step }) => step.with?.['persist-credentials'] !== false)).toEqual([]);
   });
 
-  // A branch or a tag can have any name: in a script it would be code.
+  // A branch or a tag can have any name: in a script it would be executed as code.
   it('put no expression into a script', () => {
     expect(steps.filter(({ step }) => step.run?.includes('${{')).map(({ at }) => at)).toEqual([]);
   });

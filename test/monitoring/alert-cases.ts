@@ -11,14 +11,14 @@ type Series = Readonly<Record<string, string>>;
 
 export interface AlertCase {
   readonly alert: string;
-  /** The alert fires with these at `at`, in minutes, and not a minute earlier. */
+  /** With these series, the alert fires at `at`, in minutes, and not a minute earlier. */
   readonly series: Series;
   readonly at: number;
-  /** Labels that the alert has then, beside its severity. */
+  /** Labels of the firing alert, in addition to its severity. */
   readonly labels: Labels;
-  /** What an operator reads. */
+  /** The summary that an operator reads. */
   readonly summary: string;
-  /** It never fires with these, up to `at` and some time after. */
+  /** With these series, it does not fire up to `at` and some time after. */
   readonly calm: Series;
 }
 
@@ -57,7 +57,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     labels: { ...INSTALLATION, cluster: 'one' },
     summary: 'No maintenance-bridge is being scraped',
     calm: {
-      // A new version at another address, with a gap that a rollout may leave.
+      // A new version at another address, with a gap as in a rollout.
       [ours('build_info', { version: '1.0.0' })]: '1x3 stale',
       [ours('build_info', { version: '2.0.0' }, B)]: '_x6 1x20',
     },
@@ -174,7 +174,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     labels: { ...INSTALLATION, cause: 'EvictionDenied' },
     summary: 'Pods hold up a drain: EvictionDenied (2)',
     calm: {
-      // The Node that they are on is rejected already.
+      // Their Node is already rejected.
       [ours('tmm_blocked_pods', { cause: 'EvictionDenied' })]: '2x30',
       [nodes('Draining')]: '0x30',
       [nodes('Rejected')]: '1x30',
@@ -343,7 +343,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     calm: {
       [ours('ramen_clusters', { state: 'Connected' })]: '2x30',
       [ours('leader')]: '1x30',
-      // One that stands by connects nothing.
+      // A standby replica connects to no cluster.
       [ours('ramen_clusters', { state: 'Connecting' }, B)]: '2x30',
       [ours('leader', {}, B)]: '0x30',
     },

@@ -1,4 +1,4 @@
-/** The alerting rules, judged by Prometheus' own tool. */
+/** The alerting rules, checked by Prometheus' own tool. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const ruleOf = (alert: string): Rule => {
   return rule;
 };
 
-/** What the templates of a description become; a summary stands in the case as it is read. */
+/** Expected values of the templates in a description; the summary is part of the case. */
 const rendered = (text: string, labels: Readonly<Record<string, string>>): string =>
   text.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => labels[label] ?? '');
 

@@ -1,9 +1,9 @@
-/** The dashboard and the rules name what the program exposes, and the dashboard is one that Grafana shows as it is meant. */
+/** The dashboard and the rules use only exposed metrics, and Grafana can display the dashboard. */
 import { describe, expect, it } from 'vitest';
 import { ALL_METRICS } from '../../src/app/metrics.ts';
 import { DASHBOARD, EXPRESSIONS, PANELS } from './files.ts';
 
-/** A selector of one of our metrics; a histogram is selected by what it is exposed as. */
+/** A selector of one of our metrics; a histogram is selected by its exposed series. */
 const SELECTOR = /maintenance_bridge_[a-z0-9_]+(?:\{[^}]*\})?/g;
 /** Labels that a scrape adds. */
 const TARGET_LABELS = new Set(['cluster', 'namespace', 'job', 'instance']);
@@ -24,7 +24,7 @@ function matchersOf(selector: string): readonly Matcher[] {
   );
 }
 
-/** What no series can ever match. */
+/** Selectors that no series can match. */
 function faultsOf(selector: string): readonly string[] {
   const [name = ''] = selector.split('{');
   const metric = ALL_METRICS.find(

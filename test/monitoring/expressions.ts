@@ -1,4 +1,4 @@
-/** Expressions of rules and panels as they can be asked of any Prometheus, in a moment when all is well. */
+/** Expressions of rules and panels in a form that returns data from any Prometheus, even if no alert fires. */
 
 /**
  * The expression with the variables of the dashboard replaced as Grafana does for "All", and a fixed range.
@@ -10,10 +10,10 @@ export function withVariables(expr: string, range: string): string {
 }
 
 /**
- * The expression with its filters turned into answers, so that it has data wherever it could ever have some: each comparison
- * gives 0 or 1 (`bool`) instead of dropping what does not hold, and what has data only where something else has none asks for
- * that instead: `absent_over_time(x[1d])` becomes `last_over_time(x[1d])`, `unless` becomes `and`. What joins series
- * (`and on (…)`) stays as it is: where the labels of the two sides do not match, there is no data, and the alert could never
+ * The expression without its filters, so that it returns data whenever it could: each comparison
+ * returns 0 or 1 (`bool`) instead of dropping series, and expressions about missing data use
+ * the data instead: `absent_over_time(x[1d])` becomes `last_over_time(x[1d])`, `unless` becomes `and`. Joins of series
+ * (`and on (…)`) are kept: if the labels of the two sides do not match, there is no data, and the alert could never
  * have fired.
  */
 export function withoutFilters(expr: string): string {

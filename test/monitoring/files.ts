@@ -1,4 +1,4 @@
-/** The alerting rules and the dashboard as they are shipped. */
+/** The shipped alerting rules and dashboard. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -28,7 +28,7 @@ export const RULES: readonly Rule[] = rulesSchema
 const datasourceSchema = z.strictObject({ type: z.literal('prometheus'), uid: z.string() });
 const gridPosSchema = z.strictObject({ x: z.int(), y: z.int(), w: z.int(), h: z.int() });
 
-/** A panel that shows something; a row only has a title. */
+/** A panel with data; a row only has a title. */
 const panelSchema = z.object({
   id: z.int(),
   type: z.enum(['stat', 'timeseries']),
@@ -54,7 +54,7 @@ export const DASHBOARD = dashboardSchema.parse(
 );
 export const PANELS: readonly Panel[] = DASHBOARD.panels.filter((panel) => panel.type !== 'row');
 
-/** Every expression that is shipped, with where it stands. */
+/** Every shipped expression, with its location. */
 export const EXPRESSIONS: readonly { readonly where: string; readonly expr: string }[] = [
   ...RULES.map(({ alert, expr }) => ({ where: `alert ${alert}`, expr })),
   ...PANELS.flatMap(({ title, targets }) =>

@@ -1,4 +1,4 @@
-/** docs/operations.md has a remedy for everything that the program can say. */
+/** docs/operations.md has a remedy for every phase, reason, cause, state and alert. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,10 +10,10 @@ import { ROOT, RULES } from './files.ts';
 
 const PAGE = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
 
-/** Of the sections on kinds that have other names there. */
+/** Sections about kinds that have other names there. */
 const TITLES: Readonly<Record<string, string>> = { Node: 'A Node in each phase', BareMetalHost: 'Hosts' };
 
-/** What each section must have a row for. */
+/** The required rows of each section. */
 const SECTIONS: readonly { heading: string; words: readonly string[] }[] = [
   ...EXPLAINED.flatMap(({ resource: { kind }, overview }) =>
     overview === undefined ? [] : [{ heading: `## ${TITLES[kind] ?? `${kind}s`}`, words: overview.states }],

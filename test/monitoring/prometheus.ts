@@ -1,4 +1,4 @@
-/** A Prometheus server that scrapes every second and evaluates the shipped rules, and what one asks it. */
+/** A Prometheus server that scrapes every second and evaluates the shipped rules, and queries to it. */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export class Prometheus {
   /**
    * Starts the server and waits until it answers.
    *
-   * @param targets `host:port` of what it scrapes, as job `bridge` in namespace `system`.
+   * @param targets `host:port` of its targets, as job `bridge` in namespace `system`.
    */
   static async start(program: string, targets: readonly string[]): Promise<Prometheus> {
     const directory = await mkdtemp(join(tmpdir(), 'prometheus-'));
@@ -62,7 +62,7 @@ export class Prometheus {
     return prometheus;
   }
 
-  /** The value of each series that the expression has now. @throws Error with Prometheus' words where it is invalid. */
+  /** The current value of each series of the expression. @throws Error with Prometheus' message if it is invalid. */
   async query(expr: string): Promise<readonly Sample[]> {
     const data = await this.#get<{ result: { metric: Record<string, string>; value: [number, string] }[] }>(
       `query?${new URLSearchParams({ query: expr })}`,
@@ -70,7 +70,7 @@ export class Prometheus {
     return data.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
   }
 
-  /** What a dashboard's `label_values(metric, label)` offers. */
+  /** The result of a dashboard's `label_values(metric, label)`. */
   async labelValues(metric: string, label: string): Promise<readonly string[]> {
     return this.#get<string[]>(`label/${label}/values?${new URLSearchParams({ 'match[]': metric })}`);
   }

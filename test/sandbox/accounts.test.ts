@@ -1,4 +1,4 @@
-/** Tokens of ServiceAccounts: who a request is known to be from. */
+/** Tokens of ServiceAccounts identify the sender of a request. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exchange } from '../../harness/conformance/exchange.ts';
 import { type Sandbox, SteppedClock, startSandboxApi } from '../../sandbox/start.ts';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.stop());
 
-/** A server that is asked with a token for an hour. */
+/** A server, and a token that is valid for an hour. */
 async function asRobot() {
   sandbox.api.create('serviceaccounts', { metadata: { name: 'robot' } }, 'default');
   const body = { spec: { expirationSeconds: 3600 } };

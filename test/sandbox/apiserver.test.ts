@@ -1,4 +1,4 @@
-/** The sandbox over HTTP, as our own client sees it. */
+/** The sandbox over HTTP, with our own client. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exchange } from '../../harness/conformance/exchange.ts';
 import { type Sandbox, startSandboxApi } from '../../sandbox/start.ts';

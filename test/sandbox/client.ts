@@ -1,4 +1,4 @@
-/** Our own client and watches over a sandbox. */
+/** Our own client and watches on a sandbox. */
 
 import { recordingLog } from '../../harness/doubles/recording-log.ts';
 import { credentialsFor } from '../../harness/doubles/test-kubeconfig.ts';

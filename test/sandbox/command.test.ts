@@ -9,7 +9,7 @@ import { it } from './script.ts';
 
 const KUBECTL = locate(['kubectl'], process.env)?.directory;
 
-// They wait more than they work.
+// They mostly wait.
 describe.concurrent('npm run sandbox', () => {
   it.skipIf(KUBECTL === undefined)(
     'prints commands that do what it says, and leaves nothing behind',
@@ -73,7 +73,7 @@ describe.concurrent('npm run sandbox', () => {
     const killed = scripts.start('scripts/sandbox.ts', '--nodes=1');
     await killed.said(/Workload cluster connected/);
     expect(killed.out).toContain('1 Node and its Machine of Cluster fleet/prod');
-    // Its output closes with the last process that writes there.
+    // Its output closes when the last process that writes to it ends.
     expect(await killed.end('SIGKILL')).toBeNull();
     expect(killed.out).toMatch(/INFO +Stopped\n/);
     const [left] = await readdir(scripts.folder);

@@ -1,4 +1,4 @@
-/** `docs/sandbox.md` says what is so. */
+/** `docs/sandbox.md` is correct. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

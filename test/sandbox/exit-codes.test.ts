@@ -1,6 +1,6 @@
 /**
- * Every exit code that the help of a command documents, as its process ends with it. No controller runs: the Nodes have the reports that one
- * would have left, so that each row takes as long as the program needs to start.
+ * Every exit code that the help of a command documents, asserted at its process. No controller runs: the Nodes have prepared
+ * reports, so that each row takes only as long as the program needs to start.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 
 const TAINT = { key: 'drain', value: 'planned-downtime', effect: 'NoSchedule' };
 const NOW = '2026-11-21T02:00:00Z';
-/** No Node reaches its goal by itself, so that a short wait is as good as a long one. */
+/** No Node reaches its goal by itself, so a short wait is sufficient. */
 const SHORT = '--timeout=1s';
 const LEASE = { namespace: 'maintenance-bridge', name: 'maintenance-bridge' };
 const LEASE_SECONDS = 2;
@@ -130,7 +130,7 @@ describe('exit codes', () => {
     await sandbox.writeKubeconfig(kubeconfig);
     sandbox.api.create('namespaces', { metadata: { name: LEASE.namespace } });
     config = join(folder, 'config.yaml');
-    // The Nodes that are under way are in nobody's way.
+    // The Nodes that are under way do not affect this test.
     await writeFile(
       config,
       'apiVersion: maintenance-bridge.io/v1alpha1\nkind: BridgeConfiguration\ntmm: { maxConcurrentNodes: 9 }\n',
@@ -163,7 +163,7 @@ describe('exit codes', () => {
   });
 
   const patch = (name: string, change: object) => sandbox.api.patch({ resource: 'nodes', name }, { ...change });
-  /** What a controller would have left on the Node. */
+  /** The report that a controller would have written on the Node. */
   const report = (name: string, phase: string, more: object = {}): void => {
     const pods = { total: 1, gone: 0, staying: 0 };
     const content = {
@@ -255,7 +255,7 @@ describe('exit codes', () => {
       if (holderIdentity !== undefined) sandbox.api.delete({ resource: 'leases.coordination.k8s.io', ...LEASE });
     });
 
-    // The program's own clock decides both when it notices and when it gives up: on a slow machine both come later.
+    // The program's own clock determines both when it notices and when it gives up: on a slow machine both happen later.
     it.concurrent.each([
       'enter asked --wait --timeout=6s',
       'wait asked --timeout=6s',

@@ -1,4 +1,4 @@
-/** Scripted faults, and how our own client and watches bear them. */
+/** Scripted faults, and the behaviour of our own client and watches. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -65,7 +65,7 @@ describe('`faults.endWatches()` and our `Reflector`', () => {
   it('restarts although somebody has connected and not said a word yet', async () => {
     const silent = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
     await once(silent, 'connect');
-    // An answer to somebody who came later: the server has taken the first connection too.
+    // A response to a later request: the server has accepted the first connection too.
     await client.request({ method: 'GET', path: '/version' });
     const isClosed = once(silent, 'close');
     await sandbox.faults.restart();

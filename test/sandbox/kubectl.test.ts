@@ -1,4 +1,4 @@
-/** The tour's commands, beside the real kubectl: the same answers, and the same objects afterwards. */
+/** The tour's commands, compared with the real kubectl: the same output, and the same objects afterwards. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const PROGRAM = locate(['kubectl'], process.env)?.directory;
 const CLUSTER = { namespace: 'fleet', name: 'prod' } as const;
 const TAINT = 'drain=planned-downtime:NoSchedule';
 
-/** In this order, each on what the one before has left. */
+/** In this order, each on the result of the one before. */
 const COMMANDS: readonly string[] = [
   `taint node worker-1 ${TAINT}`,
   `taint node worker-1 ${TAINT}`,
@@ -73,7 +73,7 @@ describe.skipIf(PROGRAM === undefined)('`kubectl()` of the tour, beside the real
       home: folder,
     });
     expect(await kubectl(rest, args)).toEqual(real);
-    // What the cluster makes of a deletion takes its time.
+    // The cluster takes a while to process a deletion.
     await expect.poll(() => stateOf(sandboxes[0])).toEqual(stateOf(sandboxes[1]));
   });
 });

@@ -1,4 +1,4 @@
-/** Scripts of ours as processes on a machine that has Node.js and nothing else. */
+/** Our scripts as processes on a machine that has only Node.js. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { eventually } from '../../harness/wait.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A script of ours that runs. */
+/** A running script. */
 export class Script {
   out = '';
   readonly #child: ChildProcess;
@@ -27,7 +27,7 @@ export class Script {
     this.#child.stderr?.on('data', read);
   }
 
-  /** Waits for a text and returns what the expression's group found. */
+  /** Waits for a text and returns the match of the expression's group. */
   said(expression: RegExp): Promise<string> {
     return eventually(
       () => {
@@ -38,7 +38,7 @@ export class Script {
     );
   }
 
-  /** @returns the exit code; null where a signal ended it. */
+  /** @returns the exit code; null if a signal ended it. */
   async end(signal?: NodeJS.Signals): Promise<number | null> {
     if (signal !== undefined && this.#child.exitCode === null) this.#child.kill(signal);
     await this.#exited;
@@ -46,7 +46,7 @@ export class Script {
   }
 }
 
-/** What a test starts, and the folder for the temporary files of all that: nothing may be left in it. */
+/** The processes that a test starts, and the folder for their temporary files, in which nothing may be left. */
 export class Scripts {
   readonly #running: Script[] = [];
   readonly folder: string;
@@ -66,7 +66,7 @@ export class Scripts {
   }
 }
 
-/** An `it` whose test may start scripts, which end with it. */
+/** An `it` whose test may start scripts, which are stopped after it. */
 export const it = base.extend<{ readonly scripts: Scripts }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern which fixtures this one needs.
   scripts: async ({}, use) => {

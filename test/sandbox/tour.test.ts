@@ -1,4 +1,4 @@
-/** `npm start` on a machine that has Node.js and nothing else. */
+/** `npm start` on a machine that has only Node.js. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
@@ -78,7 +78,7 @@ describe('npm start', () => {
   });
 });
 
-/** What is the same whenever the tour goes well: no times, no generated names, and none of the steps of a drain. */
+/** The parts that are the same in every successful tour, without times, generated names and the steps of a drain. */
 function lastingOf(output: string): readonly string[] {
   const lines = output
     .replaceAll(/\b\d+(\.\d+)? ?m?s\b/g, '<time>')

@@ -1,4 +1,4 @@
-/** The Cluster API bridge between Cluster API's controller, its own or the simulated one, and the Nodes of workload clusters. */
+/** The Cluster API bridge between Cluster API's controller, real or simulated, and the Nodes of workload clusters. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,7 +16,7 @@ const ENABLED = { 'runtime-extension-maintenance-controller.cloud.sap/enabled': 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** The first run builds the controller. */
 const START_TIMEOUT_MS = 20 * 60_000;
-/** A connection that was lost is tried again within a minute. */
+/** A lost connection is retried within a minute. */
 const OUTAGE_TIMEOUT_MS = 240_000;
 
 describeScenario(
@@ -30,15 +30,15 @@ describeScenario(
 
     beforeAll(async () => {
       workload = await startAnother({});
-      // It is there before Cluster API is: it waits, without a fault.
+      // It starts before Cluster API is installed: it waits without errors.
       bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get()), flags: ['--enable-tmm=false'] });
       await bridge.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'capi', 'the controller to start');
       expect(bridge.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
       clusterApi = await startMachines(get(), workload);
       fleet = await Fleet.make(get(), workload, 'metal', 'shop');
-      // Without a control plane that stays, Cluster API would pass over hooks.
+      // Without a control plane that stays, Cluster API would ignore hooks.
       await fleet.machine('control', { controlPlane: true });
-      // For the last test: after an outage Cluster API takes its time to bring Machines and Nodes together.
+      // For the last test: after an outage Cluster API takes a while to match Machines and Nodes.
       await fleet.machine('older', { labels: ENABLED });
     }, START_TIMEOUT_MS);
     afterAll(async () => {
@@ -47,7 +47,7 @@ describeScenario(
       await workload?.stop();
     });
 
-    /** Requests by which the bridge has changed this Machine; those that met a conflict have not. */
+    /** Requests by which the bridge has changed this Machine, without those that were refused by a conflict. */
     const patchesOf = async (name: string): Promise<readonly unknown[]> =>
       (await get().auditEvents())
         .filter(
@@ -62,7 +62,7 @@ describeScenario(
       await fleet.machine('held', { labels: ENABLED });
       await fleet.hooked('held');
       expect(await fleet.nodeLabels('held')).toEqual([]);
-      // What the first Event says depends on whether the Node can be seen.
+      // The content of the first Event depends on whether the Node can be read.
       await bridge.logged(({ msg }) => msg === 'Workload cluster connected', 'the workload cluster to be connected');
 
       await fleet.delete('held');
@@ -76,12 +76,12 @@ describeScenario(
         /^machine\/metal\/held +DeletionWaiting .*Node held of cluster metal\/shop: label .*approve-deletion=true/m,
       );
       const why = JSON.parse(await ask(get(), 'why', 'machine/held', '-n', 'metal', '-o', 'json'));
-      // The command it shows is the right one; here the kubeconfig is known otherwise.
+      // The command that it shows is correct; this test has the kubeconfig from elsewhere.
       const [, ...command] = why.release.replace(/ --kubeconfig (<[^>]*>|\S+)/, '').split(' ');
       expect(await workload.kubectl(command)).toMatchObject({ code: 0 });
       await fleet.gone('held');
       await fleet.event('held', 'DeletionApproved');
-      // One request put the hook on, one took it off.
+      // One request set the hook, one removed it.
       expect(await patchesOf('held')).toHaveLength(2);
     });
 
@@ -131,12 +131,12 @@ describeScenario(
     it('leaves everything alone while the Cluster is paused', async () => {
       await fleet.machine('paused');
       await fleet.pause(true);
-      // Clusters are one watch: whoever knows this one has heard of the pause.
+      // All Clusters come by the same watch: after this change, the pause is known too.
       const other = await Fleet.make(get(), workload, 'metal', 'other');
       await other.machine('witness', { labels: ENABLED });
       await other.hooked('witness');
       await fleet.label('paused', { enabled: 'true', maintenance: 'requested' });
-      // Machines are another one.
+      // Machines come by another watch.
       await other.machine('second', { labels: ENABLED });
       await other.hooked('second');
       expect(await fleet.isHooked('paused')).toBe(false);
@@ -197,7 +197,7 @@ describeScenario(
       expect((await fleet.event('strict-disabled', 'Disabled')).note).toMatch(/^Disabled: /);
     });
 
-    // It takes the better part of a minute until an outage is noticed and over; `faults.test.ts` has shorter ones.
+    // An outage takes most of a minute to be noticed and to end; `faults.test.ts` has shorter ones.
     it.runIf(GROUND === 'controlplane')(
       'waits for a workload cluster that is down, and goes on when it is back',
       async () => {
@@ -226,7 +226,7 @@ describeScenario(
 
     itWhereThereIs('versions', 'goes on in the older version when the newer one is withdrawn', async () => {
       await fleet.hooked('older');
-      // Cluster API itself would not survive this; it has done its part by now.
+      // Cluster API itself would not survive this; it has finished its part by now.
       await clusterApi[Symbol.asyncDispose]();
       for (const plural of ['machines', 'clusters']) await withdraw(get(), `${plural}.cluster.x-k8s.io`, 'v1beta2');
       const path = '/apis/cluster.x-k8s.io/v1beta1/namespaces/metal/machines/older';
@@ -297,13 +297,13 @@ describeScenario(
 
 function denied({ lines }: Bridge): readonly string[] {
   const all = lines.map((line) => JSON.stringify(line));
-  // These are refused something on purpose.
+  // Requests on these Machines are refused on purpose.
   return all.filter((line) => line.includes('forbidden') && !line.includes('strict-'));
 }
 
 const TOLD = 'runtime-extension-maintenance-controller.cloud.sap/machine-deleted';
 
-/** Has the workload cluster refuse our label on this Node; returns when it does. */
+/** Makes the workload cluster refuse our label on this Node; returns when it does. */
 async function refuseLabel({ api }: ControlPlane, node: string): Promise<void> {
   const root = '/apis/admissionregistration.k8s.io/v1';
   await api.create(`${root}/validatingadmissionpolicies`, {
@@ -336,7 +336,7 @@ async function refuseLabel({ api }: ControlPlane, node: string): Promise<void> {
   );
 }
 
-/** The command as a user runs it. @throws Error with its words where it fails. */
+/** The command as a user runs it. @throws Error with its output if it fails. */
 async function ask({ kubeconfig }: ControlPlane, ...args: readonly string[]): Promise<string> {
   const [command = '', ...rest] = args;
   const { stdout } = await promisify(execFile)(process.execPath, [
@@ -348,7 +348,7 @@ async function ask({ kubeconfig }: ControlPlane, ...args: readonly string[]): Pr
   return stdout;
 }
 
-/** Has a CRD not serve one of its versions any more. */
+/** Stops serving one version of a CRD. */
 async function withdraw({ api }: ControlPlane, name: string, version: string): Promise<void> {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
   const { spec } = await api.get<{ spec: { versions: { name: string; served: boolean }[] } }>(path);

@@ -30,7 +30,7 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
     const plot = await Plot.make(get(), 'closed', 2);
     await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
     await plot.budget('web', { maxUnavailable: 1 });
-    // Replacements are created, but wait at a scheduling gate: that is not the same as fitting nowhere.
+    // Replacements are created, but wait at a scheduling gate; this differs from fitting nowhere.
     await plot.gate('web');
     await plot.taint();
     expect(await plot.phase('Rejected')).toMatchObject({
@@ -38,12 +38,12 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
       blockedBy: [{ cause: 'BudgetExhausted' }],
     });
     await toldOn(plot, 'TooManyExistingFailures');
-    // Sticky, though the budget opens now.
+    // The rejection remains, although the budget opens now.
     await plot.editBudget('web', { maxUnavailable: 2 });
     await plot.event('MaintenanceRejected');
     expect(await plot.on(plot.home, 'web')).toHaveLength(1);
     await plot.untaint();
-    // One replacement waits at its gate still.
+    // One replacement still waits at its gate.
     await plot.event('MaintenanceExitIncomplete');
     await plot.ungate('web');
     await plot.phase('none');
@@ -53,7 +53,7 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
     const plot = await Plot.make(get(), 'full', 2);
     await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
     await plot.budget('web', { maxUnavailable: 1 });
-    // The simulation places what is there; the replacement asks for more.
+    // The simulation places the existing Pod; the replacement requests more.
     await plot.misplace('web');
     await plot.taint();
     expect(await plot.phase('Rejected')).toMatchObject({
@@ -100,7 +100,7 @@ describeScenario('The deadline of a drain', { scheduler: true, controllerManager
           matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': plot.namespace } } },
         },
       });
-      // A policy comes into force a moment after it was written.
+      // A policy takes effect a moment after it was written.
       await eventually(
         async () => {
           const [pod] = await plot.pods('web');

@@ -1,6 +1,6 @@
 /**
- * What the API server and the network can do to a running program, by the sandbox's scripted faults: Pods, Machine and host come
- * to the same end, and nothing is done twice. On a real control plane there is nobody to script them.
+ * Faults of the API server and the network during operation, scripted in the sandbox: Pods, Machine and host reach
+ * the same state, and nothing is done twice. On a real control plane these faults cannot be scripted.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-control
 const CLUSTER = { namespace: 'metal', name: 'shop' };
 const MACHINES = 'machines.cluster.x-k8s.io';
 const HOSTS = 'baremetalhosts.metal3.io';
-/** Requests of the program, and of nobody else. */
+/** Requests of the program only. */
 const OURS = 'maintenance-bridge/';
 const DEADLINE_MS = 50_000;
 const RANDOM_RUNS = 6;
@@ -135,7 +135,7 @@ describe.runIf(GROUND === 'sandbox')('the program under scripted faults', () => 
     await controlPlane?.stop();
   });
 
-  /** One Node with Pods and one Machine with a host go through all that can happen to them while `disturb` is in force. */
+  /** One Node with Pods and one Machine with a host go through a whole maintenance while `disturb` is active. */
   const goThrough = async (name: string, disturb: Disturb): Promise<readonly LoggedRequest[]> => {
     const { sandbox, cluster } = controlPlane;
     const plot = await Plot.make(controlPlane, name, 2);
@@ -206,7 +206,7 @@ describe.runIf(GROUND === 'sandbox')('the program under scripted faults', () => 
   });
 });
 
-/** Pods that were evicted again after they had been, and Machines that were given or relieved of the hook more than once. */
+/** Pods that were evicted more than once, and Machines on which the hook was set or removed more than once. */
 function doneTwice(requests: readonly LoggedRequest[]): readonly string[] {
   const carriedOut = requests.filter(({ code }) => code === 200 || code === 201);
   const acts = carriedOut.flatMap(({ path, method, body = '' }) => {

@@ -1,4 +1,4 @@
-/** Pods of Jobs that an eviction would fail for good (`tmm.finalJobs`). */
+/** Pods of Jobs that an eviction would fail permanently (`tmm.finalJobs`). */
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { Bridge } from '../../harness/program.ts';
 import { Bridges } from '../../harness/programs.ts';
@@ -26,7 +26,7 @@ describeScenario('Jobs', OPTIONS, (get) => {
     await plot.runAtHome(() => plot.job('migrate', spec), 'migrate', pods);
     return plot;
   };
-  /** Beside it, a ReplicaSet `web`. */
+  /** In addition, a ReplicaSet `web`. */
   const make = async (name: string, spec: object): Promise<Plot> => {
     const plot = await makeJob(name, spec);
     await plot.runAtHome(() => plot.replicaSet('web', 1), 'web', 1);
@@ -77,7 +77,7 @@ describeScenario('Jobs', OPTIONS, (get) => {
     await eventually(async () => ((await plot.on(plot.home, 'migrate')).length === 0 ? true : undefined), {
       what: 'the Pod to be evicted',
     });
-    // As a kubelet reports of a Pod that it has stopped; kwok does not, and such a Job waits for it. On the sandbox it has gone.
+    // The status that a kubelet reports for a stopped Pod; kwok does not, and such a Job waits for it. On the sandbox the Pod is gone.
     if (GROUND === 'controlplane') await plot.endPod(name, 'Failed');
     await plot.phase('InMaintenance');
     await isElsewhere(plot, 'migrate');
@@ -106,7 +106,7 @@ describeScenario('Jobs', OPTIONS, (get) => {
   });
 
   it('are judged at the deadline where their Pods do not end, and are not evicted then either', async () => {
-    // Nothing else that might not have left by then.
+    // No other Pod that might still be there by then.
     const plot = await makeJob('endless', { backoffLimit: 0 });
     await start('--tmm-final-jobs=wait', '--tmm-drain-timeout=4s');
     const before = await uids(plot, 'migrate');

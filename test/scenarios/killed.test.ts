@@ -1,4 +1,4 @@
-/** Temporary Maintenance Mode when its process is killed after a write, whichever, and started again. */
+/** Temporary Maintenance Mode if its process is killed after any write and started again. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { asks, Bridges, killed } from '../../harness/programs.ts';
 import { eventually } from '../../harness/wait.ts';
@@ -16,7 +16,7 @@ const EVICTION = asks('POST', /\/eviction$/);
 const EVENT = asks('POST', /\/events$/);
 
 describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (get) => {
-  // Runs last: the hooks that come after a test run in reverse order.
+  // Runs last: hooks after a test run in reverse order.
   afterEach(removePlots);
   const bridges = new Bridges(get, { flags: ['--tmm-cordon=always', '--leader-elect=false'] });
   const acceptedEvictions = async (plot: Plot): Promise<string[]> =>
@@ -76,7 +76,7 @@ describeScenario('Temporary Maintenance Mode killed in the middle', OPTIONS, (ge
         await first.end('SIGKILL');
         const second = bridges.start(late);
         await Promise.all([plot.untaint(a), plot.taint(b)]);
-        // By what is written: how many writes come before it depends on what is seen when.
+        // Selected by content: the number of writes before it depends on the timing of the watches.
         const isWritten = async (): Promise<true | undefined> => {
           const report = await plot.report(a);
           return report !== undefined && isMeant(report) ? true : undefined;

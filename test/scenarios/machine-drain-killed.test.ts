@@ -13,7 +13,7 @@ import { DRAIN_ANNOTATION, ENABLED_LABEL } from '../../src/core/machine-keys.ts'
 import { describeScenario, startAnother } from './suite.ts';
 
 const FLAGS = ['--enable-tmm=false', '--enable-machine-drain', '--leader-elect=false'];
-/** Events, and questions about its own rights. */
+/** Events, and reviews of its own rights. */
 const NOTHING_DEPENDS_ON = /\/events(\/|\?|$)|^\/apis\/authorization/;
 const LIFE_MS = 240_000;
 
@@ -63,7 +63,7 @@ describeScenario('machine drain killed after each of its writes', {}, (get) => {
       await plot.budget('web', { maxUnavailable: 1 });
       const before = (await plot.pods('web')).map(({ metadata }) => metadata.name).sort();
       const faults: string[] = [];
-      /** What must hold until the first Machine is back. */
+      /** Checks that must hold until the first Machine is back. */
       const look = async (): Promise<void> => {
         if (await isFenced(other)) faults.push('both are away');
         const left = (await maintenance(home)) === 'approved' ? await plot.on(home, 'web') : [];
@@ -100,7 +100,7 @@ describeScenario('machine drain killed after each of its writes', {}, (get) => {
         { what: 'nothing of ours to be left', deadlineMs: LIFE_MS },
       );
       expect(await plot.report(home)).toBeUndefined();
-      // The hooks, the record, the fence, the report, three evictions, the approval, and the way back.
+      // The hooks, the record, the fence, the report, three evictions, the approval, and the return to service.
       expect(killer.kills.length).toBeGreaterThan(12);
       killer.spare();
       await fleet.labelled(other, 'maintenance', 'approved');
@@ -111,7 +111,7 @@ describeScenario('machine drain killed after each of its writes', {}, (get) => {
 
 /** Ends the process after each of its writes, as soon as the server has carried it out, and starts another. */
 class Killer {
-  /** After which writes it has been killed. */
+  /** The writes after which it was killed. */
   readonly kills: string[] = [];
   readonly #start: () => Bridge;
   #bridge: Bridge;
@@ -125,7 +125,7 @@ class Killer {
     for (const proxy of proxies) proxy.carriedOut = (method, path) => this.#carriedOut(method, path);
   }
 
-  /** From now on it is left alone. */
+  /** From now on it is not killed. */
   spare(): void {
     this.#isSpared = true;
   }

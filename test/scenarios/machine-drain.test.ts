@@ -1,4 +1,4 @@
-/** Machine drain: one label on a Machine, or its deletion, and its Node is judged, drained and approved, over its cluster's kubeconfig. */
+/** Machine drain: after one label on a Machine, or its deletion, its Node is checked, drained and approved over its cluster's kubeconfig. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ControlPlane } from '../../controlplane/controlplane.ts';
 import { Fleet, startMachines } from '../../harness/machines.ts';
@@ -26,7 +26,7 @@ describeScenario('machine drain', {}, (get) => {
     workload = await startAnother({ scheduler: true, controllerManager: true, kwok: true, auditLog: true });
     clusterApi = await startMachines(get(), workload, true);
     fleet = await Fleet.make(get(), workload, 'metal', 'shop');
-    // Without a control plane that stays, Cluster API would pass over hooks.
+    // Without a control plane that stays, Cluster API would ignore hooks.
     await fleet.machine('control', { controlPlane: true });
     bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), { capi: {}, metal3: {} }), flags: FLAGS });
   }, START_TIMEOUT_MS);
@@ -37,7 +37,7 @@ describeScenario('machine drain', {}, (get) => {
     await workload?.stop();
   });
 
-  /** Machines whose Nodes are those of a plot. */
+  /** Machines for the Nodes of a plot. */
   const machinesOf = async (name: string, count: number, hasHost = false): Promise<Plot> => {
     const plot = await Plot.make(workload, name, count);
     for (const node of plot.nodes) {
@@ -69,7 +69,7 @@ describeScenario('machine drain', {}, (get) => {
       { what: `nothing of ours to be on Node ${name}`, deadlineMs: 30_000 },
     );
 
-  /** By the kubeconfig of the management cluster alone. */
+  /** With only the kubeconfig of the management cluster. */
   const planOf = (name: string) =>
     command(['plan', `machine/${name}`, '-n', 'metal', '--kubeconfig', get().kubeconfig]);
 
@@ -150,7 +150,7 @@ describeScenario('machine drain', {}, (get) => {
     await plot.ready('web', 2, other);
     const evicted = (await plot.evictions()).filter(({ responseStatus }) => responseStatus?.code === 201);
     expect(evicted.map(({ objectRef }) => objectRef?.name).sort()).toEqual(before);
-    // By us, all of them: Cluster API found nothing left to do.
+    // All of them by us: Cluster API had nothing left to drain.
     expect(new Set(evicted.map(({ userAgent }) => userAgent?.split('/')[0]))).toEqual(new Set(['maintenance-bridge']));
   });
 
@@ -249,7 +249,7 @@ describeScenario('machine drain', {}, (get) => {
     const hasLabel = async (label: string): Promise<boolean> => (await fleet.nodeLabels(home)).includes(label);
     const isIn = async (state: string): Promise<boolean> => (await recordOf(home)).state === state;
     const killOnce = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
-      // An eviction whose client dies half-way may count as done for the disruption controller's two minutes.
+      // If the client dies during an eviction, the disruption controller may count it as done for two minutes.
       await eventually(async () => ((await isSo()) ? true : undefined), { what, deadlineMs: 180_000 });
       await bridge.end('SIGKILL');
       bridge = new Bridge({ kubeconfig: get().kubeconfig, flags: FLAGS });

@@ -1,4 +1,4 @@
-/** `enter`, `exit` and `wait` as a person runs them: each exit code, and what is said on the way. */
+/** `enter`, `exit` and `wait` as a user runs them: each exit code, and the output. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge, command, Running } from '../../harness/program.ts';
 import { Bridges } from '../../harness/programs.ts';
@@ -26,7 +26,7 @@ describeScenario('enter, exit and wait', { scheduler: true, controllerManager: t
   afterEach(removePlots);
 
   const run = (...args: readonly string[]) => command([...args, '--kubeconfig', get().kubeconfig]);
-  /** A Pod that nobody would create again: the request is rejected. */
+  /** A Pod that nothing would create again: the request is rejected. */
   const rejecting = async (name: string): Promise<Plot> => {
     const plot = await Plot.make(get(), name, 2);
     await plot.bare('alone', { nodeName: plot.home });
@@ -146,7 +146,7 @@ describeScenario(
     afterEach(removePlots);
     beforeAll(() => get().api.create('/api/v1/namespaces', { metadata: { name: 'maintenance-bridge' } }));
     const run = (...args: readonly string[]) => command([...args, '--kubeconfig', get().kubeconfig]);
-    /** A command that waits in vain: it says this on standard error, and ends by itself when its time is over. */
+    /** A command that waits without success: it reports this on standard error, and ends when its time is over. */
     const says = async (text: RegExp, args: readonly string[], kubeconfig = get().kubeconfig): Promise<void> => {
       const found = await command([...args, '--timeout=8s', '--kubeconfig', kubeconfig]);
       expect(found.err).toMatch(text);

@@ -1,4 +1,4 @@
-/** Pods that keep apart: a StatefulSet of three members, `db`, of which no two share a Node. */
+/** Pods with anti-affinity: a StatefulSet of three members, `db`, of which no two share a Node. */
 import type { Plot } from '../../harness/workloads.ts';
 
 /** Part of a Pod's spec: no two Pods of `app` share a Node. */
@@ -18,7 +18,7 @@ export async function addMembers(plot: Plot): Promise<readonly string[]> {
   return (await plot.ready('db', 3)).map(({ spec }) => spec.nodeName ?? '').sort();
 }
 
-/** Follows how many of them are ready. `stop()` tells how many it were at the least. */
+/** Tracks how many of them are ready. `stop()` returns the minimum. */
 export function watchMembers(plot: Plot): { stop: () => Promise<number> } {
   let least = 3;
   let isWatching = true;
@@ -30,7 +30,7 @@ export function watchMembers(plot: Plot): { stop: () => Promise<number> } {
       least = Math.min(least, ready.length);
     }
   })();
-  // A test that fails does not stop it, and the control plane goes away under it.
+  // A failing test does not stop it, and the control plane ends while it runs.
   watching.catch(() => undefined);
   return {
     stop: async () => {

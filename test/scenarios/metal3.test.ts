@@ -1,4 +1,4 @@
-/** The Metal3 integration, with hosts that a pretended or a simulated Metal3 switches. */
+/** The Metal3 integration, with hosts that a stub or a simulated Metal3 switches. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAINTENANCE, type Metal3, Rack, REBOOT, startMetal3 } from '../../harness/metal3.ts';
 import { Bridge, command } from '../../harness/program.ts';
@@ -16,7 +16,7 @@ describeScenario('the Metal3 integration', {}, (get) => {
   let rack: Rack;
 
   beforeAll(async () => {
-    // It is there before Metal3 is: it waits, without a fault.
+    // It starts before Metal3 is installed: it waits without errors.
     bridge = new Bridge({ kubeconfig: await grantedKubeconfig(get(), { metal3: {} }), flags: FLAGS });
     await bridge.logged(({ msg, runnable }) => msg === 'Starting' && runnable === 'metal3', 'the controller to start');
     expect(bridge.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
@@ -64,7 +64,7 @@ describeScenario('the Metal3 integration', {}, (get) => {
     for (const kind of ['Machine', 'BareMetalHost']) {
       expect((await rack.event('technician', 'MachineDeletedInMaintenance', kind)).type).toBe('Warning');
     }
-    // Whoever hears of this one has heard of the other.
+    // Both come by the same watch: after this one, the other is known too.
     await rack.add('witness');
     await rack.label('witness', 'approved');
     await rack.isOn('witness', false);
@@ -104,7 +104,7 @@ describeScenario('the Metal3 integration', {}, (get) => {
     await rack.annotateHost('taken', { [REBOOT]: null });
     await rack.isOn('taken', true);
     expect((await rack.event('taken', 'AnnotationVanished')).type).toBe('Warning');
-    // Whatever happens next on the host, it is not a reason.
+    // Later changes of the host do not matter.
     await rack.annotateHost('taken', { 'reboot.metal3.io/other': '' });
     await rack.isOn('taken', false);
     await rack.annotateHost('taken', { 'reboot.metal3.io/other': null });

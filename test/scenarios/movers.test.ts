@@ -1,4 +1,4 @@
-/** Workloads whose operators move them by themselves: some act on a cordon (`tmm.cordon`), some on a refused eviction. */
+/** Workloads whose operators move them by themselves: some react to a cordon (`tmm.cordon`), some to a refused eviction. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ describeScenario('Workloads that move by themselves', OPTIONS, (get) => {
     expect(spec.unschedulable ?? false).toBe(false);
     expect(metadata.annotations ?? {}).not.toHaveProperty('maintenance-bridge.io/tmm-cordoned');
   };
-  /** A ReplicaSet of one with more labels, at home, whose budget never lets it go. */
+  /** A ReplicaSet with one Pod and additional labels, at home, whose budget never allows an eviction. */
   const guarded = async (plot: Plot, app: string, labels: object): Promise<string> => {
     const { spec, metadata } = plot.template(app) as { spec: object; metadata: { labels: object } };
     const template = { spec, metadata: { labels: { ...metadata.labels, ...labels } } };
@@ -76,7 +76,7 @@ describeScenario('Workloads that move by themselves', OPTIONS, (get) => {
     await start({ selfMovingWorkloads: [{ name: 'pg', selector: { matchLabels: { app: 'pg' } }, needsCordon: true }] });
     await plot.taint();
     await cordoned(plot);
-    // The one that has left takes over.
+    // The Pod that has left takes over.
     const elsewhere = await eventually(
       async () => (await plot.pods('pg')).find(({ spec }) => ![undefined, plot.home].includes(spec.nodeName)),
       { what: 'the other member to run elsewhere' },
@@ -119,7 +119,7 @@ describeScenario('Workloads that move by themselves', OPTIONS, (get) => {
 
   const POLICIES = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
   const BINDINGS = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings';
-  /** A policy that denies the eviction of Pods of the plot by the beginning of their names. @returns what removes it. */
+  /** A policy that denies the eviction of Pods of the plot by a prefix of their names. @returns a function that removes it. */
   const denyEvictions = async (plot: Plot, prefix: string): Promise<() => Promise<void>> => {
     const { namespace: name } = plot;
     const resourceRules = [
@@ -141,7 +141,7 @@ describeScenario('Workloads that move by themselves', OPTIONS, (get) => {
         matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } },
       },
     });
-    // The API server learns of it by a watch of its own.
+    // The API server loads it by a watch.
     const [pod] = await plot.on(plot.home, prefix);
     const metadata = { namespace: name, name: pod?.metadata.name };
     await eventually(

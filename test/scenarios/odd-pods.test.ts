@@ -1,4 +1,4 @@
-/** Pods that are odd: named at length by their authors, held by finalizers, on Nodes whose kubelet is silent. */
+/** Unusual Pods: with very long names, with finalizers, on Nodes with an unresponsive kubelet. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
@@ -17,7 +17,7 @@ describeScenario('Odd Pods', OPTIONS, (get) => {
   afterAll(() => bridge?.end());
   afterEach(removePlots);
 
-  /** Our own writes of the Node. */
+  /** Our own writes to the Node. */
   const writesOf = async (node: string): Promise<number> =>
     (await get().auditEvents()).filter(
       ({ verb, objectRef, user }) =>
@@ -43,13 +43,13 @@ describeScenario('Odd Pods', OPTIONS, (get) => {
     await plot.ready('odd', 1, plot.home);
     const before = await writesOf(plot.home);
     await plot.taint();
-    // The finalizer holds it for longer than we wait for it.
+    // The finalizer keeps it for longer than we wait.
     const drained = await plot.phase('InMaintenance', plot.home, 60_000);
     expect(drained).toMatchObject({ message: expect.stringContaining('1 Skipped') });
     expect((await writesOf(plot.home)) - before).toBeLessThanOrEqual(8);
     await get().api.patch(`${path}/odd`, { metadata: { finalizers: null } }, 'merge');
     await plot.untaint();
-    // What its owner asks for is not known; with no Pod of it left, nobody has to wait for it either.
+    // How many Pods its owner wants is not known; if none is left, there is nothing to wait for.
     await plot.phase('none');
     await plot.event('MaintenanceExitIncomplete');
   });
@@ -69,7 +69,7 @@ describeScenario('Odd Pods', OPTIONS, (get) => {
     await plot.phase('none');
   });
 
-  // The sandbox has no kubelet that falls silent without its machine being switched off.
+  // In the sandbox, a kubelet becomes unresponsive only if its machine is switched off.
   const itOnARealOne = GROUND === 'controlplane' ? it : it.skip;
   itOnARealOne('a kubelet that does not answer is told at once', async () => {
     const plot = await Plot.make(get(), 'silent-kubelet', 2);
@@ -108,7 +108,7 @@ describeScenario('Odd Pods', OPTIONS, (get) => {
     await eventually(async () => ((await plot.pods('alone')).length === 0 ? true : undefined), {
       what: 'the Pod to be gone',
     });
-    // Sticky until the taint goes. Both writes come faster than most passes.
+    // The rejection remains until the taint is removed. Both writes are faster than most passes.
     await plot.untaint();
     await plot.taint();
     const drained = await eventually(

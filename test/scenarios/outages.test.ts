@@ -1,4 +1,4 @@
-/** Temporary Maintenance Mode when what it relies on breaks: its leader, the network, the API server. */
+/** Temporary Maintenance Mode during failures of the leader, the network and the API server. */
 import { afterEach, expect, it } from 'vitest';
 import { asks, Bridges } from '../../harness/programs.ts';
 import { eventually } from '../../harness/wait.ts';
@@ -11,7 +11,7 @@ const EVICTION = asks('POST', /\/eviction$/);
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/default/leases/maintenance-bridge';
 
 describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
-  // Runs last: the hooks that come after a test run in reverse order.
+  // Runs last: hooks after a test run in reverse order.
   afterEach(removePlots);
   const bridges = new Bridges(get, { flags: ['--tmm-cordon=always'] });
   const ALONE = ['--leader-elect=false'];
@@ -20,7 +20,7 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
       what: 'the drain to be held up',
       deadlineMs: 30_000,
     });
-  /** Two Pods at home of which only one may go: its replacement does not start. */
+  /** Two Pods at home of which only one may be evicted: its replacement does not start. */
   const makeHeldUp = async (name: string): Promise<Plot> => {
     const plot = await Plot.make(get(), name, 2);
     await plot.runAtHome(() => plot.replicaSet('web', 2), 'web', 2);
@@ -40,7 +40,7 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
     await leader.end('SIGKILL');
     await plot.editBudget('web', { maxUnavailable: 2 });
     await plot.phase('InMaintenance', plot.home, 40_000);
-    // Asked politely, it gives the Lease back and leaves with 0: a third one need not wait for it to expire.
+    // After SIGTERM, it releases the Lease and exits with 0: a third process need not wait until the Lease expires.
     expect(await standby.end('SIGTERM')).toBe(0);
     const { spec } = await get().api.get<{ spec: { holderIdentity?: string } }>(LEASE);
     expect(spec.holderIdentity ?? '').toBe('');
@@ -97,7 +97,7 @@ describeScenario('Temporary Maintenance Mode under faults', OPTIONS, (get) => {
     bridges.relay.cutWatches();
     await plot.editBudget('web', { maxUnavailable: 2 });
     await plot.phase('InMaintenance');
-    // The drain needs two or three of them; the others may still be on their way.
+    // The drain needs two or three of them; the others may still be in flight.
     await eventually(() => (answered.size >= 5 ? true : undefined), {
       what: 'all watches to be refused',
       deadlineMs: 30_000,

@@ -1,4 +1,4 @@
-/** What the owners of Pods ask for by label, and webhooks that fail on their Pods. */
+/** Requests of Pod owners by label, and webhooks that fail on their Pods. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
@@ -57,7 +57,7 @@ describeScenario('Owners of Pods', { scheduler: true, controllerManager: true, k
     const plot = await Plot.make(get(), 'marked', 2);
     await plot.runAtHome(() => plot.replicaSet('web', 1), 'web', 1);
     const [pod] = await plot.pods('web');
-    // It counts from the start of the Pod, which is some seconds ago, or many on a busy machine.
+    // It counts from the start of the Pod, which was a few seconds ago, or more on a busy machine.
     const ageMs = Date.now() - Date.parse(pod?.status.startTime ?? '');
     const mark = `karpenter.sh/do-not-disrupt=${Math.ceil(ageMs / 1000) + 8}s`;
     await plot.kubectl('-n', plot.namespace, 'annotate', 'pod', pod?.metadata.name ?? '', mark);
@@ -89,7 +89,7 @@ describeScenario('Owners of Pods', { scheduler: true, controllerManager: true, k
       { what: 'twelve seconds to pass', deadlineMs: 60_000 },
     );
     const after = await get().api.list<{ reason: string }>(`/api/v1/namespaces/${plot.namespace}/events`);
-    // The first Pod, and one for each eviction: at once, after the first return, and ten seconds after the second.
+    // The first Pod, and one per eviction: at once, after the first return, and ten seconds after the second.
     expect(uids.size).toBeLessThanOrEqual(5);
     expect(created(after) - created(before)).toBeLessThanOrEqual(4);
     await eventually(

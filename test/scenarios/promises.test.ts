@@ -1,4 +1,4 @@
-/** Two promises: nothing moves before the verdict, and when a Node is called drained the machine may be opened. */
+/** Two guarantees: nothing is evicted before the verdict, and when a Node is reported as drained, the machine may be opened. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
@@ -32,7 +32,7 @@ describeScenario('What is promised', { scheduler: true, controllerManager: true,
       { what: 'the Pod to be deleted' },
     );
     await plot.controlPlane.api.patch(`${path}/status`, { status: { phase: 'Failed' } }, 'merge');
-    // One watch tells of both Pods: whoever has heard of this one has heard of the end of the other.
+    // Both Pods come by the same watch: after this one, the end of the other is known too.
     await plot.bare('stray', { nodeName: plot.home });
     await eventually(
       async () => {

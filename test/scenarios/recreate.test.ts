@@ -11,7 +11,7 @@ const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog
 const OWN_NAMESPACE = 'maintenance-bridge';
 const SECRETS = `/api/v1/namespaces/${OWN_NAMESPACE}/secrets`;
 
-/** The address is what a network plugin says of that one Pod. */
+/** The address is written by a network plugin for that one Pod. */
 const NOTES = { 'example.com/note': 'keep', 'cni.projectcalico.org/podIP': '10.0.0.1/32' };
 
 interface ServedSecret {
@@ -40,7 +40,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
   });
   /** With the rights that the program declares. */
   const start = (): Bridge => bridges.start([], { kubeconfig });
-  /** The Secrets that hold Pods of the plot. */
+  /** The Secrets with stored Pods of the plot. */
   const stored = async (plot: Plot): Promise<readonly ServedSecret[]> =>
     (
       await get().api.list<ServedSecret>(SECRETS, {
@@ -111,7 +111,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
     expect(after?.metadata.labels).toEqual(before?.metadata.labels);
     expect(after?.metadata.annotations).toEqual({ 'example.com/note': 'keep' });
     expect(withoutToken(after)).toEqual(withoutToken(before));
-    // The server gives it one, as it did before, where it has ServiceAccount admission.
+    // A server with ServiceAccount admission adds one, as before.
     expect(after?.spec.volumes.filter(isToken)).toHaveLength(before?.spec.volumes.filter(isToken).length ?? -1);
     expect(after?.status.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
     expect(await stored(plot)).toEqual([]);
@@ -127,7 +127,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
     start();
     await plot.taint();
     await plot.phase('InMaintenance');
-    // That an eviction is sent is noted in the Secret that is there: it is tried to be created, in vain.
+    // Before an eviction, its state is written to the existing Secret: the attempt to create it is refused.
     const stores = (await get().auditEvents()).filter(
       ({ objectRef, verb, responseStatus }) =>
         objectRef?.resource === 'secrets' && verb === 'create' && responseStatus?.code === 201,
@@ -326,7 +326,7 @@ describeScenario('Pods without a controller', OPTIONS, (get) => {
 
 const isToken = ({ name }: { readonly name: string }): boolean => name.startsWith('kube-api-access-');
 
-/** Without the Node and without the token volume, which has another name each time. */
+/** Without the Node and the token volume, whose name differs each time. */
 function withoutToken(pod: WholePod | undefined): object | undefined {
   if (pod === undefined) return undefined;
   const { nodeName: _, volumes, ...spec } = pod.spec;

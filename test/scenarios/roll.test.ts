@@ -1,4 +1,4 @@
-/** `roll` as a person runs it: the order of things on each Node, each exit code, and going on after a break. */
+/** `roll` as a user runs it: the order of steps on each Node, each exit code, and resuming after an interruption. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ describeScenario('roll', { scheduler: true, controllerManager: true, kwok: true 
     const nodes = await Promise.all(plot.nodes.map((name) => plot.node(name)));
     return nodes.flatMap(({ metadata, spec }) => ((spec.taints ?? []).length > 0 ? [metadata.name] : []));
   };
-  /** A command that lasts until the file is there. */
+  /** A command that runs until the file exists. */
   const until = (file: string): string => `echo begun; while [ ! -e ${join(directory, file)} ]; do sleep 0.1; done`;
   const open = (file: string): void => writeFileSync(join(directory, file), '');
   const idOf = (text: string): string => /Roll ([a-z0-9]+)/.exec(text)?.[1] ?? '';
@@ -65,7 +65,7 @@ describeScenario('roll', { scheduler: true, controllerManager: true, kwok: true 
     expect(found.out).toMatch(/Finished +5\/5 +Roll \w+: 5 of 5 done after \d+s/);
     expect(await tainted(plot)).toEqual([]);
     expect(await states(plot)).toEqual(['Done', 'Done', 'Done', 'Done', 'Done']);
-    // A roll that is over is in nobody's way.
+    // A finished roll blocks no other.
     expect((await roll('five-a', '--exec', 'true', '-o', 'json')).code).toBe(0);
   });
 
@@ -178,7 +178,7 @@ describeScenario('roll', { scheduler: true, controllerManager: true, kwok: true 
       await frame(/Roll \w+ ░{24} 0 of 2 done, 1 under way, 1 to come/);
       await frame(/node\/drawn-a is drained: press Enter/);
       expect(terminal.out).toContain('\x1b[36m');
-      // A window that is made smaller: the kernel tells the program, as of any terminal.
+      // The window becomes smaller: the kernel notifies the program, as with any terminal.
       const before = terminal.out.length;
       await promisify(execFile)('stty', ['-F', device, 'cols', '30']);
       await eventually(() => (/Roll \w+ ░+…/.test(terminal.out.slice(before)) ? true : undefined), {
@@ -244,7 +244,7 @@ describeScenario('roll', { scheduler: true, controllerManager: true, kwok: true 
     await plot.ungate('web');
   });
 
-  // kwok says of every Node that it is Ready, whatever somebody writes.
+  // kwok reports every Node as Ready, regardless of other writes.
   it.skipIf(GROUND === 'controlplane')('4: keeps a Node that does not come back Ready', async () => {
     const plot = await Plot.make(get(), 'slow', 2);
     const setReady = async (status: 'True' | 'False'): Promise<void> => {

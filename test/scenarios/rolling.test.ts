@@ -1,4 +1,4 @@
-/** Rolling maintenance: many Nodes one after another, and many asking at once. */
+/** Rolling maintenance: many Nodes one after another, and many requests at once. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
@@ -44,10 +44,10 @@ describeScenario('Rolling maintenance', { scheduler: true, controllerManager: tr
 
   it('lets Nodes that are tainted at once go one at a time, in the order in which they asked, and keeps the majority', async () => {
     const plot = await Plot.make(get(), 'at-once', 5);
-    // Without a budget nothing but the majority protects it.
+    // Without a budget only the majority rule protects it.
     const homes = await addMembers(plot);
     const members = watchMembers(plot);
-    // A Node without related Pods need not wait for anybody.
+    // A Node without related Pods does not have to wait.
     await plot.kubectl('taint', 'node', ...homes, 'drain=planned-downtime:NoSchedule');
     const done: string[] = [];
     while (done.length < 3) {
@@ -79,7 +79,7 @@ describeScenario('Rolling maintenance', { scheduler: true, controllerManager: tr
     expect(good.code).toBe(0);
     const { nodes, batches } = JSON.parse(good.out);
     expect(nodes.map(({ verdict }: { verdict: string }) => verdict)).toEqual(['Proceed', 'Proceed', 'Proceed']);
-    // Any two of them at once would take the majority.
+    // Any two of them at once would break the majority.
     expect(batches).toEqual(members.map((name) => [name]));
 
     await plot.budget('db', { maxUnavailable: 0 });

@@ -1,4 +1,4 @@
-/** When a Node's maintenance is settled: what it displaced is back, whoever makes the Pods, and what keeps them from being made. */
+/** When a Node's maintenance is settled: the displaced Pods are back, for each kind of owner, and obstacles to their creation. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
@@ -10,7 +10,7 @@ import { describeScenario, itWhereThereIs } from './suite.ts';
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;
 
-/** Keeps the Pods of a namespace from being created, until what it gives is called. */
+/** Prevents the creation of Pods in a namespace until the returned function is called. */
 type Obstacle = (plot: Plot) => Promise<() => Promise<void>>;
 
 const byPolicy: Obstacle = async ({ namespace, controlPlane: { api } }) => {
@@ -40,7 +40,7 @@ const byQuota: Obstacle = async ({ namespace, controlPlane: { api } }) => {
   return () => api.delete(`${path}/none`).then(() => undefined);
 };
 
-/** An obstacle comes into force a moment after it was written, and out of it too. */
+/** An obstacle takes effect a moment after it was written, and ends a moment after it was removed. */
 async function untilPods(plot: Plot, areDenied: boolean): Promise<void> {
   await eventually(
     async () => {
@@ -103,7 +103,7 @@ describeScenario('Settled', OPTIONS, (get) => {
         await plot.phase('Queued', b);
         expect((await plot.event('MaintenanceExitIncomplete', a)).note).toContain(`1 of ${kind} ${namespace}/web`);
         expect(await plot.report(a)).toMatchObject({ phase: 'Exiting', overdue: true });
-        // The slot is free for a Node that holds none of them.
+        // The slot is free for a Node without any of them.
         await plot.taint(c);
         await plot.phase('InMaintenance', c);
         expect(await plot.report(b)).toMatchObject({ phase: 'Queued' });

@@ -1,4 +1,4 @@
-/** Several Nodes that are drained at once (`tmm.maxConcurrentNodes` above 1): what each is judged by is shared by all. */
+/** Several Nodes that are drained at once (`tmm.maxConcurrentNodes` above 1): all of them are judged by the same shared state. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
@@ -59,7 +59,7 @@ describeScenario('Several Nodes at once', { scheduler: true, controllerManager: 
       'kured (lock of DaemonSet hands/kured)',
       'system-upgrade-controller (Job hands/upgrade of plan agents)',
     ];
-    // On the Node itself, so that the bridge cannot hear of our taint first.
+    // On the Node itself, so that the bridge cannot receive our taint first.
     await plot.taint(home, 'medik8s.io/drain:NoSchedule');
     await plot.taint();
     await waitsFor(drained);
@@ -97,7 +97,7 @@ describeScenario('Several Nodes at once', { scheduler: true, controllerManager: 
     await plot.budget('web', { maxUnavailable: 1 });
     await plot.gate('web');
     await plot.taint(first);
-    // One has gone and waits at its gate, which takes no room yet; the other has still to go to the third Node.
+    // One has left and waits at its gate, which takes no room yet; the other has yet to move to the third Node.
     await eventually(async () => ((await plot.report(first))?.pods.gone === 1 ? true : undefined), {
       what: 'the first Pod to have gone',
       deadlineMs: 30_000,

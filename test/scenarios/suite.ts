@@ -1,4 +1,4 @@
-/** Scenarios: the same files run on the sandbox and on a real control plane. `SCENARIOS_ON` says on which. */
+/** Scenarios: the same files run on the sandbox and on a real control plane. `SCENARIOS_ON` selects which. */
 import { afterAll, beforeAll, beforeEach, describe, it, type TestContext } from 'vitest';
 import {
   type Capability,
@@ -12,7 +12,7 @@ import { describeOnControlPlane } from '../../harness/suite.ts';
 
 export type Ground = 'sandbox' | 'controlplane';
 
-/** Where the scenarios of this run take place. */
+/** Where the scenarios of this run are executed. */
 export const GROUND: Ground = groundOf(process.env.SCENARIOS_ON);
 
 function groundOf(name: string | undefined): Ground {
@@ -21,10 +21,10 @@ function groundOf(name: string | undefined): Ground {
 }
 
 /**
- * A `describe` whose tests share one control plane of the kind that this run is on.
+ * A `describe` whose tests share one control plane of this run's kind.
  *
- * On the sandbox a test that needs a command of kubectl is skipped where there is no kubectl; on a real control plane all are
- * where none can be had.
+ * On the sandbox, tests that need kubectl are skipped if it is not installed. On a real control plane, all tests are skipped
+ * if none is available.
  *
  * @param tests declares the tests; the function that it gets may only be called inside them and their hooks.
  * @param lacking why these tests cannot run on a real control plane here although one could be had.
@@ -61,11 +61,11 @@ export function describeScenario(
   });
 }
 
-/** Another control plane of the same kind, which the caller stops. */
+/** Another control plane of the same kind; the caller stops it. */
 export const startAnother: (options: ControlPlaneOptions) => Promise<ControlPlane> =
   GROUND === 'sandbox' ? startSandboxControlPlane : startControlPlane;
 
-/** An `it` about something that the sandbox does not have; `capability` is why, and it is skipped there. */
+/** An `it` that needs a `capability` that the sandbox does not have; it is skipped there. */
 export function itWhereThereIs(capability: Capability, name: string, test: () => void | Promise<void>): void {
   if (GROUND === 'controlplane' || SANDBOX_CAN.has(capability)) it(name, test);
   else it.skip(`${name} (the sandbox has no ${capability})`, test);

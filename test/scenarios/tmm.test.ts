@@ -1,4 +1,4 @@
-/** Temporary Maintenance Mode, driven by kubectl and seen as an operator would see it. */
+/** Temporary Maintenance Mode, driven by kubectl, and observed as by an operator. */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Bridge } from '../../harness/program.ts';
@@ -21,7 +21,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
   afterAll(() => bridge?.end());
   afterEach(removePlots);
 
-  /** Evictions that reached the API server for Pods of this namespace, with the answers. */
+  /** Evictions that reached the API server for Pods of this namespace, with the responses. */
   const evictions = async (plot: Plot): Promise<string[]> =>
     (await plot.evictions()).map(({ objectRef, responseStatus }) => `${objectRef?.name} ${responseStatus?.code}`);
   const reasonsOf = async (plot: Plot, app?: string) =>
@@ -45,10 +45,10 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
       expect(await plot.condition('DrainInProgress')).toBe('False');
       expect(await plot.condition('Ready')).toBe('True');
       await plot.ready('web', 4);
-      // Nothing was evicted that the budget refused: it was waited for.
+      // No eviction was refused by the budget: the bridge waited for it.
       expect((await evictions(plot)).filter((each) => each.endsWith(' 201'))).toHaveLength(4);
 
-      // Misspelt in the proposal, and right nevertheless: kubectl ignores the value on removal.
+      // Misspelt in the proposal, but valid: kubectl ignores the value on removal.
       await plot.kubectl('taint', 'node', plot.home, 'drain=planned-downtine:NoSchedule-');
       await plot.phase('none');
       expect(await plot.condition('MaintenanceInProgress')).toBe('False');
@@ -151,7 +151,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
       await eventually(async () => ((await plot.pods('db'))[0]?.status.phase === 'Pending' ? true : undefined), {
         what: 'db-0 to be Pending',
       });
-      // Else it might be back before anybody has had to wait for it.
+      // Otherwise it might be back before the bridge has to wait for it.
       await plot.cordon(plot.home, true);
       await plot.untaint();
       await plot.phase('Exiting');
@@ -197,7 +197,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
 
       await plot.untaint(plot.home, 'drain=planned-downtine:NoSchedule-');
       await plot.phase('none');
-      // The marks are taken off in the background: a Pod that takes no writes must not hold the Node's session.
+      // The annotations are removed in the background: a Pod that refuses writes must not block the Node's session.
       const annotated = (pods: typeof before) => pods.map(({ metadata }) => [metadata.uid, metadata.annotations]);
       await eventually(
         async () => (isDeepStrictEqual(annotated(await plot.pods()), annotated(before)) ? true : undefined),
@@ -246,7 +246,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
       const resources = { requests: { cpu: '12' } };
       const containers = [{ name: 'main', image: 'registry.invalid/main', resources }];
       await plot.runAtHome(() => plot.deployment('big', 2, { containers }), 'big', 2);
-      // Two of them fit beside nothing else; with a third of somebody else's they do not.
+      // Two of them fit if nothing else is there; with a third Pod of another owner they do not.
       await plot.cordon(plot.home, true);
       await plot.deployment('theirs', 1, { containers });
       await plot.ready('theirs', 1, plot.nodes[1]);
@@ -305,7 +305,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
         async () => {
           const report = await plot.report();
           const isBlocked = report?.phase === 'Draining' && report.blockedBy[0]?.cause === 'BudgetExhausted';
-          // The first has left, and not just been asked to.
+          // The first has left, and its eviction was not only requested.
           return isBlocked && (await plot.on(plot.home, 'web')).length === 1 ? true : undefined;
         },
         { what: 'the drain to be held up' },
@@ -323,12 +323,12 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
             verb !== 'watch' &&
             objectRef?.resource !== 'leases',
         );
-        // While Cluster API is not installed, the bridge asks for it with backoff.
+        // While Cluster API is not installed, the bridge checks for it with backoff.
         return ours
           .map(({ verb, requestURI }) => `${verb} ${requestURI}`)
           .filter((each) => !each.includes('cluster.x-k8s.io'));
       };
-      // Told by the server itself, where it has metrics.
+      // Reported by the server itself, if it has metrics.
       const evictionsServed = async (): Promise<number> => {
         if (!get().can.has('metrics')) return 0;
         return [
@@ -371,7 +371,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
     it('evicts nothing more once the taint is removed in the middle', async () => {
       const plot = await heldUp('aborted');
       await plot.untaint();
-      // What has left is awaited, wherever it runs now.
+      // Displaced Pods are awaited, wherever they run now.
       const isAwaited = async (): Promise<true | undefined> => {
         const { phase, message } = (await plot.report()) ?? {};
         return phase === 'Exiting' && message?.includes('1 of ReplicaSet aborted/web') === true ? true : undefined;
@@ -396,7 +396,7 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
     expect(await plot.report()).toBeUndefined();
     expect(await plot.condition('MaintenanceInProgress')).toBeUndefined();
     expect(await plot.on(plot.home, 'web')).toHaveLength(1);
-    // The commands of the warning are the right ones.
+    // The commands of the warning are correct.
     await plot.untaint(plot.home, 'drain=planned-downtine:NoSchedule-');
     await plot.taint();
     await plot.phase('InMaintenance');
