@@ -16,7 +16,8 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const END_WITH_PARENT = new URL('../harness/end-with-parent.ts', import.meta.url).href;
 const MAX_NODES = 5000;
 const MAX_PORT = 65_535;
-const APPROVAL_SECONDS = 3;
+/** Machine drain approves: nobody else has to be simulated for it. */
+const FEATURES = ['--enable-machine-drain', '--enable-metal3-maintenance', '--leader-elect=false'] as const;
 /** Slow enough to be watched. */
 const TIMING = { podStartMs: 1000, podStopMs: 1000 };
 const POWER = { powerOffMs: 2000, powerOnMs: 2000 };
@@ -35,7 +36,6 @@ async function main({ nodes, port, bridge: hasBridge }: Options): Promise<number
     clusterApi: true,
     metal3: POWER,
     timing: TIMING,
-    approver: { delayMs: APPROVAL_SECONDS * 1000 },
   });
   await sandbox.writeKubeconfig(kubeconfig);
   const names = nodeNames(nodes);
@@ -54,13 +54,7 @@ async function main({ nodes, port, bridge: hasBridge }: Options): Promise<number
 }
 
 function startBridge(kubeconfig: string): ChildProcess {
-  const flags = [
-    '--kubeconfig',
-    kubeconfig,
-    '--enable-metal3-maintenance',
-    '--leader-elect=false',
-    '--log-format=text',
-  ];
+  const flags = ['--kubeconfig', kubeconfig, ...FEATURES, '--log-format=text'];
   // Several sandboxes on one machine would need the same ports.
   const off = ['--metrics-bind-address=0', '--health-probe-bind-address=0'];
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN, 'run', ...flags, ...off], {
@@ -76,19 +70,15 @@ function startBridge(kubeconfig: string): ChildProcess {
 function introduction(names: readonly string[], kubeconfig: string, hasBridge: boolean): string {
   const { namespace, name } = FLEET;
   const last = names.at(-1);
-  const run = 'npm run -s cli -- run --enable-metal3-maintenance --leader-elect=false';
+  const run = `npm run -s cli -- run ${FEATURES.join(' ')}`;
   const commands = [
     [`kubectl get pods -n ${SHOP} -o wide`, 'what runs where'],
-    ['kubectl taint node worker-1 drain=planned-downtime:NoSchedule', 'its Pods leave; drain- ends it'],
+    ['kubectl taint node worker-1 drain=planned-downtime:NoSchedule', 'its Pods leave'],
     ['npm run -s cli -- status', 'what is under way, and whom it waits for'],
-    [
-      `kubectl label machine ${last} -n ${namespace} $P/maintenance=requested`,
-      `approved after ${APPROVAL_SECONDS} s: off goes its host`,
-    ],
-    [
-      `kubectl delete machine ${last} -n ${namespace} --wait=false`,
-      `held for ${APPROVAL_SECONDS} s, then drained and gone`,
-    ],
+    ['kubectl taint node worker-1 drain-', 'the next Node may go'],
+    [`kubectl label machine ${last} -n ${namespace} $P/maintenance=requested`, 'its Pods leave, off goes its host'],
+    [`kubectl label machine ${last} -n ${namespace} $P/maintenance-`, 'its host comes back, and its Node'],
+    [`kubectl delete machine ${last} -n ${namespace} --wait=false`, 'held until its Node is empty, then gone'],
   ] as const;
   const width = Math.max(...commands.map(([command]) => command.length));
   const size = names.length === 1 ? '1 Node and its Machine' : `${names.length} Nodes and their Machines`;

@@ -20,7 +20,7 @@ describe.concurrent('npm run sandbox', () => {
       const prefix = await sandbox.said(/P=(\S+)/);
       await sandbox.said(/Workload cluster connected/);
       const shown = [...sandbox.out.matchAll(/^ {2}kubectl (.+?) +#/gm)].map((match) => match[1] ?? '');
-      expect(shown).toHaveLength(4);
+      expect(shown).toHaveLength(6);
       const run = async (line = ''): Promise<string> => {
         const args = line.replace('$P', prefix).split(' ');
         const { code, stdout, stderr } = await runKubectl({ program, args, kubeconfig, home: scripts.folder });
@@ -29,13 +29,19 @@ describe.concurrent('npm run sandbox', () => {
       };
       expect(await run(shown[0])).toMatch(/web-.*Running.*worker-1/);
       await run(shown[1]);
-      await run(shown[2]);
       const status = await command(['status', '--kubeconfig', kubeconfig]);
       expect(status).toMatchObject({ code: 0, out: expect.stringContaining('node/worker-1') });
-      await run('wait bmh/worker-3 -n fleet --for=jsonpath={.status.poweredOn}=false --timeout=30s');
       await run('wait node/worker-1 --for=condition=Drained --timeout=30s');
+      await run(shown[2]);
       await run(shown[3]);
-      await run('wait machine/worker-3 -n fleet --for=delete --timeout=30s');
+      await run('wait bmh/worker-3 -n fleet --for=jsonpath={.status.poweredOn}=false --timeout=60s');
+      // Its Node was emptied first, and by nobody else approved.
+      expect(await run('get pods -n shop -o wide')).not.toMatch(/(web|db)-.*Running.*worker-3/);
+      expect(await run('get machine worker-3 -n fleet -o yaml')).toMatch(/"state":"Drained"/);
+      await run(shown[4]);
+      await run('wait bmh/worker-3 -n fleet --for=jsonpath={.status.poweredOn}=true --timeout=30s');
+      await run(shown[5]);
+      await run('wait machine/worker-3 -n fleet --for=delete --timeout=60s');
       expect(await sandbox.end('SIGINT'), sandbox.out).toBe(0);
       expect(sandbox.out).toMatch(/INFO +Stopped\n/);
       expect((await readdir(scripts.folder)).filter((name) => name !== '.kube')).toEqual([]);
