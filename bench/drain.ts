@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: how long a drain takes, beside `kubectl drain` on the same control plane in the same run. Reports, asserts
- * nothing. Figures of a run stand in docs/performance.md.
+ * `npm run bench -- drain`: duration of a drain, compared with `kubectl drain` on the same control plane in the same run. Reports and
+ * asserts nothing. docs/performance.md has the figures of a run.
  *
  * `--pods N` changes the size of the Node (default 100), `--samples N` the number of first evictions (default 20).
  */
@@ -11,7 +11,7 @@ import { Bridge } from '../harness/program.ts';
 import { eventually } from '../harness/wait.ts';
 import { Plot } from '../harness/workloads.ts';
 
-/** kubectl asks again every 5 s; a budget of one can take it minutes. */
+/** kubectl retries every 5 s; with a budget of one it can take minutes. */
 const DEADLINE_MS = 15 * 60_000;
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(ms < 10_000 ? 2 : 1);
@@ -22,7 +22,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-/** A Node with `count` Pods of one Deployment under a budget, and two empty Nodes beside it. */
+/** A Node with `count` Pods of one Deployment under a budget, and two empty Nodes. */
 async function fullNode(
   controlPlane: ControlPlane,
   name: string,

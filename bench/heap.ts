@@ -1,4 +1,4 @@
-/** What the heap holds once everything is gone that nobody refers to. */
+/** Measures the heap after a garbage collection. */
 
 /** @throws Error in a process without `--expose-gc`. */
 export function collectGarbage(): void {

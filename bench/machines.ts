@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- machines`: the Cluster API bridge under load, beside a bare loop of the same patches on the same API server in
- * the same run. Machines live on a real API server, Nodes on one small simulated server a workload cluster. Reports, asserts
- * nothing. Figures of a run stand in docs/performance.md.
+ * `npm run bench -- machines`: the Cluster API bridge under load, compared with a bare loop of the same patches on the same API server in
+ * the same run. Machines are on a real API server, Nodes on one small simulated server per workload cluster. Reports and asserts
+ * nothing. docs/performance.md has the figures of a run.
  *
  * `--machines N` (default 5000), `--burst N` of them (default 3000), `--clusters N` (default 200).
  */
@@ -24,10 +24,10 @@ import { API, type BenchMachine, forEach, IN_FLIGHT, populate } from './populati
 
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
-/** After a burst, V8 collects for a while what it has left behind. */
+/** After a burst, V8 collects its garbage for a while. */
 const SETTLE_MS = 60_000;
 const REST_MS = 60_000;
-/** How often a kubelet sends a status that has not changed. */
+/** How often a kubelet sends an unchanged status. */
 const STATUS_EVERY_MS = 5 * 60_000;
 
 async function timed(work: () => Promise<unknown>): Promise<string> {
@@ -140,7 +140,7 @@ interface Sent {
   readonly path: string;
 }
 
-/** What the bridge has sent to the API server and to the workload clusters, without Events and the requests that open watches. */
+/** Requests of the bridge to the API server and to the workload clusters, without Events and the requests that open watches. */
 async function requestsOf(management: ControlPlane, machines: readonly BenchMachine[]): Promise<readonly Sent[]> {
   const managed = (await management.auditEvents())
     .filter(
@@ -156,7 +156,7 @@ async function requestsOf(management: ControlPlane, machines: readonly BenchMach
 const isWrite = ({ method }: Sent): boolean =>
   ['create', 'update', 'patch', 'delete', 'PATCH', 'PUT', 'POST', 'DELETE'].includes(method);
 
-/** Each Node gets new versions of the same labels, as often as a kubelet sends its status. */
+/** Each Node gets new versions with the same labels, as often as a kubelet sends its status. */
 async function reportRest(bridge: Bridge, management: ControlPlane, machines: readonly BenchMachine[]): Promise<void> {
   let sent = 0;
   const sendFor = async (ms: number): Promise<void> => {

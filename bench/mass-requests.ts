@@ -1,4 +1,4 @@
-/** Many Nodes tainted in one command, in an ugly cluster in memory: the real watches, passes and decisions, with writes that succeed at once. */
+/** Many Nodes tainted by one command, in a worst-case cluster in memory: the real watches, passes and decisions, with writes that succeed at once. */
 import { ALL_METRICS } from '../src/app/metrics.ts';
 import type { Action } from '../src/core/action.ts';
 import { annotationOf } from '../src/core/meta.ts';
@@ -16,20 +16,20 @@ import { tmmSettingsSchema } from '../src/tmm/settings.ts';
 import { setupWatches } from '../src/tmm/watches.ts';
 import { emptyCaches, fillCaches } from './ugly-cluster.ts';
 
-/** What some change has cost until nothing was left to do. */
+/** The cost of a change until no work is left. */
 export interface Work {
   readonly passes: number;
-  /** Requests, Events aside. */
+  /** Requests, without Events. */
   readonly writes: number;
   readonly cpuMs: number;
 }
 
 export interface MassWork {
-  /** Of all taints together, until every Node has its phase. */
+  /** For all taints together, until every Node has its phase. */
   readonly taints: Work;
-  /** Of one Pod that the first Node is to lose, and that changes. */
+  /** For a change of one Pod that has to leave the first Node. */
   readonly podEvent: Work;
-  /** Of one change of a budget whose namespace has Pods on every Node. */
+  /** For a change of a budget whose namespace has Pods on every Node. */
   readonly budgetEvent: Work;
 }
 
@@ -103,7 +103,7 @@ export async function taintAtOnce(nodes: number, asked: number): Promise<MassWor
 
 let version = 1;
 
-/** As a server would: the object in a new version, which the cache hears of at once. */
+/** Like a server: a new version of the object, which the cache receives at once. */
 function changeIn<T extends KubeObject>(cache: Informer<T>, key: string, edit: (object: T) => T): void {
   const seen = cache.get(key);
   if (seen.is !== 'present') throw new Error(`There is no ${key}`);

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- mass`: Nodes tainted in one command, at 100, 1 000 and 5 000 Nodes: passes, writes and CPU time until all have
- * their phase, and of a Pod and of a budget that change while all but one of them wait. Reports, asserts nothing. Figures of a run
- * stand in docs/performance.md.
+ * `npm run bench -- mass`: Nodes tainted by one command, with 100, 1 000 and 5 000 Nodes: passes, writes and CPU time until all have
+ * their phase, and for a change of a Pod and of a budget while all but one of them wait. Reports and asserts nothing.
+ * docs/performance.md has the figures of a run.
  */
 import { cpus } from 'node:os';
 import { taintAtOnce, type Work } from './mass-requests.ts';

@@ -1,4 +1,4 @@
-/** Machines on a real API server, and Nodes on one small simulated server a workload cluster. */
+/** Machines on a real API server, and Nodes on one small simulated server per workload cluster. */
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { WorkloadServer } from '../harness/doubles/workload-server.ts';
 
@@ -24,7 +24,7 @@ export async function forEach<T>(items: readonly T[], work: (item: T) => Promise
 /**
  * Clusters with their Secrets, and Machines spread over them, each with a Node.
  *
- * @param first number of the first cluster, where there are others already.
+ * @param first number of the first cluster, if others exist already.
  */
 export async function populate(
   management: ControlPlane,

@@ -1,4 +1,4 @@
-/** Work done and memory kept, held to what was measured: a figure that grows shows here, however fast or busy the machine is. */
+/** Work and memory compared with measured limits: a growing figure shows here, on machines of any speed and load. */
 import { expect, it } from 'vitest';
 import { quickFigures } from './quick.ts';
 

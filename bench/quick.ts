@@ -1,7 +1,7 @@
 /**
- * The work that is done and what is kept, in figures that no other program on the machine changes: steps of a verdict, passes and writes
- * of many requests at once, bytes of the heap for each object. `npm run bench -- --quick` prints them; `quick.test.ts` holds them
- * to their limits.
+ * Work and memory in figures that other programs on the machine do not affect: steps of a verdict, passes and writes
+ * of many requests at once, heap bytes per object. `npm run bench -- --quick` prints them; `quick.test.ts` checks
+ * their limits.
  */
 import { spawnSync } from 'node:child_process';
 import { finish, type Steps } from '../src/core/scheduling/steps.ts';
@@ -15,7 +15,7 @@ import { FIRST_NODE, type UglyOptions, uglyCluster } from './ugly-cluster.ts';
 export interface QuickFigure {
   readonly what: string;
   readonly is: number;
-  /** More is a regression: what was measured when it was set, and some more where the figure depends on Node.js as well. */
+  /** A higher value is a regression: the value measured when the limit was set, with a margin if the figure also depends on Node.js. */
   readonly atMost: number;
 }
 
@@ -46,7 +46,7 @@ interface VerdictWork {
   readonly objects: number;
 }
 
-/** One look and one search, as a pass does them. */
+/** One observation and one search, as in a pass. */
 function countWork(options: UglyOptions): VerdictWork {
   const settings = tmmSettingsSchema.parse({});
   const [taint] = settings.taints;
@@ -69,7 +69,7 @@ function countWork(options: UglyOptions): VerdictWork {
   return { steps, ...counter };
 }
 
-/** Caches that count how often they are asked, and how many objects they answer with. */
+/** Caches that count the reads and the returned objects. */
 function counting(sources: TmmSources, counter: { reads: number; objects: number }): TmmSources {
   const entries = Object.entries(sources).map(([kind, source]) => [
     kind,
@@ -90,7 +90,7 @@ function counting(sources: TmmSources, counter: { reads: number; objects: number
   return Object.fromEntries(entries);
 }
 
-/** In a process of its own, where nothing else takes memory. */
+/** In a separate process, where nothing else takes memory. */
 function bytesPerPod(): number {
   const { stdout, status, stderr } = spawnSync(process.execPath, ['--expose-gc', import.meta.filename, 'bytes'], {
     encoding: 'utf8',
@@ -100,7 +100,7 @@ function bytesPerPod(): number {
 }
 
 function measureBytes(): number {
-  // What the code itself takes is there before.
+  // The memory of the code itself is allocated before.
   const small = uglyCluster({ ...UGLY, nodes: 2 });
   const before = heapInUse();
   const large = uglyCluster(UGLY);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- ramen`: the Ramen bridge between a real API server as the hub, and clusters that are sandboxes in the bench's own
- * process. Latencies are as a watch of the hub hears of them. Reports, asserts nothing. Figures of a run stand in docs/performance.md.
+ * `npm run bench -- ramen`: the Ramen bridge between a real API server as the hub, and clusters that are sandboxes in the process of the
+ * benchmark. Latencies are measured by a watch on the hub. Reports and asserts nothing. docs/performance.md has the figures of a run.
  *
  * `--views N` (default 500), `--clusters N` (default 10), `--works N` at once (default 1000).
  */
@@ -135,7 +135,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** What the program holds: what the garbage collector could not take away, and what the system counts. */
+/** Memory of the program: the heap after a garbage collection, and the resident size. */
 async function memoryOf(bridge: Bridge): Promise<{ readonly heap: string; readonly resident: string }> {
   const told = bridge.lines.length;
   bridge.signal('SIGUSR2');
@@ -181,7 +181,7 @@ async function singleWorks(history: History, ramen: RamenHub, clusterOf: Cluster
   return latencies;
 }
 
-/** Resolves when the history has heard of such an object. */
+/** Resolves when the history contains such an object. */
 async function heard(history: History, isMeant: (object: Changed) => boolean): Promise<void> {
   const before = history.count;
   await eventually(() => (history.since(before).some(({ object }) => isMeant(object)) ? true : undefined), {
@@ -192,8 +192,8 @@ async function heard(history: History, isMeant: (object: Changed) => boolean): P
 }
 
 /**
- * Many works at once, beside two loops that send what a work needs at least: its creation and three patches on the hub; and, in the
- * second one, the creation of its object on the cluster too.
+ * Many works at once, compared with two loops that send the minimum requests of a work: its creation and three patches on the hub, and in
+ * the second loop also the creation of its object on the cluster.
  */
 async function atOnce(hub: ControlPlane, ramen: RamenHub, clusterOf: ClusterOf, works: number): Promise<void> {
   const status = { conditions: [], resourceStatus: { manifests: [] } };
@@ -256,7 +256,7 @@ async function atRest(hub: ControlPlane, sandboxes: readonly Sandbox[]): Promise
     const onClusters = sandboxes.flatMap((sandbox) => sandbox.requests().filter(({ path }) => !probes.test(path)));
     return onHub.length + onClusters.length;
   };
-  // What the works before have led to is over.
+  // The work caused by earlier works has finished.
   let last = -1;
   await eventually(
     async () => {

@@ -1,4 +1,4 @@
-/** Imported into the program that is measured, with `--expose-gc`: on SIGUSR2 it collects garbage, and says what is left. */
+/** Imported into the program that is measured, with `--expose-gc`: on SIGUSR2 it collects garbage, and reports the remaining heap. */
 process.on('SIGUSR2', () => {
   for (let round = 0; round < 3; round += 1) globalThis.gc?.();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();

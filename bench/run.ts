@@ -1,4 +1,4 @@
-/** `npm run bench [-- drain|verdict|mass|machines|slow-tenant|ramen …]`: all of them without a name; `-- --quick`: counts of work alone, within limits. */
+/** `npm run bench [-- drain|verdict|mass|machines|slow-tenant|ramen …]`: all of them without a name; `-- --quick`: only counts of work, with limits. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

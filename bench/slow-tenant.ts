@@ -1,9 +1,9 @@
 /**
- * `npm run bench -- slow-tenant`: how long a change of one workload cluster takes while another answers each write slowly and has
- * thousands of them to answer; beside it, the same without that one. Reports, asserts nothing. Figures of a run stand in
- * docs/performance.md.
+ * `npm run bench -- slow-tenant`: latency of a change in one workload cluster while another answers thousands of writes
+ * slowly, compared with the latency without the slow one. Reports and asserts nothing. docs/performance.md has the figures of
+ * a run.
  *
- * `--machines N,N` of the slow one (default 600,5000), `--slow MS` a write (default 1800), `--others N` clusters (default 20),
+ * `--machines N,N` of the slow cluster (default 600,5000), `--slow MS` per write (default 1800), `--others N` clusters (default 20),
  * `--changes N` (default 200).
  */
 import { cpus, loadavg } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * A cluster that makes a verdict as costly as a cluster can: every Pod has labels of its own, keeps away from its like, spreads
- * over zones and has a volume in one of them. Those of the first Node are in one namespace, each with a budget of its own.
+ * A worst-case cluster for a verdict: every Pod has unique labels, anti-affinity to similar Pods, spreads
+ * over zones and has a volume in one of them. The Pods of the first Node are in one namespace, each with its own budget.
  */
 import {
   CSI_NODE,
@@ -38,7 +38,7 @@ export interface UglyOptions {
   readonly movers: number;
   /** - `apart`: anti-affinity, spread, zone volumes. - `near`: affinity to another Pod's label, in all namespaces. */
   readonly rules: 'apart' | 'near';
-  /** Pods that no Node has room for, in the namespace of the first Node's Pods. */
+  /** Pods without room on any Node, in the namespace of the first Node's Pods. */
   readonly pending?: number;
 }
 
@@ -51,7 +51,7 @@ export function uglyCluster(options: UglyOptions): TmmSources {
   return sources;
 }
 
-/** Caches that have no index yet and have not been filled. */
+/** Empty caches without indexes. */
 export function emptyCaches(): TmmSources {
   return addCaches(() => informer(), tmmSettingsSchema.parse({}));
 }
@@ -174,7 +174,7 @@ function podOf(place: Place, rules: UglyOptions['rules'], nodes: number): object
   };
 }
 
-/** What admission gives each Pod. */
+/** Fields that admission adds to each Pod. */
 const TOLERATIONS = ['not-ready', 'unreachable'].map((key) => ({
   key: `node.kubernetes.io/${key}`,
   operator: 'Exists',
@@ -182,7 +182,7 @@ const TOLERATIONS = ['not-ready', 'unreachable'].map((key) => ({
   tolerationSeconds: 300,
 }));
 
-/** What a kubelet writes of each Pod. */
+/** Status that a kubelet writes for each Pod. */
 const CONDITIONS = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
 
 function conditionOf(type: string): object {
@@ -213,6 +213,6 @@ function informer<T extends KubeObject>(): Informer<T> {
 
 function fill<T extends KubeObject>(source: unknown, resource: Resource<T>, raw: readonly object[]): void {
   const trim = trimOf(resource);
-  // As from a server: the strings of parsed JSON take other room than those that are put together here.
+  // As from a server: strings of parsed JSON take a different amount of memory than strings that are concatenated here.
   (source as Informer<T>).replace(raw.flatMap((each) => trim(JSON.parse(JSON.stringify(each))) ?? []));
 }

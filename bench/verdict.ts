@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- verdict`: how long the verdict on one Node takes, from the caches to the decision, in clusters that make it
- * as costly as they can, and how long it holds the event loop. Reports, asserts nothing. Figures of a run stand in
- * docs/performance.md.
+ * `npm run bench -- verdict`: duration of the verdict on one Node, from the caches to the decision, in worst-case
+ * clusters, and how long it blocks the event loop. Reports and asserts nothing. docs/performance.md has the figures of
+ * a run.
  *
- * Each cluster has a process of its own, whose heap is collected once before the first verdict: what building the cluster has
- * left behind would otherwise be collected during one of them.
+ * Each cluster has a separate process, whose heap is collected once before the first verdict: the garbage from building the cluster
+ * would otherwise be collected during one of them.
  */
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -22,7 +22,7 @@ const RUNS = 25;
 
 interface Run {
   readonly totalMs: number;
-  /** Of all threads of the process, the collector's included. */
+  /** For all threads of the process, including the garbage collector. */
   readonly cpuMs: number;
   /** The longest time between two turns of the event loop. */
   readonly sliceMs: number;
@@ -50,7 +50,7 @@ async function judge(sources: TmmSources): Promise<Run> {
   };
   const first = look(sources, FIRST_NODE, moment);
   if (first.is === 'unknown' || first.value.search === undefined) throw new Error('There is room to be searched for');
-  // As the reconciler does: the search begins within the turn of the look.
+  // Like the reconciler: the search begins in the same turn as the observation.
   const found = await inSteps(first.value.search.steps(), turn);
   if (found === undefined) throw new Error('The caches are filled');
   const seen = look(sources, FIRST_NODE, { ...moment, found });
@@ -68,7 +68,7 @@ const CASES: readonly (UglyOptions & { readonly name: string })[] = [
   { nodes: 5000, movers: 110, rules: 'apart', pending: 10_000, name: '10 000 Pods pending' },
 ];
 
-/** Collections of the whole heap, which no step of ours can be cut around. */
+/** Collections of the whole heap, which smaller steps of ours cannot avoid. */
 function countMajorCollections(): () => number {
   const MAJOR = 4;
   let count = 0;

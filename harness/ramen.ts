@@ -135,13 +135,13 @@ export interface HubOptions {
   /** Under `ramen.bridge`, besides the clusters. */
   readonly bridge?: Readonly<Record<string, unknown>>;
   readonly flags?: readonly string[];
-  /** That leads to the hub. @default the administrator's */
+  /** Kubeconfig of the hub. @default the administrator's */
   readonly kubeconfig?: string;
   /** See `BridgeOptions`. */
   readonly program?: readonly string[];
 }
 
-/** The hub's side as played by a test, and the bridge. */
+/** The hub's side, simulated by a test, and the bridge. */
 export class RamenHub {
   readonly hub: ControlPlane;
   readonly clusters: Readonly<Record<string, ControlPlane>>;
@@ -344,7 +344,7 @@ export function inlineKubeconfig({
   });
 }
 
-/** The object, or undefined if the server answers that there is none. */
+/** The object, or undefined if the server answers 404. */
 export async function find<T>(api: Rest, path: string): Promise<T | undefined> {
   try {
     return await api.get<T>(path);
