@@ -100,6 +100,11 @@ export async function moduleDirectory(cwd: string, module: string): Promise<stri
   return (await askGo(cwd, 'list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module)).trim();
 }
 
+/** The folder with the sources of the only tool of the module in `cwd`. */
+export async function toolDirectory(cwd: string): Promise<string> {
+  return (await askGo(cwd, 'list', '-mod=readonly', '-f', '{{.Dir}}', 'tool')).trim();
+}
+
 /** The output of a Go command, run in `cwd`. @throws Error if it fails. */
 export async function askGo(cwd: string, ...args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('go', [...args], { cwd, env: { ...process.env, ...ENVIRONMENT } });

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { eventually } from '../harness/wait.ts';
 import { buildOnce, cacheDirectory, holds, lackingBuild } from './binaries.ts';
-import { buildKey, goBuild, moduleDirectory } from './build.ts';
+import { buildKey, goBuild, toolDirectory } from './build.ts';
 import type { ControlPlane } from './controlplane.ts';
 import { freePort } from './ports.ts';
 import { ProcessGroup } from './processes.ts';
@@ -13,7 +13,6 @@ import { startProgress } from './progress.ts';
 import { onFreshPort, whenReady } from './start.ts';
 
 const MODULE = join(import.meta.dirname, 'tools', 'cluster-api');
-export const CLUSTER_API_PACKAGE = 'sigs.k8s.io/cluster-api';
 const PROGRAM = 'cluster-api';
 const CRDS = 'crds';
 /** The files of a complete folder. */
@@ -55,8 +54,9 @@ function build(directory: string): Promise<void> {
 export async function buildClusterApi(module: string, directory: string): Promise<void> {
   const progress = startProgress('Building the Cluster API controller with Go (once; minutes on the first run)');
   try {
-    await goBuild(module, ['-ldflags', '-s -w', '-o', join(directory, PROGRAM), CLUSTER_API_PACKAGE], progress);
-    const bases = join(await moduleDirectory(module, CLUSTER_API_PACKAGE), 'config', 'crd', 'bases');
+    // The tool that go.mod names: the package of the core controller is another one since 1.14. Its CRDs are beside it.
+    await goBuild(module, ['-ldflags', '-s -w', '-o', join(directory, PROGRAM), 'tool'], progress);
+    const bases = join(await toolDirectory(module), 'config', 'crd', 'bases');
     await cp(bases, join(directory, CRDS), { recursive: true });
     progress.end('done');
   } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clusterApiModule, kubernetesModule, newestOf } from './versions.ts';
+import { moduleFor, newestOf } from './versions.ts';
 
 describe('a control plane of another version', () => {
   it('takes the staging modules of Kubernetes as modules of the same release', () => {
@@ -12,7 +12,7 @@ replace (
 )
 replace k8s.io/kms => ./staging/src/k8s.io/kms
 `;
-    expect(kubernetesModule('v1.33.13', goMod)).toBe(`module maintenance-bridge.io/matrix/kubernetes
+    expect(moduleFor('kubernetes', 'v1.33.13', goMod)).toBe(`module maintenance-bridge.io/matrix/kubernetes
 
 go 1.26.0
 
@@ -34,8 +34,25 @@ replace (
 `);
   });
 
-  it('needs nothing but Cluster API itself for its controller', () => {
-    expect(clusterApiModule('v1.14.2')).toContain('require sigs.k8s.io/cluster-api v1.14.2\n');
+  it('builds the core controller of Cluster API as a package of its own since 1.14, whose API is a module of its own', () => {
+    expect(moduleFor('cluster-api', 'v1.13.6', 'module sigs.k8s.io/cluster-api\n')).toContain(
+      'tool (\n\tsigs.k8s.io/cluster-api\n)\n\nrequire sigs.k8s.io/cluster-api v1.13.6\n',
+    );
+    const goMod = 'replace sigs.k8s.io/cluster-api/api => ./api\n';
+    expect(moduleFor('cluster-api', 'v1.14.2', goMod)).toBe(`module maintenance-bridge.io/matrix/cluster-api
+
+go 1.26.0
+
+tool (
+\tsigs.k8s.io/cluster-api/core
+)
+
+require sigs.k8s.io/cluster-api v1.14.2
+
+replace (
+\tsigs.k8s.io/cluster-api/api => sigs.k8s.io/cluster-api/api v1.14.2
+)
+`);
   });
 
   it.each([

@@ -6,36 +6,46 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ALL_FILES, buildOnce, cacheDirectory, ensureBinaries, holds, KWOK_FILES } from './binaries.ts';
 import { askGo, buildKubernetes, ETCD_PACKAGE, KUBERNETES_PACKAGES } from './build.ts';
-import { buildClusterApi, CLUSTER_API_FILES, CLUSTER_API_PACKAGE, ensureClusterApi } from './cluster-api.ts';
+import { buildClusterApi, CLUSTER_API_FILES, ensureClusterApi } from './cluster-api.ts';
 import { startProgress } from './progress.ts';
 
 /** The projects that are built in several versions, with their modules. */
-export const PROJECTS = { kubernetes: 'k8s.io/kubernetes', 'cluster-api': CLUSTER_API_PACKAGE } as const;
+export const PROJECTS = { kubernetes: 'k8s.io/kubernetes', 'cluster-api': 'sigs.k8s.io/cluster-api' } as const;
 export type Project = keyof typeof PROJECTS;
 
 /** The language version of a written module: at least that of every module that it requires. */
 const GO = '1.26.0';
-const STAGING = /^\s*(?:replace\s+)?(k8s\.io\/\S+) => \.\/staging\//gm;
+const FOLDER = /^\s*(?:replace\s+)?(\S+) => \.\//gm;
 
 /**
- * The module that builds a Kubernetes. k8s.io/kubernetes replaces its staging modules by folders; from outside they are modules of their
- * own, with versions v0 instead of v1.
+ * The module that builds one version of a project. Where the project replaces modules by folders of its own, these are modules of the same
+ * release from outside; those of Kubernetes have versions v0 instead of v1.
  *
- * @param goMod that of k8s.io/kubernetes in this version.
+ * @param goMod that of the project in this version.
  */
-export function kubernetesModule(version: string, goMod: string): string {
-  const staging = [...goMod.matchAll(STAGING)].map(([, module]) => module ?? '').sort();
-  const replaced = staging.map((module) => `\t${module} => ${module} ${version.replace(/^v1\./, 'v0.')}\n`);
-  const tools = [ETCD_PACKAGE, ...KUBERNETES_PACKAGES];
-  return `${moduleOf('kubernetes', tools, version)}\nreplace (\n${replaced.join('')})\n`;
+export function moduleFor(project: Project, version: string, goMod: string): string {
+  const release = project === 'kubernetes' ? version.replace(/^v1\./, 'v0.') : version;
+  const modules = [...goMod.matchAll(FOLDER)].map(([, module]) => module ?? '').sort();
+  const replaced = modules.map((module) => `\t${module} => ${module} ${release}\n`).join('');
+  const tools = toolsOf(project, version)
+    .map((tool) => `\t${tool}\n`)
+    .join('');
+  return `module maintenance-bridge.io/matrix/${project}
+
+go ${GO}
+
+tool (
+${tools})
+
+require ${PROJECTS[project]} ${version}
+${replaced && `\nreplace (\n${replaced})\n`}`;
 }
 
-/** The module that builds a Cluster API. */
-export const clusterApiModule = (version: string): string => moduleOf('cluster-api', [CLUSTER_API_PACKAGE], version);
-
-function moduleOf(project: Project, tools: readonly string[], version: string): string {
-  const lines = tools.map((tool) => `\t${tool}\n`).join('');
-  return `module maintenance-bridge.io/matrix/${project}\n\ngo ${GO}\n\ntool (\n${lines})\n\nrequire ${PROJECTS[project]} ${version}\n`;
+/** Up to Cluster API 1.13 the core controller is the package of the module itself. */
+function toolsOf(project: Project, version: string): readonly string[] {
+  if (project === 'kubernetes') return [ETCD_PACKAGE, ...KUBERNETES_PACKAGES];
+  const isOwnPackage = Number(version.split('.')[1]) >= 14;
+  return [isOwnPackage ? `${PROJECTS[project]}/core` : PROJECTS[project]];
 }
 
 /**
@@ -78,9 +88,7 @@ export async function ensureVersion(project: Project, version: string): Promise<
     async (unfinished) => {
       const module = join(unfinished, 'module');
       await mkdir(module);
-      const text =
-        project === 'kubernetes' ? kubernetesModule(version, await goModOf(version)) : clusterApiModule(version);
-      await writeFile(join(module, 'go.mod'), text);
+      await writeFile(join(module, 'go.mod'), moduleFor(project, version, await goModOf(project, version)));
       await askGo(module, 'mod', 'tidy');
       await (project === 'kubernetes' ? fillKubernetes(module, unfinished) : buildClusterApi(module, unfinished));
     },
@@ -109,8 +117,8 @@ async function fillKubernetes(module: string, directory: string): Promise<void> 
   }
 }
 
-async function goModOf(version: string): Promise<string> {
-  const printed = await askGo(cacheDirectory(), 'mod', 'download', '-json', `${PROJECTS.kubernetes}@${version}`);
+async function goModOf(project: Project, version: string): Promise<string> {
+  const printed = await askGo(cacheDirectory(), 'mod', 'download', '-json', `${PROJECTS[project]}@${version}`);
   const { GoMod } = JSON.parse(printed) as { readonly GoMod: string };
   return readFile(GoMod, 'utf8');
 }

@@ -134,7 +134,7 @@ export class Fleet {
     const providerID = await this.machineWithoutNode(name, options);
     if (options.hasNode !== true) await this.workload.addNodes([name]);
     await this.workload.api.patch(`/api/v1/nodes/${name}`, { spec: { providerID } }, 'merge');
-    await this.#until(name, 'its Node', ({ status }) => status?.nodeRef?.name === name, 60_000);
+    await this.#until(name, 'its Node', ({ status }) => status?.nodeRef?.name === name, 120_000);
   }
 
   /** @returns the provider ID that would connect a Node with the Machine. */

@@ -1,4 +1,5 @@
 /** Makes `sandbox/kinds/types.json` from the OpenAPI document of a real API server. */
+import { BUILT_IN, typeNameOf } from '../../sandbox/kinds.ts';
 
 interface Definition {
   readonly type?: string;
@@ -23,12 +24,21 @@ type TypeData = string | Record<string, string>;
 
 const PACKAGES = /^io\.k8s\.(api\.|apimachinery\.pkg\.apis\.|apimachinery\.pkg\.|apiextensions-apiserver\.pkg\.apis\.)/;
 
+/** Types that are sent without being stored. */
+const OTHER_TYPES = [
+  'policy.v1.Eviction',
+  'autoscaling.v1.Scale',
+  'authentication.v1.TokenRequest',
+  'meta.v1.DeleteOptions',
+];
+
 /**
- * All types that are reachable from the given ones (`core.v1.Pod`), in order of their names.
+ * The types of the sandbox's kinds, and all that are reachable from them (`core.v1.Pod`), in order of their names.
  *
  * @throws Error if the document lacks one.
  */
-export function apiTypesOf(document: OpenApiV2, roots: readonly string[]): Record<string, TypeData> {
+export function apiTypesOf(document: OpenApiV2): Record<string, TypeData> {
+  const roots = [...BUILT_IN.map(({ group, version, kind }) => typeNameOf(group, version, kind)), ...OTHER_TYPES];
   const byName = new Map(Object.entries(document.definitions).map(([long, found]) => [shortNameOf(long), found]));
   const types = new Map<string, TypeData>();
   const follow = (name: string): void => {
@@ -78,7 +88,7 @@ function marksOf(field: Definition): string[] {
 }
 
 /** Go's struct fields, which contain the numbers of protobuf: `Replicas *int32 `json:"replicas" protobuf:"varint,1,opt,name=replicas"``. */
-const GO_FIELD = /^\s*(?:(\w+)\s+)?(\*?)([[\]*\w.]+)\s+`json:"([^",]*)(,inline)?[^"]*"[^`]*\sprotobuf:"\w+,(\d+)[^"]*"/;
+const GO_FIELD = /^\s*(?:(\w+)\s+)?(\*?)([[\]*\w.]+)\s+`json:"([^",]*)[^"]*"[^`]*\sprotobuf:"\w+,(\d+)[^"]*"/;
 
 interface GoField {
   readonly json: string;
@@ -123,9 +133,10 @@ function structsOf(source: string): Map<string, readonly GoField[]> {
       current = [];
       structs.set(opened, current);
     } else if (line.startsWith('}')) current = undefined;
-    const [, , star, type, json = '', inline, number] = GO_FIELD.exec(line) ?? [];
+    const [, , star, type, json = '', number] = GO_FIELD.exec(line) ?? [];
     if (number === undefined || type === undefined) continue;
-    current?.push({ json, number, isPointer: star === '*', inline: inline === undefined ? undefined : type });
+    // Without a name of its own in JSON, with `inline` or without (since 1.37), the fields are those of the struct.
+    current?.push({ json, number, isPointer: star === '*', inline: json === '' ? type : undefined });
   }
   return structs;
 }

@@ -24,7 +24,7 @@ const kubernetes = (version: string, sum: string): PinnedModule => ({ path: 'k8s
 /** The oldest release that Chart.yaml allows, and the one that everything else is tested on. */
 const KUBERNETES: readonly PinnedModule[] = [
   kubernetes('v1.30.14', 'h1:MrlKXh9uhLIJpyxOeXhcndzRVSvwiV9iJ8NgH8nqPsg='),
-  kubernetes('v1.36.3', 'h1:qDQdoMiluAE2Eab6Fa52YV+WjiGz9mZFFoagEA6cI+o='),
+  kubernetes('v1.37.2', 'h1:A2VDEiObzkYqFTKhSsn0ZEb0RlLEXpHWj93gi2HqEwE='),
 ];
 const PROMETHEUS_OPERATOR: PinnedModule = {
   path: 'github.com/prometheus-operator/prometheus-operator',

@@ -12,17 +12,7 @@ const POD_CHANGES =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 const CLAIM_CHANGES =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-const STATEFUL_SET_CHANGES =
-  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
-const STATEFUL_SET_CHANGEABLE = [
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-];
+const STATEFUL_SET_FIXED = ['selector', 'volumeClaimTemplates', 'serviceName', 'podManagementPolicy'];
 
 /** By the kind's collection. */
 export const VALIDATE_CHANGE: Readonly<Record<string, ValidateChange>> = {
@@ -42,26 +32,25 @@ export const VALIDATE_CHANGE: Readonly<Record<string, ValidateChange>> = {
     isSame(fixedClaimSpec(after, before), specOf(before))
       ? shrinkCauses(after, before)
       : [forbiddenField('spec', CLAIM_CHANGES)],
-  'statefulsets.apps': (after, before) => {
-    const fixed = (object: JsonObject) =>
-      Object.fromEntries(Object.entries(specOf(object)).filter(([field]) => !STATEFUL_SET_CHANGEABLE.includes(field)));
-    return isSame(fixed(after), fixed(before)) ? [] : [forbiddenField('spec', STATEFUL_SET_CHANGES)];
-  },
+  'statefulsets.apps': (after, before) => immutableFields(after, before, STATEFUL_SET_FIXED),
   secrets: (after, before) => [...immutableType(after, before), ...immutableData(after, before)],
   events: eventChangeCauses,
   configmaps: immutableData,
 };
 
 function sameSelector(after: JsonObject, before: JsonObject): readonly Cause[] {
-  const [selector, old] = [specOf(after).selector, specOf(before).selector];
-  return isSame(selector, old) ? [] : [invalidValue('spec.selector', selector, 'field is immutable')];
+  return immutableFields(after, before, ['selector']);
 }
 
 /** The template of a Job that has not started may still change. */
 function jobChangeCauses(after: JsonObject, before: JsonObject): readonly Cause[] {
   const mayChange = specOf(before).suspend === true && objectOf(before.status).startTime === undefined;
-  const fixed = mayChange ? ['completions'] : ['completions', 'template'];
-  return fixed
+  return immutableFields(after, before, mayChange ? ['completions'] : ['completions', 'template']);
+}
+
+/** @param fields of the spec. */
+function immutableFields(after: JsonObject, before: JsonObject, fields: readonly string[]): readonly Cause[] {
+  return fields
     .filter((field) => !isSame(specOf(after)[field], specOf(before)[field]))
     .map((field) => invalidValue(`spec.${field}`, specOf(after)[field] ?? null, 'field is immutable'));
 }

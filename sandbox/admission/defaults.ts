@@ -80,10 +80,10 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
     persistentVolumeClaimRetentionPolicy: {},
     serviceName: '',
   },
-  'apps.v1.StatefulSetUpdateStrategy': ({ type = 'RollingUpdate' }) => ({
-    type,
-    ...(type === 'RollingUpdate' && { rollingUpdate: { partition: 0 } }),
-  }),
+  // With a type and no settings, it stays without settings.
+  'apps.v1.StatefulSetUpdateStrategy': ({ type }) =>
+    type === undefined ? { type: 'RollingUpdate', rollingUpdate: {} } : {},
+  'apps.v1.RollingUpdateStatefulSetStrategy': { partition: 0, maxUnavailable: 1 },
   'apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy': { whenDeleted: 'Retain', whenScaled: 'Retain' },
   'apps.v1.DaemonSetSpec': { revisionHistoryLimit: 10, updateStrategy: {} },
   'apps.v1.DaemonSetUpdateStrategy': ({ type = 'RollingUpdate' }) => ({
@@ -99,6 +99,7 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
     failedJobsHistoryLimit: 1,
   },
   'storage.v1.StorageClass': { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' },
+  'storage.v1.CSINode': { status: {} },
   'storage.v1.VolumeAttachment': { status: { attached: false } },
   'storage.v1.CSIDriverSpec': {
     attachRequired: true,
@@ -106,6 +107,7 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
     storageCapacity: false,
     fsGroupPolicy: 'ReadWriteOnceWithFSType',
     volumeLifecycleModes: ['Persistent'],
+    preventPodSchedulingIfMissing: false,
     requiresRepublish: false,
     seLinuxMount: false,
   },

@@ -62,11 +62,11 @@ function nameRuleOf({ group, plural, collection }: Resource): (name: string) => 
 
 function ownerCauses(owners: readonly unknown[]): Cause[] {
   const path = 'metadata.ownerReferences';
-  const causes = owners.flatMap((owner) => {
+  const causes = owners.flatMap((owner, index) => {
     const fields = objectOf(owner);
     return ['apiVersion', 'kind', 'name', 'uid']
       .filter((field) => textOf(fields[field]) === '')
-      .map((field) => invalidValue(`${path}.${field}`, textOf(fields[field]), 'must not be empty'));
+      .map((field) => required(`${path}[${index}].${field}`, 'must not be empty'));
   });
   const controllers = owners.filter((owner) => isObject(owner) && owner.controller === true);
   if (controllers.length < 2) return causes;

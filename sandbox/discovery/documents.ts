@@ -2,12 +2,13 @@
 import { notServed } from '../errors.ts';
 import type { Registry } from '../kinds/registry.ts';
 import { apiVersionOf, type Resource } from '../kinds/resource.ts';
+import { KUBERNETES_RELEASE } from '../version.ts';
 
-/** The version that the sandbox's behaviour was compared with. */
+/** The document of `/version`. */
 export const VERSION = {
   major: '1',
-  minor: '36',
-  gitVersion: 'v1.36.3+sandbox',
+  minor: KUBERNETES_RELEASE.split('.')[1],
+  gitVersion: `${KUBERNETES_RELEASE}+sandbox`,
   gitCommit: '',
   gitTreeState: '',
   buildDate: '1970-01-01T00:00:00Z',

@@ -9,6 +9,7 @@ import { typeNameOf } from '../kinds/built-in.ts';
 import type { Registry } from '../kinds/registry.ts';
 import type { Resource } from '../kinds/resource.ts';
 import { fieldsOfType, scalarText } from '../kinds/types.ts';
+import { KUBERNETES_RELEASE } from '../version.ts';
 
 /** `/openapi/v3`: the index of the documents of each version. */
 export function openApiIndex(registry: Registry): object {
@@ -31,7 +32,7 @@ export function openApiV3(registry: Registry, root: string): object {
   const paths = Object.fromEntries(resources.flatMap((resource) => pathsOf(resource, types, 3)));
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: 'v1.36.3' },
+    info: { title: 'Kubernetes', version: KUBERNETES_RELEASE },
     paths,
     components: { schemas: types.all() },
   };
@@ -41,7 +42,12 @@ export function openApiV3(registry: Registry, root: string): object {
 export function openApiV2(registry: Registry): object {
   const types = new Types('#/definitions/');
   const paths = Object.fromEntries(registry.all().flatMap((resource) => pathsOf(resource, types, 2)));
-  return { swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.36.3' }, paths, definitions: types.all() };
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: KUBERNETES_RELEASE },
+    paths,
+    definitions: types.all(),
+  };
 }
 
 const WRITE_PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation', 'force'];

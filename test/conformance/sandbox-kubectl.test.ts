@@ -19,6 +19,7 @@ const NOT_SERVED = [
   'networking.k8s.io/v1',
   'node.k8s.io/v1',
   'resource.k8s.io/v1',
+  'storagemigration.k8s.io/v1',
 ];
 /** Unserved kinds of groups that it serves otherwise. */
 const NOT_SERVED_EITHER = [

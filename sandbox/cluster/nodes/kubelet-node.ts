@@ -7,6 +7,7 @@
  */
 
 import { rfc3339Micro } from '../../../src/core/timestamps.ts';
+import { KUBERNETES_RELEASE } from '../../version.ts';
 import { type Claim, withConditions } from '../base/conditions.ts';
 import type { Node } from '../base/kinds.ts';
 import type { World } from '../base/world.ts';
@@ -96,7 +97,7 @@ function infoOf({ metadata }: Node): Readonly<Record<string, string>> {
     containerRuntimeVersion: 'sandbox://1.0.0',
     kernelVersion: '6.12.0',
     kubeProxyVersion: '',
-    kubeletVersion: 'v1.36.3',
+    kubeletVersion: KUBERNETES_RELEASE,
     machineID: metadata.uid.replaceAll('-', ''),
     operatingSystem: 'linux',
     osImage: 'Sandbox',
