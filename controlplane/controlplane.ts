@@ -18,7 +18,7 @@ export interface ControlPlaneOptions {
   readonly controllerManager?: boolean;
   /** Runs kwok, which keeps simulated Nodes Ready and their Pods running. */
   readonly kwok?: boolean;
-  /** With kwok: Pods of Jobs run until somebody ends them. @default false: they succeed at once */
+  /** With kwok: Pods of Jobs run until they are ended. @default false: they succeed at once */
   readonly jobsRun?: boolean;
   /** Names of simulated Nodes that exist from the start; see `addNodes()`. */
   readonly nodes?: readonly string[];

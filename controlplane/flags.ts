@@ -60,7 +60,7 @@ export function apiServerFlags(
   ports: Ports,
   { controllerManager, auditLog }: ApiServerFlags,
 ): string[] {
-  // Simulated Nodes start without conditions: TaintNodesByCondition would taint them not-ready for good. And without a controller manager
+  // Simulated Nodes start without conditions: TaintNodesByCondition would taint them not-ready permanently. And without a controller manager
   // nothing creates the `default` ServiceAccount that the plugin ServiceAccount requires for each Pod.
   const disabled = ['TaintNodesByCondition', ...(controllerManager ? [] : ['ServiceAccount'])];
   return [

@@ -23,7 +23,7 @@ const INSIDE_URL = 'https://127.0.0.1:6443';
 const CAN: ReadonlySet<Capability> = new Set(['metrics', 'rbac', 'admission', 'versions']);
 
 /**
- * k3s always runs a scheduler, a controller manager and one Node of its own, whatever the options are.
+ * k3s always runs a scheduler, a controller manager and its own Node, regardless of the options.
  *
  * @throws NotSupported for options that it does not support; Error if the container does not start.
  */

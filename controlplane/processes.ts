@@ -42,7 +42,7 @@ export class ProcessGroup {
   constructor(directory: string, logs: string) {
     this.#logs = logs;
     const log = openSync(join(logs, 'supervisor.log'), 'a');
-    // A group of its own keeps a terminal's Ctrl-C away; an environment of its own keeps proxies and user settings away.
+    // A separate process group keeps a terminal's Ctrl-C away; a separate environment keeps proxies and user settings away.
     this.#supervisor = spawn(process.execPath, [join(import.meta.dirname, 'supervisor.ts'), directory], {
       detached: true,
       stdio: ['pipe', 'pipe', log],
@@ -52,7 +52,7 @@ export class ProcessGroup {
     const { stdin, stdout } = this.#supervisor;
     if (stdin === null || stdout === null) throw new Error('The supervisor was started without pipes');
     this.#stdin = stdin;
-    // A supervisor that died shows in its `exit`, which every waiter hears of; the broken pipe says nothing more.
+    // The death of a supervisor shows in its `exit`, which every waiter receives; the broken pipe adds nothing.
     stdin.on('error', () => {});
     this.#supervisor.once('exit', () => this.#fail('The supervisor has ended'));
     this.#supervisor.once('error', (error) => this.#fail(`Starting the supervisor: ${error.message}`));

@@ -9,7 +9,7 @@ const POD_END_MS = 200;
 
 /**
  * @param stages kwok's own, as YAML.
- * @param jobsRun whether Pods of Jobs run until somebody ends them; else they succeed at once.
+ * @param jobsRun whether Pods of Jobs run until they are ended; otherwise they succeed at once.
  * @throws Error where none of them ends Pods
  */
 export function podStages(stages: string, jobsRun: boolean): string {

@@ -38,7 +38,7 @@ export async function whenReady(
   throw log.includes('address already in use') ? new PortTaken(message) : new Error(message);
 }
 
-/** Calls `start` with a free port, and again with another one where that port was taken meanwhile. */
+/** Calls `start` with a free port, and again with another one if that port was taken in the meantime. */
 export async function onFreshPort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

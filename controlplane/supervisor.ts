@@ -1,5 +1,5 @@
 /**
- * A process of its own that owns the processes of one control plane, so that none outlives its user.
+ * A separate process that owns the processes of one control plane, so that none outlives its user.
  *
  * It takes commands as JSON lines on stdin and reports on stdout. When stdin closes, which the system does for a parent that
  * was killed too, it kills everything it started, removes the folder that it was given, and ends. The data is disposable,

@@ -98,7 +98,7 @@ export class Grants {
     });
   }
 
-  /** The API server learns of a role by a watch of its own, so wait for it. */
+  /** The API server loads roles by a watch, so wait for it. */
   #allowed(right: Right): Promise<true> {
     return eventually(async () => ((await isAllowed(this.#controlPlane, this.user, right)) ? true : undefined), {
       what: `the right to ${say(right)}`,

@@ -146,7 +146,7 @@ export class Workers {
     await this.#api.patch(this.#path, { spec: { replicas } }, 'merge');
   }
 
-  /** Names another infrastructure template, as whoever changes an image does: every Machine is replaced. */
+  /** Names another infrastructure template, as for a change of the image: every Machine is replaced. */
   async rollOut(): Promise<void> {
     const infrastructureRef = await this.#template(`${this.#name}-2`);
     await this.#api.patch(this.#path, { spec: { template: { spec: { infrastructureRef } } } }, 'merge');

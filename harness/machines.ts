@@ -76,7 +76,7 @@ async function withHosts(management: ControlPlane, clusterApi: AsyncDisposable):
 
 export interface MachineOptions {
   readonly labels?: Readonly<Record<string, string>>;
-  /** While one of these stays, Cluster API looks at the hooks of the others. */
+  /** While one of these remains, Cluster API respects the hooks of the others. */
   readonly controlPlane?: boolean;
   /** Whether a Node of that name exists already. @default false */
   readonly hasNode?: boolean;

@@ -1,4 +1,4 @@
-/** The program as a user runs it: in a process of its own, with a kubeconfig and flags. */
+/** The program as a user runs it: in a separate process, with a kubeconfig and flags. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 /**
- * Properties start from a fixed seed: a fault found by a new seed must not fail somebody else's change. `PROPERTY_SEED` gives another seed,
+ * Properties start from a fixed seed: a fault found by a new seed must not fail an unrelated change. `PROPERTY_SEED` gives another seed,
  * or `random`, as every night.
  */
 import fc from 'fast-check';

@@ -3,9 +3,9 @@ import type { Manifest } from './chart.ts';
 import { type Features, rbacFor } from './chart-rights.ts';
 
 /**
- * A kubeconfig of a ServiceAccount that may do what the chart grants, and no more.
+ * A kubeconfig of a ServiceAccount with exactly the rights that the chart grants.
  *
- * @param features that it will run with, on by default where nothing is said. The namespaces that it is limited to exist already;
+ * @param features that it will run with, on by default if nothing is given. The namespaces that it is limited to exist already;
  *   account and Lease are then called `limited`, so that it can run beside another.
  */
 export async function grantedKubeconfig(

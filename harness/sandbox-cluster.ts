@@ -30,7 +30,7 @@ const LOG_SIZE = 1_000_000;
 
 export interface SandboxControlPlane extends ControlPlane {
   readonly sandbox: ServerSandbox;
-  /** Undefined where nobody acts on it. */
+  /** Undefined if no component acts on it. */
   readonly cluster: Cluster | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Rack } from './metal3.ts';
 /**
  * @param machine name of the Machine, its host and its Node.
  * @param hasNode whether there is a Node of that name already.
- * @param account what the Cluster's kubeconfig is of.
+ * @param account the account of the Cluster's kubeconfig.
  */
 export async function addSelfManagedMachine(
   controlPlane: ControlPlane,

@@ -1,4 +1,4 @@
-/** A simulated cluster on the sandbox's API server, without HTTP, and what its users would create and look at. */
+/** A simulated cluster on the sandbox's API server, without HTTP, and the objects that its users would create and read. */
 import type { Draft, ResourceName, SandboxClock, Stored } from '../sandbox/api.ts';
 import { type ClusterAccess, type Kinds, type SimulationOptions, simulateCluster } from '../sandbox/cluster.ts';
 import { makeServer, SteppedClock } from '../sandbox/start.ts';
@@ -6,7 +6,7 @@ import { eventually } from './wait.ts';
 
 const QUICK = { podStartMs: 2, podStopMs: 2, podRunMs: 20 };
 
-/** Time that stands still until it is told to go on. */
+/** Time that stands still until it is advanced. */
 export class ManualClock implements SandboxClock {
   #nowMs = Date.parse('2026-11-21T02:00:00Z');
   readonly #timers = new Map<number, { readonly dueMs: number; readonly callback: () => void }>();
@@ -22,7 +22,7 @@ export class ManualClock implements SandboxClock {
     return () => this.#timers.delete(id);
   }
 
-  /** Calls what is due on the way, and lets what follows from it happen. */
+  /** Calls the timers that become due, and lets their effects complete. */
   async advance(ms: number): Promise<void> {
     const end = this.#nowMs + ms;
     for (;;) {
@@ -189,7 +189,7 @@ export function isReady({ status }: Kinds['pods']): boolean {
   return conditionOf({ status }, 'Ready') === 'True';
 }
 
-/** `True`, `False`, `Unknown`; undefined where nothing is said. */
+/** `True`, `False`, `Unknown`; undefined if the condition is absent. */
 export function conditionOf(
   {
     status,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export function setup(): () => void {
   const before = process.env.TMPDIR;
   const folder = mkdtempSync(join(tmpdir(), 'maintenance-bridge-tests-'));
-  // Programs that tests run as somebody else have to pass through it.
+  // Programs that tests run as another user have to pass through it.
   chmodSync(folder, 0o711);
   process.env.TMPDIR = folder;
   return () => {

@@ -15,7 +15,7 @@ export interface EventuallyOptions {
  * Calls `probe` until it returns something other than undefined without throwing.
  *
  * @throws Error that names `what`, with the probe's last error as its cause, once the deadline has passed. A probe that never settles is
- * not interrupted: it must have a deadline of its own.
+ * not interrupted: it must have its own deadline.
  */
 export async function eventually<T>(
   probe: () => T | undefined | Promise<T | undefined>,

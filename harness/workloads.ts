@@ -101,7 +101,7 @@ export class Plot {
   }
 
   /**
-   * Creates a workload whose first Pods all run on these Nodes: the others are closed meanwhile. A scheduler that sees a Pod before it sees
+   * Creates a workload whose first Pods all run on these Nodes: the others are closed in the meantime. A scheduler that sees a Pod before it sees
    * the closed Nodes puts it elsewhere; its controller then creates another one. A Pod without a controller names its Node itself.
    */
   async runOn(homes: readonly string[], create: () => Promise<unknown>, app: string, replicas: number): Promise<void> {

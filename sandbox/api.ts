@@ -91,7 +91,7 @@ export interface SandboxApi {
   create(resource: ResourceName, draft: Draft, namespace?: string): Stored;
   /**
    * A merge patch (RFC 7386) of the object, or only of its status subresource. With `resourceVersion` in the patch's metadata, the patch
-   * fails with a conflict if the object has changed meanwhile. A patch that changes nothing leaves the resourceVersion as it is.
+   * fails with a conflict if the object has changed in the meantime. A patch that changes nothing leaves the resourceVersion as it is.
    */
   patch(reference: Reference, patch: Readonly<Record<string, unknown>>, subresource?: 'status'): Stored;
   delete(reference: Reference, options?: DeleteOptions): void;

@@ -23,7 +23,7 @@ export interface CertificateAuthority {
 }
 
 /**
- * Makes a new authority with a P-256 key of its own. All of its certificates are valid from an hour ago until tomorrow.
+ * Makes a new authority with a new P-256 key. All of its certificates are valid from an hour ago until tomorrow.
  */
 export function createAuthority(commonName = 'sandbox authority'): CertificateAuthority {
   const keys = newKeys();

@@ -14,7 +14,7 @@ import { create } from './write/create.ts';
 import { deleteObject } from './write/delete.ts';
 import { evictPod } from './write/evict.ts';
 
-/** Field manager of what is written this way. */
+/** Field manager of these writes. */
 const MANAGER = 'sandbox';
 
 export class InProcessApi implements SandboxApi {

@@ -10,7 +10,7 @@ export interface LoggedRequest {
   /** HTTP status; 0 where the connection broke or hangs. */
   readonly code: number;
   readonly userAgent: string;
-  /** `admin`, `system:serviceaccount:NAMESPACE:NAME`; empty if nobody was recognised. */
+  /** `admin`, `system:serviceaccount:NAMESPACE:NAME`; empty if the sender was not recognised. */
   readonly user: string;
   /** The body of a write, as it came; absent where it had none. */
   readonly body?: string;

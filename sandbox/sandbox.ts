@@ -62,7 +62,7 @@ export interface Sandbox extends ServerSandbox {
    * Waits for a state of objects: `probe` is called now, and again after each change of these resources.
    *
    * @param what a phrase that follows "Waited 60 s for"
-   * @param deadlineMs in real time, whatever the clock says. @default 60 000
+   * @param deadlineMs in real time, independent of the clock. @default 60 000
    * @throws Error that names `what` once the deadline has passed; any error of `probe`
    */
   until<T>(

@@ -195,7 +195,7 @@ export function featuresSchema(): JsonSchema {
   };
 }
 
-/** The schema of the value `config`: everything in the configuration file that has no value of its own. */
+/** The schema of the value `config`: everything in the configuration file that has no separate value. */
 export function configSchema(): JsonSchema {
   const helpOf = (flag: string): string | undefined => OPTION_ROWS.find((row) => row.flag === flag)?.help;
   return {

@@ -11,7 +11,7 @@ ${namespace === undefined ? '' : `  namespace: ${namespace}\n`}rules:
 ${rules}
 `;
 
-/** Paths in the chart, with what the files hold. */
+/** Paths in the chart, with the content of the files. */
 export function ramenFiles(render: (rules: readonly RbacRule[]) => string): ReadonlyMap<string, string> {
   const indented = (rules: readonly RbacRule[]): string => render(rules).trimEnd().replace(/^/gm, '  ');
   const generated = '# Generated from the code by npm run docs.\n#\n';

@@ -98,7 +98,7 @@ export interface RunOptions {
 }
 
 /**
- * The command that runs the image's entry point: in mounts of its own, the root read-only, as the image's user, without a way to more
+ * The command that runs the image's entry point: in separate mounts, the root read-only, as the image's user, without a way to more
  * rights. Each step replaces the process of the one before, so that signals reach the product.
  */
 export function commandIn(directory: string, { account, args }: RunOptions = {}, stage = imageStage()): CommandLine {

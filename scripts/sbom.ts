@@ -215,7 +215,7 @@ function unique<T extends { readonly 'bom-ref': string; readonly scope?: string 
   return [...byRef.values()].sort((a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1));
 }
 
-/** A UUID of version 8 (RFC 9562: bits of our own choice), made from the content. */
+/** A UUID of version 8 (RFC 9562: custom bits), made from the content. */
 function uuidOf(content: string): string {
   const hex = createHash('sha256').update(content).digest('hex');
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);

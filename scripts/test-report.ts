@@ -75,7 +75,7 @@ export function withSecondTry(first: Report, second: Report): Report {
   return { testResults: first.testResults.map((result) => again.get(result.name) ?? result) };
 }
 
-/** Without the calls inside vitest, which stand in each error. */
+/** Without the calls inside vitest, which are in each error. */
 function firstLines(text: string): string {
   const ofOurs = text.split('\n').filter((line) => !/^\s+at .*(node_modules|<anonymous>)/.test(line));
   return ofOurs.slice(0, MESSAGE_LINES).join('\n');

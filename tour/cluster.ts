@@ -53,7 +53,7 @@ export async function furnishWorkloads(
   });
 }
 
-/** Makes the first Pods of a workload run on one Node: the others are closed meanwhile. */
+/** Makes the first Pods of a workload run on one Node: the others are closed in the meantime. */
 async function runOn(sandbox: Sandbox, node: string, app: string, replicas: number, create: () => void): Promise<void> {
   const { api } = sandbox;
   const others = api.list('nodes').flatMap(({ metadata }) => (metadata.name === node ? [] : [metadata.name]));

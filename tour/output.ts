@@ -80,7 +80,7 @@ export function bar(done: number, total: number): string {
   return `[${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}] ${done}/${total}`;
 }
 
-/** Lines of at most `width`, broken at spaces; a longer word has a line of its own. */
+/** Lines of at most `width`, broken at spaces; a longer word has a separate line. */
 function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -160,7 +160,7 @@ function conditionsOf(runner: Runner, name: string): string {
   return CONDITIONS.map((type) => `${type}=${conditionIn(present, type)?.status}`).join(', ');
 }
 
-// The API server has validated what it holds.
+// The API server has validated its content.
 const nodeOf = ({ api }: Runner, name: string) => api.get({ resource: NODES, name }) as Node | undefined;
 const hostOf = ({ api }: Runner, name: string) =>
   api.get({ resource: HOSTS, namespace: FLEET.namespace, name }) as BareMetalHost | undefined;

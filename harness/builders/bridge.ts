@@ -62,7 +62,7 @@ export class MemorySource<T extends KubeObject> implements Source<T> {
   }
 }
 
-/** Workload clusters that are connected as soon as they are wanted, unless a test says otherwise. */
+/** Workload clusters that are connected as soon as they are needed, unless a test changes this. */
 export class MemoryClusters implements WorkloadClusters {
   wanted: ReadonlySet<ClusterKey> = new Set();
   /** Nodes by cluster and name: the content of the API servers. */
@@ -200,7 +200,7 @@ export class MemoryManagement {
     return true;
   }
 
-  /** Changes a Machine as somebody else would. */
+  /** Changes a Machine as another client. */
   edit(key: string, change: (machine: Machine) => Machine): void {
     const machine = this.machines.objects.get(key);
     if (machine !== undefined) this.machines.put(change({ ...machine, metadata: bumped(machine.metadata) }));

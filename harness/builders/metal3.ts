@@ -13,7 +13,7 @@ export const SKIP_OWNER = 'maintenance-bridge.io/skip-remediation';
 export interface HostPart {
   readonly namespace?: string;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Name of the Metal3Machine; null for a host that nobody uses. */
+  /** Name of the Metal3Machine; null for an unused host. */
   readonly consumer?: string | null;
   readonly consumerRef?: BareMetalHost['spec']['consumerRef'];
   readonly disablePowerOff?: boolean;

@@ -43,7 +43,7 @@ export class StoredPods {
     ];
   }
 
-  /** Creates a Pod that the scheduler has not seen yet, unless somebody has taken the name. */
+  /** Creates a Pod that the scheduler has not seen yet, unless the name is taken. */
   #restore({ pod: { namespace, name, uid } }: RestorePod, pods: readonly Pod[]): readonly Pod[] {
     const manifest = this.#manifests.get(uid);
     const isTaken = pods.some(({ metadata }) => metadata.namespace === namespace && metadata.name === name);

@@ -58,7 +58,7 @@ async function keepingConnections<T>({ sandbox, real }: Pair, work: (pair: Pair)
   }
 }
 
-/** @returns the shortest sequence found for each divergence, in order; each begins in a Namespace of its own. */
+/** @returns the shortest sequence found for each divergence, in order; each begins in a separate Namespace. */
 export function compareServers(servers: Pair, options: RunOptions): Promise<readonly Divergence[]> {
   return keepingConnections(servers, (pair) => compareKept(pair, options));
 }

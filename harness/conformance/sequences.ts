@@ -2,7 +2,7 @@
  * Random sequences of requests. They are plain data, in which `$…` stands for what differs from server to server:
  *
  * - `$ns` the Namespace of the sequence
- * - `$version:PATH`, `$old:PATH`, `$uid:PATH` of the object at PATH, as the server last told, or first told
+ * - `$version:PATH`, `$old:PATH`, `$uid:PATH` of the object at PATH, as in the server's last, or first, response
  * - `$continue` the token that came with the last page
  */
 import fc from 'fast-check';

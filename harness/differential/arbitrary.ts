@@ -232,7 +232,7 @@ const podSpec = (theme: Theme): Arbitrary<object> => {
   }).map(withSmallContainers);
 };
 
-/** A container with rules of its own says what holds otherwise. */
+/** A container with separate rules overrides them. */
 function withOwnRestartPolicy(container: object): object {
   return 'restartPolicyRules' in container ? { ...container, restartPolicy: 'Never' } : container;
 }

@@ -1,4 +1,4 @@
-/** A hostile server on a thread of its own, so that its own work does not affect measurements. */
+/** A hostile server on a separate thread, so that its work does not affect measurements. */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Hostile, PLAYS, startHostile } from './hostile-server.ts';
 

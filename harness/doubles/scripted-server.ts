@@ -19,7 +19,7 @@ export interface ScriptedRequest {
   readonly connection: number;
   /** Common name of the client's certificate, if it presented one. */
   readonly clientName: string | undefined;
-  /** Settles when the exchange is over, whoever ended it. */
+  /** Settles when the exchange is over, from either side. */
   readonly closed: Promise<void>;
 }
 

@@ -13,14 +13,14 @@ export interface DebianPackage {
 
 const run = promisify(execFile);
 
-/** A mirror that is slow or gone shall cost less than what it saves. */
+/** A slow or unavailable mirror must cost less time than it saves. */
 const TIMEOUT_MS = 60_000;
 const APT = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', '-o', 'Acquire::https::Timeout=15'];
 
 /**
  * Takes programs from the package in the version that the machine's own package lists have; apt checks its signature.
  *
- * @param start arguments with which each program says that it runs here.
+ * @param start arguments with which each program shows that it runs here.
  * @returns why it cannot be had; undefined where the programs are in the directory now, and start.
  */
 export async function takeFromDebian(

@@ -55,7 +55,7 @@ function nameCauses(resource: Resource, { name, generateName }: JsonObject): Cau
 }
 
 function nameRuleOf({ group, plural, collection }: Resource): (name: string) => readonly string[] {
-  // The names of budgets have no rule of their own.
+  // There is no rule for the names of budgets.
   if (group === 'rbac.authorization.k8s.io' || collection === 'poddisruptionbudgets.policy') return pathSegmentFaults;
   return DNS_LABEL_NAMES.has(collection) && plural !== 'events' ? dnsLabelFaults : dnsSubdomainFaults;
 }

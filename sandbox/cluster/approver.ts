@@ -1,5 +1,5 @@
 /**
- * Approves the requests on the Nodes, as somebody in the workload cluster would: maintenance and deletion.
+ * Approves the requests on the Nodes, like an operator in the workload cluster: maintenance and deletion.
  *
  * - A Node labelled `machine-maintenance: "true"` is labelled `approve-maintenance: "true"` after the delay, and one labelled
  *   `machine-deleted: "true"` is labelled `approve-deletion: "true"`; if so configured, only once it is drained.

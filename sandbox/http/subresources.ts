@@ -58,7 +58,7 @@ function evict(
 
 function bind(context: Context, target: Target, body: JsonObject, options: WriteOptions): object {
   const node = textOf(at(body, 'target', 'name'));
-  // The server says it without a reason too.
+  // The real server also answers without a reason.
   if (node === '') throw new ApiError(500, '', 'target.name: Required value');
   const uid = textOf(objectOf(body.metadata).uid);
   bindPod(context, target, { node, ...(uid !== '' && { uid }) }, options);

@@ -1,5 +1,5 @@
 /**
- * The types of the built-in kinds. `types.json` is what the real API server says in its OpenAPI document, in short; see
+ * The types of the built-in kinds. `types.json` is an extract of the real API server's OpenAPI document; see
  * `harness/conformance/api-types.ts`, which makes it and holds it against a real server. A field reads
  *
  *     [core.v1.Container]! patch=merge(name) list=map(name)

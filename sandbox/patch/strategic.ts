@@ -59,7 +59,7 @@ function mergePrimitives(found: readonly unknown[], wanted: readonly unknown[]):
  * `mergeSortedSlice` of the server: items of the patch in its order, those that it does not name in theirs; one of these comes
  * first only before an item that it preceded already.
  *
- * @param placeOf in the list as it was; negative for what is new.
+ * @param placeOf the place in the previous list; negative for new items.
  */
 function interleaved(
   others: readonly unknown[],

@@ -41,7 +41,7 @@ const CONDITIONAL = new Set([
 /**
  * Changes an object.
  *
- * @param change gets it in the version of the resource and gives what it should be.
+ * @param change gets the object in the version of the resource and returns the new one.
  * @returns it as it is then, also where the change removed it since its last finalizer went.
  * @throws ApiError 400, 404, 409 or 422
  */
@@ -154,7 +154,7 @@ function restored(wanted: JsonObject, current: Stored): JsonObject {
   return { ...withField(wanted, 'metadata', result), apiVersion: current.apiVersion, kind: current.kind };
 }
 
-/** Only what the subresource may change is taken over. */
+/** Only the fields that the subresource may change are applied. */
 function inScope({ resource, subresource }: Target, wanted: JsonObject, current: Stored): JsonObject {
   switch (subresource) {
     case 'status': {

@@ -16,7 +16,7 @@ export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 export interface Decoded {
   /** The same object where nothing had to go. */
   readonly object: JsonObject;
-  /** Paths of what was dropped. */
+  /** Paths of the dropped fields. */
   readonly unknown: readonly string[];
 }
 
@@ -30,7 +30,7 @@ interface Walk {
 }
 
 /**
- * @param isLiteral leaves what is empty, and quantities, as they are: server-side apply looks at what was sent.
+ * @param isLiteral leaves empty values, and quantities, as they are: server-side apply compares the sent values.
  * @throws ApiError 400 where a value has the wrong type
  */
 export function decode(resource: Resource, object: JsonObject, isLiteral = false): Decoded {
@@ -56,7 +56,7 @@ export function refuseUnknown({ unknown }: Decoded, resource: Resource): void {
   throw new DecodeError(resource, `strict decoding error: ${faults}`);
 }
 
-/** Whether the object says that it is of another kind than the resource. @throws ApiError 400 then */
+/** Checks that the object's kind matches the resource. @throws ApiError 400 otherwise */
 export function checkKind(resource: Resource, object: JsonObject): void {
   const { apiVersion, kind } = object;
   const wanted = apiVersionOf(resource);
@@ -71,7 +71,7 @@ export function checkKind(resource: Resource, object: JsonObject): void {
   );
 }
 
-/** An object that cannot be read as its kind; a PATCH tells so in another way than a POST. */
+/** An object that cannot be read as its kind; a PATCH reports this differently than a POST. */
 export class DecodeError extends ApiError {
   /** What is wrong, in the decoder's words. */
   readonly why: string;

@@ -10,7 +10,7 @@ import { keyFor } from '../store/collection.ts';
 import { isFinished } from './change.ts';
 import { asJudged, toStored } from './create.ts';
 
-/** Kinds with a deletion of their own, which know no grace period. */
+/** Kinds with a special deletion, without a grace period. */
 const WITHOUT_GRACE = new Set(['namespaces', DEFINITIONS]);
 
 const ORPHAN = 'orphan';
@@ -76,10 +76,10 @@ function check(resource: Resource, { metadata }: Stored, { preconditions }: Dele
 /** Kinds that are still there for a while after their deletion, whatever their finalizers. */
 const WITH_STAGES = new Set(['namespaces', 'pods']);
 
-/** Kinds older than garbage collection: who deletes one without a word on its Pods leaves them. kubectl always says it. */
+/** Kinds older than garbage collection: a deletion without a propagation policy orphans their Pods. kubectl always sends one. */
 const ORPHANING = new Set(['jobs.batch', 'replicationcontrollers']);
 
-/** The object with what the deletion sets; `isFinished()` tells whether it may go. */
+/** The object with the fields that the deletion sets; `isFinished()` returns whether it may be removed. */
 function mark(context: Context, resource: Resource, found: Stored, options: DeleteOptions): Stored {
   const grace = graceOf(resource, found, options);
   const { metadata } = found;

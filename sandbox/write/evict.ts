@@ -1,7 +1,7 @@
 /**
  * `POST pods/NAME/eviction` (kubernetes `pkg/registry/core/pod/storage/eviction.go`):
  *
- * - A Pod that has ended, is Pending or is being deleted goes without a look at budgets.
+ * - A Pod that has ended, is Pending or is being deleted is evicted without checking budgets.
  * - More than one budget answers 500.
  * - A budget whose status has not caught up with its spec answers 429 with `Retry-After: 10`; one that allows nothing answers 429
  *   with cause `DisruptionBudget`.
@@ -37,7 +37,7 @@ export function evictPod(
   const deletion = deleteOptionsOf(options);
   const budget = bypassesBudgets(pod) ? undefined : budgetOf(context, pod);
   if (budget !== undefined && !(isUnready(pod) && mayGoUnready(budget, pod))) {
-    // Before the preconditions are looked at: one that does not hold has cost the budget an allowance, as in the real server.
+    // Before the preconditions are checked: a failed one has used an allowance of the budget, as in the real server.
     const after = takeOne(context, pods, budget, name);
     if (!deletion.dryRun)
       context.store.put(context.store.collection(BUDGETS), keyFor(namespace, budget.metadata.name), after);
@@ -56,7 +56,7 @@ export function evictPod(
   deleteObject(context, pods, namespace, name, { ...deletion, preconditions });
 }
 
-/** The Pod says that it goes because of an eviction (KEP-3329). */
+/** The Pod's condition shows that an eviction removes it (KEP-3329). */
 function sayWhy(context: Context, resource: Resource, { metadata }: Stored): void {
   const target: Target = { resource, namespace: metadata.namespace, name: metadata.name, subresource: 'status' };
   const claim = {

@@ -116,7 +116,7 @@ export function itemsOf(schema: ListSchema, list: readonly unknown[]): Map<strin
   );
 }
 
-/** Schema of a field of a struct or map; `any` for what the kind does not know. */
+/** Schema of a field of a struct or map; `any` for unknown fields. */
 export function schemaBelow(schema: Schema, key: string): Schema {
   if (schema.is === 'struct') return schema.field(key)?.schema ?? ANY;
   return schema.is === 'map' ? schema.values : ANY;
@@ -145,7 +145,7 @@ export function fieldsOf(value: unknown, schema: Schema): FieldSet {
 const isEmptyMerged = (value: unknown, schema: Schema): boolean =>
   isList(value) && value.length === 0 && schema.is === 'list' && schema.merges !== 'atomic';
 
-/** Objects whose fields have owners of their own. */
+/** Objects whose fields have separate owners. */
 function isGranular(schema: Schema): boolean {
   return ((schema.is === 'struct' || schema.is === 'map') && !schema.isAtomic) || schema.is === 'any';
 }

@@ -21,7 +21,7 @@ export interface Entry extends Writer {
 const MAX_UPDATE_MANAGERS = 10;
 const ANCIENT = 'ancient-changes';
 
-/** Fields of the server itself, which nobody owns. */
+/** Fields of the server itself, which have no owner. */
 const UNOWNED: FieldSet = {
   'f:apiVersion': {},
   'f:kind': {},
@@ -41,7 +41,7 @@ const UNOWNED: FieldSet = {
 };
 const UNOWNED_META = objectOf(UNOWNED['f:metadata']);
 
-/** Without what nobody owns. */
+/** Without fields that have no owner. */
 export function ownable(set: FieldSet): FieldSet {
   const { 'f:apiVersion': _a, 'f:kind': _k, 'f:metadata': meta, ...rest } = set;
   if (meta === undefined) return rest;
@@ -60,7 +60,7 @@ export function entriesOf(object: JsonObject): readonly Entry[] {
       apiVersion: textOf(raw.apiVersion),
       subresource: textOf(raw.subresource),
       time: textOf(raw.time),
-      // What clients sent was checked by nobody; a field set is made of objects only.
+      // Sent `managedFields` are not validated elsewhere; a field set consists of objects only.
       fields: isObject(raw.fieldsV1) ? (raw.fieldsV1 as FieldSet) : EMPTY,
     };
   });

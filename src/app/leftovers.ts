@@ -1,6 +1,6 @@
 /**
- * Finds our marks that nobody looks after any more: a feature was switched off, `namespaces` was reduced, or the program is about to be
- * uninstalled. A left hook holds its Machine's deletion for ever, and a host stays off.
+ * Finds our marks that no running feature handles any more: a feature was switched off, `namespaces` was reduced, or the program is about to be
+ * uninstalled. A left hook holds its Machine's deletion forever, and a host stays off.
  */
 import type { RunOptions } from '../config/schema.ts';
 import { messageOf } from '../core/error-message.ts';
@@ -47,7 +47,7 @@ export interface Look {
   readonly ownNamespace: string;
 }
 
-/** Looks for all marks, whoever looks after them: before the program is uninstalled. */
+/** Finds all marks, handled or not: before the program is uninstalled. */
 export function lookForAll(namespaces: readonly string[], ownNamespace: string): Look {
   const traces = FEATURES.flatMap((feature): readonly Trace[] => feature.traces ?? []);
   return { traces, namespaces, exceptIn: [], ownNamespace };

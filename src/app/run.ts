@@ -53,7 +53,7 @@ export async function run(options: RunOptions, context: ProcessContext): Promise
   const unfenced = makeClient(credentials, requests);
   const identity = `${env.POD_NAME ?? hostname}_${randomUUID()}`;
   const namespace = options.leaderElection.namespace ?? credentials.namespace ?? 'default';
-  // Other requests may wait for minutes, for instance behind a slow webhook, and occupy every connection of their own pool.
+  // Other requests may wait for minutes, for instance behind a slow webhook, and occupy every connection of their pool.
   const ofLease = makeClient(findCluster(options, context, LEASE_SOCKETS), requests);
   const { election, isLeader } = elect(options, namespace, ofLease, identity, log);
   const client = makeClient(credentials, { ...requests, mayWrite: isLeader });

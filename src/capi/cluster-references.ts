@@ -37,7 +37,7 @@ export class ClusterReferences {
     return this.#counts.has(cluster);
   }
 
-  /** Records whether the Cluster object says that we have written to its workload cluster, so that marks may be left there. */
+  /** Records whether the Cluster object is marked because we have written to its workload cluster, so that marks may be left there. */
   remember(cluster: ClusterKey, isRemembered: boolean): void {
     if (isRemembered === this.#remembered.has(cluster)) return;
     if (isRemembered) this.#remembered.add(cluster);

@@ -35,7 +35,7 @@ export interface Desired {
 export interface Memory {
   /** When the held deletion was last reported. */
   readonly toldAtMs?: number;
-  /** Whether that report said that the Node cannot be seen. */
+  /** Whether that report mentioned that the Node cannot be read. */
   readonly toldUnseen?: boolean;
   /**
    * Our hook is being removed from this Machine, for this reason. If the answer to the patch is lost and the Machine goes, this is used to
@@ -191,7 +191,7 @@ function patchOfMachine(machine: Machine, changes: MachineChanges): readonly Pat
     {
       do: 'patchMeta',
       target: refOf(MACHINE, machine),
-      // The rules read the whole Machine: a deletion that begins meanwhile must not be met by a new hook.
+      // The rules read the whole Machine: no new hook may be set if a deletion has begun in the meantime.
       resourceVersion: machine.metadata.resourceVersion,
       ...(approves && { labels: { [MAINTENANCE_LABEL]: APPROVED } }),
       ...(hasAnnotations && { annotations }),

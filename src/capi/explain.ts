@@ -96,7 +96,7 @@ function hostOf({ spec }: Machine): string | undefined {
   return named.is === 'named' ? `baremetalhost/${named.namespace}/${named.host}` : undefined;
 }
 
-/** RFC 3339; when the hook is released without approval. Absent if it is held for ever, or the Node has not been labelled yet. */
+/** RFC 3339; when the hook is released without approval. Absent if it is held forever, or the Node has not been labelled yet. */
 function hookDeadline(machine: Machine, { hookTimeoutMs }: CapiSettings): string | undefined {
   const sinceMs = timerOf(machine);
   if (sinceMs === undefined || hookTimeoutMs === 0) return undefined;

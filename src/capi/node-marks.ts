@@ -13,7 +13,7 @@ import { DRAIN_LABEL } from './drain/names.ts';
 export interface Marks {
   readonly deleted: boolean;
   readonly maintenance: boolean;
-  /** Whether the cluster autoscaler is kept away. A mark that somebody else has set for this purpose is left alone. */
+  /** Whether the cluster autoscaler is kept away. A mark that another client has set for this purpose is left alone. */
   readonly guard: boolean;
 }
 

@@ -12,7 +12,7 @@ import { STALE_APPROVALS } from './names.ts';
 export interface CapiSettings {
   /** Only Nodes that carry this label, with any value, take part; empty means all. */
   readonly requireNodeLabel: string;
-  /** How long our hook may hold a deletion, counted from when the Node was labelled or could not be; 0 means for ever. */
+  /** How long our hook may hold a deletion, counted from when the Node was labelled or could not be; 0 means forever. */
   readonly hookTimeoutMs: number;
   /** Which `proxy-url` of a workload cluster's kubeconfig may be used, as `host` or `host:port`. */
   readonly allowedProxies: readonly string[];

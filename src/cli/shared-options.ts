@@ -24,7 +24,7 @@ export function outputOption(formats: readonly string[], hidden: readonly string
 
 /**
  * @param words each a Node's name, `node/NAME` in any form, or the kind once followed by names.
- * @returns names, each once. Ends the command with its usage if a word means something else.
+ * @returns names, each once. Ends the command with its usage if a word is not a name.
  */
 export function readNodeNames(command: Command, words: readonly string[]): readonly string[] {
   const names = readObjects(words).map(({ text, named }) => {

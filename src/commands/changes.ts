@@ -1,4 +1,4 @@
-/** Computes what has come, changed or ended between two looks. Pure. */
+/** Computes which objects have appeared, changed or ended between two states. Pure. */
 import type { Explanation } from '../core/explanation.ts';
 import { byKindAndName, keyOf } from './render.ts';
 

@@ -101,7 +101,7 @@ export class Overview {
 
   /**
    * Explains every known object of each kind. A kind is left out while another kind that its explanations need is still being read; if the
-   * other kind may not be read, the explanation mentions what is missing.
+   * other kind may not be read, the explanation names it.
    */
   explanations(nowMs: number): readonly Explanation[] {
     return this.#parts.flatMap((part) => this.#explain(part, nowMs));

@@ -1,4 +1,4 @@
-/** The faults of a configuration, as lines that say what was wanted and what was found. */
+/** The faults of a configuration, as lines with the expected and the found value. */
 import type { z } from 'zod';
 import { oneOf, wantedOf } from '../core/option.ts';
 import { OPTION_ROWS } from './options.ts';

@@ -113,7 +113,7 @@ export function checkConfiguration(data: Readonly<Record<string, unknown>>): Che
     return { is: 'faults', faults: [...faultsOf(frameSchema, frame.error.issues, data, []), ...faults] };
   if (faults.length > 0) return { is: 'faults', faults };
   const { context, namespaces, dryRun, leaderElection, metrics, health, log } = frame.data;
-  // Each section was checked by the schema of its own feature.
+  // Each section was checked by the schema of its feature.
   const checked = Object.fromEntries(
     sections.map((each) => [each.name, each.is === 'ok' && each.section]),
   ) as unknown as Sections;

@@ -1,4 +1,4 @@
-/** Exponential backoff as data: a pure function from attempts to delays, without a clock or randomness of its own. */
+/** Exponential backoff as data: a pure function from attempts to delays, without a clock or randomness. */
 export interface Backoff {
   /** The full delay of attempt 0, in milliseconds. */
   readonly baseMs: number;

@@ -63,7 +63,7 @@ export function secretNameOf(podUid: string): string {
   return `tmm-pod-${podUid}`;
 }
 
-/** @returns undefined if somebody has removed or edited what we wrote. */
+/** @returns undefined if our content was removed or edited. */
 export function storedPodOf(secret: KubeObject): StoredPod | undefined {
   const uid = labelOf(secret, STORED_UID_LABEL);
   const node = annotationOf(secret, STORED_NODE_ANNOTATION);

@@ -1,4 +1,4 @@
-/** The marks that a feature leaves on objects of the management cluster, and their effect when nobody looks after them any more. */
+/** The marks that a feature leaves on objects of the management cluster, and their effect when no running feature handles them. */
 import type { ReadKind } from './explained.ts';
 import type { KubeObject } from './objects.ts';
 
@@ -10,7 +10,7 @@ export interface Trace extends ReadKind {
   readonly isInOwnNamespace?: boolean;
   /** Called with the object's metadata. */
   readonly isLeft: (object: KubeObject) => boolean;
-  /** Whether something stays blocked for ever unless somebody removes the mark. */
+  /** Whether something stays blocked forever unless somebody removes the mark. */
   readonly isGrave: boolean;
   readonly remedy: string;
 }

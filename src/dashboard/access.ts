@@ -21,7 +21,7 @@ export interface Door {
 }
 
 export type Admission =
-  /** May read what the path names. */
+  /** May read the objects of the path. */
   | { readonly is: 'admitted' }
   /** Has presented the token, which is valid once, and gets a session in its place. */
   | { readonly is: 'welcome' }

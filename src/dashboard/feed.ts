@@ -8,7 +8,7 @@ import type { Message } from './protocol.ts';
 /** An open page. */
 export interface Subscriber {
   send(message: Message): void;
-  /** Whether it has not taken what was sent yet: nothing more is sent until it has, and then everything (`Feed.catchUp`). */
+  /** Whether it has not received the last message yet: nothing more is sent until it has, and then everything (`Feed.catchUp`). */
   isBehind(): boolean;
 }
 
@@ -39,7 +39,7 @@ export class Feed implements Presenter {
     };
   }
 
-  /** Call it when a subscriber that was behind has taken what was sent. */
+  /** Call it when a slow subscriber has received everything. */
   catchUp(subscriber: Subscriber): void {
     if (this.#behind.delete(subscriber)) this.#sendAll(subscriber);
   }

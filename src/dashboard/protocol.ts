@@ -30,5 +30,5 @@ export interface TimelineEntry {
 
 export type Timeline =
   | { readonly is: 'entries'; readonly entries: readonly TimelineEntry[] }
-  /** Why the caller may not read the Events, as the API server said. */
+  /** Why the caller may not read the Events, from the API server's response. */
   | { readonly is: 'unseen'; readonly why: string };

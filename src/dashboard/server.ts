@@ -138,7 +138,7 @@ async function answer(
     }
     case '/plan': {
       const picture = await options.plan(searchParams.get('node') ?? '', left.signal);
-      // The page has no script, and a style of its own.
+      // The page has no script, and an inline style.
       const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
       return send(response, 200, 'text/html', picture, { 'Content-Security-Policy': policy });
     }

@@ -16,7 +16,7 @@ export function isHeld(host: BareMetalHost): boolean {
   return annotationOf(host, REBOOT_ANNOTATION) !== undefined;
 }
 
-/** Why Metal3 does not control the host at present, by somebody's wish. */
+/** Why Metal3 was told not to control the host. */
 export function absenceOf(host: BareMetalHost): 'HostDetached' | 'HostPaused' | undefined {
   const isDetached =
     annotationOf(host, HOST_DETACHED_ANNOTATION) !== undefined || host.status.operationalStatus === 'detached';

@@ -5,7 +5,7 @@ import type { Index } from '../core/ports.ts';
 import { parseProviderID } from '../core/provider-id.ts';
 import { needsAttention } from './machines.ts';
 
-/** Index names begin with the feature's name, since the Cluster API bridge has indexes of its own on the same cache. */
+/** Index names begin with the feature's name, since the Cluster API bridge has other indexes on the same cache. */
 export const MACHINES_BY_HOST: Index<Machine> = {
   name: 'metal3-host',
   of: ({ metadata, spec }) => {

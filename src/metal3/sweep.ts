@@ -25,7 +25,7 @@ export interface Use {
   readonly isConsumerUnknown: boolean;
 }
 
-/** @returns undefined if the host is not left alone for a reason of its own. */
+/** @returns undefined if the host is not left alone for a particular reason. */
 export function leaveReasonOf(because: SweepBecause): LeaveReason | undefined {
   return LEAVE_REASONS.find((reason) => reason === because);
 }

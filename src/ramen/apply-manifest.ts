@@ -13,7 +13,7 @@ import { decideApply, type Found } from './work-decide.ts';
 /** Other works that name the object and are not being deleted: their names, by UID. */
 export type Sharers = ReadonlyMap<string, string>;
 
-/** Limit for the case that somebody creates and deletes the object in turns. */
+/** Limit for the case that another client creates and deletes the object repeatedly. */
 const MAX_ROUNDS = 4;
 
 /**

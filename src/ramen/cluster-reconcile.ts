@@ -57,7 +57,7 @@ export type StandInStep =
   | { readonly do: 'nothing' }
   | { readonly do: 'create' }
   | { readonly do: 'write'; readonly status: StandInStatus }
-  /** It is about another cluster, and belongs to somebody else. */
+  /** It is about another cluster, and belongs to another client. */
   | { readonly do: 'leave'; readonly why: string };
 
 /** The parts of a ManagedCluster that Ramen needs: the condition `ManagedClusterJoined`, and the claim with the cluster's id. */

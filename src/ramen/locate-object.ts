@@ -1,4 +1,4 @@
-/** Finds where the object of a manifest is on its cluster, and what discovery says about its kind. */
+/** Finds the location of a manifest's object on its cluster, and its kind by discovery. */
 import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import type { ObjectAddress } from '../core/object-access.ts';
 import { describe } from './manifest.ts';

@@ -186,7 +186,7 @@ function merge(observed: ObservedMode, record: ModeRecord | undefined): Pick<Mod
     workloads.set(workloadKey(at), { ...at, ...(selector !== undefined && { uid, selector }) });
   }
   const annotated = new Map((record?.annotated ?? []).map((each) => [annotatedKey(each), each]));
-  // A value that was there already belongs to somebody else, and stays when we go.
+  // An earlier value belongs to another client, and stays when we finish.
   for (const each of observed.annotated) {
     if (each.is === 'present' && each.value === undefined) annotated.set(annotatedKey(each.at), each.at);
   }
@@ -262,7 +262,7 @@ function unlessSaid(mode: MaintenanceMode, action: SetStatus): readonly ModeActi
 type Present = Extract<SeenWorkload, { is: 'present' }>;
 
 function scaleDown({ at, resourceVersion, replicas }: Present): ModeAction {
-  // The number that somebody requested last is the one to restore.
+  // The number to restore is the last requested one.
   return { do: 'scaleDown', at, resourceVersion, former: replicas };
 }
 

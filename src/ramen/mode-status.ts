@@ -1,4 +1,4 @@
-/** The status of a MaintenanceMode: what the hub believes, and what people read. */
+/** The status of a MaintenanceMode, for the hub and for users. */
 import { rfc3339 } from '../core/timestamps.ts';
 import { bounded } from './names.ts';
 import type { MaintenanceMode, WorkCondition } from './objects.ts';

@@ -24,7 +24,7 @@ export const KLUSTERLET_FINALIZER = 'cluster.open-cluster-management.io/manifest
 export const DRPC_NAME = 'drplacementcontrol.ramendr.openshift.io/drpc-name';
 export const DRPC_NAMESPACE = 'drplacementcontrol.ramendr.openshift.io/drpc-namespace';
 
-/** Condition of a work whose DRPlacementControl is gone although nobody deletes the work; absent otherwise. */
+/** Condition of a work whose DRPlacementControl is gone although the work is not being deleted; absent otherwise. */
 export const APPLICATION_GONE = 'ApplicationGone';
 
 /** The only condition of a view, and the reasons that Open Cluster Management uses for it. */
@@ -38,7 +38,7 @@ export const VIEW_REASONS = [
 ] as const;
 export type ViewReason = (typeof VIEW_REASONS)[number];
 
-/** Limit of our condition messages: Kubernetes allows 32 768 characters, which nobody would read. */
+/** Limit of our condition messages: Kubernetes allows 32 768 characters, which is too long to read. */
 export const MAX_MESSAGE = 1024;
 
 /** The longest prefix that fits, with a sign that something is missing. */

@@ -189,7 +189,7 @@ export const MANAGED_CLUSTER_RULES: readonly RbacRule[] = [
   },
 ];
 
-/** On the cluster whose MaintenanceModes are handled. Objects under `annotate` need a role of their own. */
+/** On the cluster whose MaintenanceModes are handled. Objects under `annotate` need a separate role. */
 export function maintenanceModeRules({ providers }: MaintenanceModeSettings): readonly RbacRule[] {
   const scalesAny = providers.some(({ scaleToZero }) => scaleToZero.length > 0);
   return [

@@ -18,7 +18,7 @@ import { isNamespace, type ResourceMeta } from './objects.ts';
 import { creatorOf, formatMark, managerOf, upgradedManagedFields, type WorkIdentity } from './ownership.ts';
 import { decideRemove, type Leaving } from './work-decide.ts';
 
-/** Limit for the case that somebody creates and deletes the object in turns. */
+/** Limit for the case that another client creates and deletes the object repeatedly. */
 const MAX_ROUNDS = 4;
 /** Field manager of changes to marks alone. */
 const MARKER = 'maintenance-bridge';

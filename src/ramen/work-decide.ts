@@ -21,7 +21,7 @@ export type Found =
   | { readonly is: 'unknown'; readonly refusal: Refusal };
 
 export type ApplyStep =
-  /** Create it with our mark; if somebody else is faster, look again. */
+  /** Create it with our mark; if another client is faster, read it again. */
   | { readonly do: 'create'; readonly body: object; readonly fieldManager?: string }
   /** Apply it; first rewrite the managed fields, if given. */
   | {

@@ -43,7 +43,7 @@ describe('WorkWriter', () => {
     await writer.writeStatus([]);
     expect(['1', '2'].map((version) => memory.isReplaced('east/w', version))).toEqual([true, true]);
     expect(memory.isReplaced('east/w', '3')).toBe(false);
-    // The record of a replaced version is not kept for ever.
+    // The record of a replaced version is not kept forever.
     expect(memory.isReplaced('east/w', '1')).toBe(false);
   });
 });

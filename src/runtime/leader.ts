@@ -19,7 +19,7 @@ import { LeadershipLost } from './drain-signal.ts';
 export interface LeaseRecord {
   /** Empty when created. */
   readonly resourceVersion: string;
-  /** Empty if nobody holds it. */
+  /** Empty if it has no holder. */
   readonly holderIdentity: string;
   readonly leaseDurationSeconds?: number;
   readonly acquireTime?: string;
@@ -31,7 +31,7 @@ export interface LeaseRecord {
 export interface LeaseStore {
   /** @returns undefined if there is no record. */
   get(signal: AbortSignal): Promise<LeaseRecord | undefined>;
-  /** @returns the stored record; undefined if somebody else was faster. */
+  /** @returns the stored record; undefined if another client was faster. */
   create(record: LeaseRecord, signal: AbortSignal): Promise<LeaseRecord | undefined>;
   /** @returns the stored record; undefined if the record is not at `record.resourceVersion` any more. */
   update(record: LeaseRecord, signal: AbortSignal): Promise<LeaseRecord | undefined>;
@@ -197,7 +197,7 @@ export class LeaderElector {
     }
   }
 
-  /** Acquires or renews the Lease. @returns false if somebody else wrote first, or the answer came too late. */
+  /** Acquires or renews the Lease. @returns false if another client wrote first, or the answer came too late. */
   async #write(current: LeaseRecord | undefined, cut: AbortSignal): Promise<boolean> {
     const sentAtMs = this.#time.monotonicMs();
     const record = this.#ours(current);

@@ -13,7 +13,7 @@ import { aborted, sleep } from './sleep.ts';
 const PHASES = ['servers', 'caches', 'services', 'controllers'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** A part of the process with a life of its own. */
+/** A part of the process with its own lifecycle. */
 export interface Runnable {
   readonly name: string;
   readonly phase: Phase;

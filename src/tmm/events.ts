@@ -144,7 +144,7 @@ export function reportUnreadable(node: Node, annotation: string, why: string): R
   return event(node, 'Warning', 'MaintenanceReportUnreadable', 'ReadReport', note);
 }
 
-/** What is said when a stored Pod has come back, or never will. */
+/** The Events about a stored Pod that has come back, or never will. */
 export function restoreEvents(node: Node, pod: string, session: string): Readonly<Record<RestoreOutcome, RecordEvent>> {
   const told = (type: RecordEvent['type'], reason: EventReason, note: string): RecordEvent => ({
     ...event(node, type, reason, 'RestorePod', note),

@@ -94,7 +94,7 @@ export class TmmMetrics {
     this.#nodes.delete(node);
   }
 
-  /** Stops measuring Nodes whose names begin with the prefix: nobody looks after them any more. */
+  /** Stops measuring Nodes whose names begin with the prefix: they are no longer handled. */
   forgetAll(prefix: string): void {
     for (const node of [...this.#nodes.keys()]) if (node.startsWith(prefix)) this.forget(node);
   }

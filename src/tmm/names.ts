@@ -67,7 +67,7 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
  * - `NoController`: nothing would create it again.
  * - `NotStored`: it has no controller, and its manifest is not stored yet.
  * - `TooLargeToStore`: it has no controller, and its manifest does not fit into a Secret.
- * - `JobWouldFail`: its eviction would fail its Job for good, and `tmm.finalJobs` is `reject`.
+ * - `JobWouldFail`: its eviction would fail its Job permanently, and `tmm.finalJobs` is `reject`.
  * - `DoNotEvict`: it carries a mark that forbids its eviction.
  * - `EmptyDir`: it has an emptyDir volume, and `tmm.emptyDir` is `reject`.
  * - `ToleratesTaint`: it tolerates the taint, and `tmm.toleratingPods` is `reject`.

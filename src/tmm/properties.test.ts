@@ -101,7 +101,7 @@ describe('invariants of `decide()`', () => {
         settle(cluster);
         cluster.untaint('a');
         settle(cluster);
-        // Pods that were terminating anyway are waited for, but not for ever.
+        // Pods that were terminating anyway are waited for, but not forever.
         cluster.nowMs += cluster.settings.exitTimeoutMs;
         settle(cluster);
         expect(cluster.pods.map(({ metadata }) => metadata.annotations ?? {})).toEqual(

@@ -229,7 +229,7 @@ function remember(
   memory.remember(nodeName, isWorthKeeping ? decision.memory : undefined);
 }
 
-/** A phase that continues began when the report says; any other begins with this decision. */
+/** A continued phase began at the time in the report; any other begins with this decision. */
 function phaseSinceMs({ report, nowMs }: Observed, { phase }: TmmDecision): number {
   return report.is === 'valid' && report.report.phase === phase ? Date.parse(report.report.since) : nowMs;
 }

@@ -32,7 +32,7 @@ export interface TmmSettings {
   readonly emptyDir: 'evict' | 'reject';
   /** For Pods that fit nowhere else: reject the request, or drain all the same, for clusters that grow when Pods are Pending. */
   readonly noRoom: 'reject' | 'proceed';
-  /** For Pods whose eviction would fail their Job for good: reject the request, wait for their end, or evict them. */
+  /** For Pods whose eviction would fail their Job permanently: reject the request, wait for their end, or evict them. */
   readonly finalJobs: 'reject' | 'wait' | 'evict';
   readonly honourDoNotEvict: boolean;
   /** Whether Nodes that other tools hold count as away, and are not maintained until these release them (`core/other-tools.ts`). */

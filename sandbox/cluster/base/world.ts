@@ -87,7 +87,7 @@ export class World {
   /**
    * A merge patch of the object as it was read.
    *
-   * @throws ApiError Conflict if somebody has changed it since.
+   * @throws ApiError Conflict if it has changed since.
    */
   patch<T extends Stored>(
     resource: string,

@@ -5,7 +5,7 @@
  * | Request | Record so far | What is decided |
  * | --- | --- | --- |
  * | none | any | remove our approvals and the fence; once the session on the Node is over, remove the record |
- * | maintenance or deletion | none, `Waiting` | set the fence, or wait for what has to come first |
+ * | maintenance or deletion | none, `Waiting` | set the fence, or wait until it is allowed |
  * | the same | `Draining`, `Drained` | set a missing fence; approve if the Node is empty; record a rejection |
  * | the same | `Rejected` | remove the fence; judge again when something has changed, at most every 30 s |
  *
@@ -15,7 +15,7 @@
  * - The record is written before the Node is fenced, and removed after the last of our marks has left it: after a crash at any point, the
  *   next process finds the Node by its Machine, and counts its slot.
  * - While the Node, or anything that its verdict depends on, cannot be seen, nothing changes.
- * - Only requests on the Node itself are approved, and only if nobody else has approved them already.
+ * - Only requests on the Node itself are approved, and only if they are not approved already.
  * - A deletion is not approved while a maintenance is: somebody may be at the machine, and the hook's release would give back its host.
  */
 import type { Action } from '../../core/action.ts';

@@ -18,7 +18,7 @@ export class ControllerWatch {
   #hasReacted = false;
   #told: string | undefined;
 
-  /** @param tell called once for each trouble, and once when it is over. */
+  /** @param tell called once for each problem, and once when it is over. */
   constructor(nowMs: number, tell: (text: string, isOver: boolean) => void) {
     this.#reactedAtMs = nowMs;
     this.#tell = tell;

@@ -77,7 +77,7 @@ export function commandWork({ command, env, output, logDirectory }: CommandOptio
       const end = (code: number | null, signal: NodeJS.Signals | null): void =>
         resolve({ code, how: signal === null ? `ended with code ${code}` : `was ended by ${signal}` });
       child.once('close', end);
-      // Processes that it left in the background may keep the pipes open for ever.
+      // Processes that it left in the background may keep the pipes open forever.
       child.once('exit', (code, signal) => void setTimeout(() => end(code, signal), FLUSH_MS).unref());
     }).finally(() => clearTimeout(killer));
     return {

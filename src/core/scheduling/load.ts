@@ -13,7 +13,7 @@ export interface Load {
 /** A cache returns the same array until one of its Pods changes, and most Nodes have not changed since the last simulation. */
 const known = new WeakMap<readonly Pod[], Load>();
 
-/** @param all an array that nobody changes. */
+/** @param all an array that is never changed. */
 export function loadOf(all: readonly Pod[]): Load {
   const found = known.get(all);
   if (found !== undefined) return found;

@@ -68,7 +68,7 @@ export class FitNode {
     return (this.free[at] ?? 0) / (this.capacity[at] || 1);
   }
 
-  /** @param amounts what the Pod takes of each counted resource. */
+  /** @param amounts the Pod's amount of each counted resource. */
   put(pod: Pod, amounts: readonly number[]): void {
     this.placed.push(pod);
     this.#take(amounts, 1);

@@ -33,7 +33,7 @@ export interface PodDemand {
   /** `spec.resources.requests` and the reported part of them. */
   readonly podLevel?: ContainerDemand | undefined;
   readonly overhead?: Quantities | undefined;
-  /** The kubelet has refused the resize for good, so the requested resources do not count. */
+  /** The kubelet has refused the resize permanently, so the requested resources do not count. */
   readonly isResizeInfeasible?: boolean | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { Cluster } from './cluster.ts';
 import type { FitNode } from './node.ts';
 import type { Refusal, Rule } from './rule.ts';
 
-/** @param amounts what the Pod takes of each of the cluster's resources, see `amountsFor()`. */
+/** @param amounts the Pod's amount of each of the cluster's resources, see `amountsFor()`. */
 export function resourcesRule(amounts: readonly number[], { resources }: Cluster): Rule {
   const asked = amounts.flatMap((amount, at) => (amount > 0 ? [at] : []));
   /** Cached, since the same few refusals recur, by the missing resources. */

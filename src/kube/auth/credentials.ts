@@ -61,14 +61,14 @@ export type CredentialsOptions = AccessOptions & ConnectionOptions;
 /**
  * Finds the credentials: `--kubeconfig`, else `KUBECONFIG` (a list, merged), else the Pod's service account, else `~/.kube/config`.
  *
- * @throws Error that names the file and what was expected of it, or the proxy setting that cannot be used.
+ * @throws Error that names the file and the expected content, or the unusable proxy setting.
  */
 export function loadKubeConfig(options: CredentialsOptions): Credentials {
   return credentialsOf(findAccess(options), options);
 }
 
 /**
- * Credentials for an access that is known already, with connections of their own.
+ * Credentials for an access that is known already, with separate connections.
  *
  * @throws Error that names the proxy setting that cannot be used.
  */

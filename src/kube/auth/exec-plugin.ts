@@ -16,7 +16,7 @@ export interface PluginCredential {
   readonly key: Buffer | undefined;
 }
 
-/** Some plugins ask a cloud provider and retry there; `kubectl` itself would wait for ever. */
+/** Some plugins ask a cloud provider and retry there; `kubectl` itself would wait forever. */
 const RUN_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const MAX_WORDS = 500;

@@ -67,7 +67,7 @@ export interface Merged {
 /**
  * Reads the files in their order.
  *
- * @throws Error that names the file and what was expected of it.
+ * @throws Error that names the file and the expected content.
  */
 export function merge(files: readonly string[]): Merged {
   const merged: Merged = {

@@ -78,7 +78,7 @@ type Exec = z.infer<typeof execSchema>;
 /**
  * Looks in this order at `--kubeconfig`, `KUBECONFIG`, the Pod's service account and `~/.kube/config`.
  *
- * @throws Error that names the file and what was expected of it.
+ * @throws Error that names the file and the expected content.
  */
 export function findAccess(options: AccessOptions): ClusterAccess {
   const { kubeconfig, context, env, homedir } = options;

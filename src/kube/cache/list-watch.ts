@@ -85,7 +85,7 @@ const SHORT_WATCH_MS = 1000;
 /** A watch that breaks counts as healthy after a minute, the interval of bookmarks, or sooner if it made progress. */
 const HEALTHY_MS = 60_000;
 const HEALTHY_WITH_PROGRESS_MS = 10_000;
-/** With the backoff at its ceiling this takes minutes: the version is about to expire anyway, or is what the server fails on. */
+/** With the backoff at its ceiling this takes minutes: the version is about to expire anyway, or causes the server's failure. */
 const RELIST_AFTER_FAILURES = 10;
 
 /**

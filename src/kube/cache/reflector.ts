@@ -59,7 +59,7 @@ export interface ReflectorOptions<T> {
   /** Resolves after the time, or as soon as the signal aborts; never rejects. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
-  /** Shared by watches over one connection, so that not each of them logs its faults. @default one of its own */
+  /** Shared by watches over one connection, so that not each of them logs its faults. @default a separate one */
   readonly outages?: Outages;
   /** Called whenever a watch is open: from then on no change is missed. */
   readonly onWatching?: () => void;

@@ -33,7 +33,7 @@ export interface RequestReport {
   readonly durationMs: number;
 }
 
-/** In bytes. An answer beyond its limit is refused before it is in memory; an error's body has a limit of its own. */
+/** In bytes. An answer beyond its limit is refused before it is in memory; an error's body has a separate limit. */
 export interface AnswerLimits {
   /** For one page of a list. */
   readonly list: number;

@@ -1,13 +1,13 @@
 /**
  * Keeps equal values of many objects once: parsed JSON has a separate string for each mention of a Node's name in a Pod, and a separate
- * list for the tolerations that every Pod has. In a large cluster that is a third of what the caches hold.
+ * list for the tolerations that every Pod has. In a large cluster that is a third of the cached data.
  */
 import { text } from '../http/json.ts';
 
 /** There are far fewer distinct values than objects. Beyond this many, sharing starts again. */
 const MAX_SHARED = 10_000;
 
-/** Values that nobody changes, by their identity. */
+/** Immutable values, by their identity. */
 export class Sharing<T> {
   readonly #known = new Map<string, T>();
 

@@ -176,7 +176,7 @@ function taintOf(raw: Raw): Taint | undefined {
   return present({ key, value: text(raw.value), effect });
 }
 
-/** Only volumes that may hold data of their own are kept; a Pod's ConfigMaps, Secrets and projections are dropped. */
+/** Only volumes that may contain separate data are kept; a Pod's ConfigMaps, Secrets and projections are dropped. */
 function volumeOf(raw: Raw): Volume | undefined {
   const name = text(raw.name);
   if (name === undefined) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The workload clusters that are needed, each with a connection of its own: they share no credentials, sockets, probe or backoff, so one
+ * The workload clusters that are needed, each with a separate connection: they share no credentials, sockets, probe or backoff, so one
  * that is slow or gone delays no other.
  */
 import type { Action } from '../../core/action.ts';

@@ -1,4 +1,4 @@
-/** Clusters in which objects of any kind are managed, each with a connection, watches and an identity of its own. */
+/** Clusters in which objects of any kind are managed, each with a separate connection, watches and identity. */
 import type { ConnectionStatus } from '../../core/clusters.ts';
 import type { ClusterCondition, ManagedClusterAccess } from '../../core/managed-clusters.ts';
 import type { AnyObject, ObjectAccess, ObjectAddress } from '../../core/object-access.ts';

@@ -147,7 +147,7 @@ export class ManagedFleet implements Runnable {
   }
 
   /**
-   * Who serves the cluster of a namespace that is not among ours: nobody but us ever did, somebody else does or did last, or it is unknown.
+   * Which bridge serves the cluster of a namespace that is not among ours: only this one ever did, another one does or did last, or it is unknown.
    */
   async servedBy(namespace: string): Promise<'us' | 'others' | 'unknown'> {
     const { hub, leaseName, servedByAnnotation } = this.#options;

@@ -19,7 +19,7 @@ const VOLUME_ATTACHMENT: Resource<unknown> = {
 };
 
 const PAGE_SIZE = 500;
-/** The owner of a workload cluster must not be able to keep us reading for ever. */
+/** The owner of a workload cluster must not be able to keep us reading forever. */
 const MAX_PAGES = 200;
 const UNKNOWN = { is: 'unknown' } as const;
 

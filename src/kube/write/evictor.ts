@@ -45,7 +45,7 @@ export interface PodEvictorOptions {
 const TIMEOUT_MS = 35_000;
 /** How long requests in flight may go on after the stop. */
 const DRAIN_MS = 5000;
-/** Answers older than this, about Pods whose eviction nobody wants any more, are forgotten. */
+/** Answers older than this, about Pods whose eviction is no longer wanted, are forgotten. */
 const FORGET_AFTER_MS = 3_600_000;
 
 const ACCEPTED_AGAIN_MS = 60_000;
@@ -236,7 +236,7 @@ export function classifyEviction(error: unknown): EvictionOutcome {
       return classifyPatience(error);
     case 'NotFound':
     case 'Conflict':
-      // A webhook may refuse with any code, and its 404 or 409 says nothing about the Pod.
+      // A webhook may refuse with any code, and its 404 or 409 proves nothing about the Pod.
       return isWebhookDenial(error) ? 'Denied' : 'Gone';
     case 'Forbidden':
       return error.causes.some(({ reason }) => reason === 'NamespaceTerminating') ? 'Throttled' : 'Denied';

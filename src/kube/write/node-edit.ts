@@ -1,4 +1,4 @@
-/** Edits one Node for a person's command: read, change, write, without losing what was written in between. */
+/** Edits one Node for a user's command: read, change, write, without losing changes made in between. */
 import { NODE, type Node } from '../../core/objects.ts';
 import { type ApiClient, pathOf } from '../http/api.ts';
 import { isKubeError, KubeError } from '../http/errors.ts';

@@ -137,7 +137,7 @@ export class DiscoveringAccess implements ObjectAccess {
       const sent = request.method === 'GET' ? request : { ...request, timeoutMs: WRITE_TIMEOUT_MS };
       const body = fields(await this.#client.request<unknown>(sent));
       const metadata = fields(body?.metadata);
-      // A proxy may answer 200 with JSON of its own.
+      // A proxy may answer 200 with other JSON.
       if (body === undefined || text(body.kind) !== at.resource.kind || text(metadata?.name) !== at.name) {
         return refusal('Failed', `${request.method} ${request.path} was answered with something else than that object`);
       }

@@ -1,7 +1,7 @@
 /**
  * The manifest from which a Pod is created again: the API server's object, without the parts that belong to that one Pod alone.
  *
- * - `spec.nodeName` is removed. A Pod that names its Node bypasses the scheduler, and a kubelet without room for it fails it for good.
+ * - `spec.nodeName` is removed. A Pod that names its Node bypasses the scheduler, and a kubelet without room for it fails it permanently.
  *   Volumes, selectors and affinity that tie the Pod to its Node stay, and bring it back there.
  * - The token volume that the ServiceAccount admission injected is removed, with its mounts; it is injected again (kubernetes
  *   `plugin/pkg/admission/serviceaccount/admission.go`, whose names these are).

@@ -35,7 +35,7 @@ export interface PodKeeperOptions {
 /** A Secret holds 1 MiB in total (kubernetes `MaxSecretSize`), and etcd 1.5 MiB with everything around it. */
 const MAX_MANIFEST_BYTES = 900 * 1024;
 const RETRY: Backoff = { baseMs: 1000, maxMs: 60_000 };
-/** This name in a Pod's managedFields distinguishes a Pod that we have created from one created by somebody else. */
+/** This name in a Pod's managedFields distinguishes a Pod that we have created from one created by another client. */
 const FIELD_MANAGER = 'maintenance-bridge-restore';
 
 const NO_ATTEMPTS: ReadonlyMap<string, KeepingAttempt> = new Map();

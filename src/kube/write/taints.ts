@@ -1,4 +1,4 @@
-/** Sets and removes one taint of a Node, whatever others do to its taints meanwhile. */
+/** Sets and removes one taint of a Node, while other clients may change its taints. */
 import type { SetTaint } from '../../core/action.ts';
 import { isSameTaint } from '../../core/meta.ts';
 import { NODE } from '../../core/objects.ts';

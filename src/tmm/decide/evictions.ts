@@ -6,7 +6,7 @@
  *   about every Pod, by dry runs.
  * - Pods whose eviction admission denies go first. While one of them is refused, no other Pod of the Node is evicted: a virtual machine
  *   that cannot migrate must not cost the others a disruption.
- * - A Pod that comes back to the Node is evicted less and less often, and is reported with a cause of its own.
+ * - A Pod that comes back to the Node is evicted less and less often, and is reported with a separate cause.
  * - DaemonSet Pods go after all others, since the others may still use what they serve; our own Pod goes last.
  */
 
@@ -27,7 +27,7 @@ import type { DrainInput, Step } from './drain-input.ts';
 import { storePod } from './restore.ts';
 
 /**
- * A Pod that outlives its grace period by this much is stuck: a kubelet needs a few seconds, whereas a finalizer may hold the Pod for ever.
+ * A Pod that outlives its grace period by this much is stuck: a kubelet needs a few seconds, whereas a finalizer may hold the Pod forever.
  */
 const STUCK_AFTER_MS = 30_000;
 
@@ -154,7 +154,7 @@ function awaited({ pod, fate, job }: RelatedPod): Blocked {
   return block(pod, 'WaitsForCompletion', failure.detail, remedyOf(failure));
 }
 
-/** Evicting such a Pod achieves nothing and costs its workload a disruption, so it is tried seldom and reported with a cause of its own. */
+/** Evicting such a Pod achieves nothing and costs its workload a disruption, so it is tried rarely and reported with a separate cause. */
 function returnedStep(pod: Pod, { returns, nowMs }: DrainInput): Step | undefined {
   const seen = returns[ownerKeyOf(pod)];
   const heldMs = seen === undefined ? undefined : heldUntilMs(seen);

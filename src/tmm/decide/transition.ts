@@ -16,7 +16,7 @@ import { writeReport } from './node-status.ts';
 import { belongsTo, mark, unmark } from './pod-annotations.ts';
 
 /**
- * - `Idle`: nobody asks for anything.
+ * - `Idle`: no request.
  * - `NodeGone`: the Node was deleted; only marks on Pods are left to clean.
  * - `AdmissionPending`: the verdict may still become better.
  * - `Queued`: other Nodes have to be finished first.
@@ -27,7 +27,7 @@ import { belongsTo, mark, unmark } from './pod-annotations.ts';
  * - `Drained`: the last related Pod has gone.
  * - `InMaintenance`: the Node is free to be worked on.
  * - `Uncordoning`: the taint has gone, and so does our cordon.
- * - `Exiting`: what was removed is awaited.
+ * - `Exiting`: displaced Pods are awaited.
  * - `Ended`: the session is over.
  * - `Restoring`: the session is over, and Pods without a controller are still to be created again.
  */
@@ -94,7 +94,7 @@ export interface Context {
   readonly memory: Memory;
 }
 
-/** A Node with a request, and everything that the rules look at. */
+/** A Node with a request, and the input of the rules. */
 export interface Request extends Context {
   readonly observed: Observed;
   readonly node: Node;
@@ -112,7 +112,7 @@ export const iso = (ms: number): string => new Date(ms).toISOString();
 /** The subject of a session: a Node that is asked to go, or one whose request has gone. */
 export type Subject = Pick<Request, 'observed' | 'node'>;
 
-/** Where a session goes, or what has changed within its phase. */
+/** The next phase of a session, or a change within its phase. */
 export interface Next extends Pick<Report, 'phase' | 'message' | 'pods'> {
   readonly because: Because;
   readonly sinceMs: number;

@@ -130,7 +130,7 @@ export function formatBlockers(blockedBy: readonly Blocked[]): readonly string[]
   return [...pods].map(([why, names]) => `${names.join(', ')}: ${why}`);
 }
 
-/** What the Cluster API bridge asks of the Node and nobody has answered yet; lists who has to prepare it, with the command. */
+/** Open requests of the Cluster API bridge for the Node; names the users who have to prepare it, with the command. */
 function askedByMachine({ metadata: { name, labels } }: Node): readonly string[] {
   return MACHINE_QUESTIONS.flatMap(({ asked, answer, what }) =>
     labels?.[asked] === 'true' && labels[answer] !== 'true'

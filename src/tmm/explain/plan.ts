@@ -119,7 +119,7 @@ type FitTogether = (
   leaving: readonly Pod[],
 ) => boolean;
 
-/** One Node with what the rules look at. */
+/** One Node with the input of the rules. */
 interface Question {
   readonly observed: Observed;
   readonly related: readonly RelatedPod[];
@@ -242,7 +242,7 @@ function batchesOf(
 
 const RESERVED: Reservation = { session: 'planned', started: '', since: new Date(0).toISOString() };
 
-/** The Nodes without sessions of their own: a plan assumes a new request. */
+/** The Nodes without their sessions: a plan assumes a new request. */
 function withoutReports(nodes: Lister<Node>, names: ReadonlySet<string>): Lister<Node> {
   const strip = (node: Node): Node => {
     if (!names.has(node.metadata.name)) return node;

@@ -1,17 +1,17 @@
 /**
- * Explains to people how a Pod stands in the maintenance of its Node, from what is written on the two.
+ * Explains the state of a Pod in the maintenance of its Node, from the annotations of both.
  *
  * States, first match wins:
  *
  * - `Unscheduled`: it runs on no Node, so no maintenance concerns it.
  * - `NodeUnknown`: its Node cannot be found, or the caller may not read it.
  * - `Rejected`: the maintenance was rejected, and the Pod carries our annotation about it.
- * - `ForeignRejection`: it carries a rejection that somebody else wrote, and which is never overwritten.
+ * - `ForeignRejection`: it has a rejection of another client, which is never overwritten.
  * - `Blocking`: the report names it among those that are in the way.
  * - `Leaving`: its deletion has begun.
  * - `Pending`: its Node's maintenance is judged, queued, or draining, and this Pod does not block it.
  * - `Staying`: its Node is in maintenance or leaves it, and the Pod runs there; or the maintenance was rejected for other Pods.
- * - `Idle`: nobody asks its Node for maintenance.
+ * - `Idle`: no maintenance of its Node is requested.
  */
 import type { Explanation } from '../../core/explanation.ts';
 import { annotationOf, isDeleting, keyOf } from '../../core/meta.ts';
@@ -54,7 +54,7 @@ export function explainPod(
   };
 }
 
-/** @param said what the reader knows already and need not read again. */
+/** @param said the text that the reader has already read. */
 function nodeLine({ spec }: Pod, report: Report | undefined, said: string): string {
   const parts = [spec.nodeName ?? 'none', ...(report === undefined ? [] : [report.phase])];
   const message = report === undefined || report.message === said ? '' : `: ${report.message}`;

@@ -1,5 +1,5 @@
 /**
- * Whether an eviction would fail a Job for good, as the Job controller counts (kubernetes `pkg/controller/job`):
+ * Whether an eviction would fail a Job permanently, as the Job controller counts (kubernetes `pkg/controller/job`):
  *
  * - A Pod that is deleted counts as failed, at once or when its containers have ended with an error. More failures than `backoffLimit` fail
  *   the Job. The restarts of containers under `restartPolicy: OnFailure` are a separate sum, which an eviction does not add to.
@@ -82,7 +82,7 @@ function mayMatchEvicted({ action, onExitCodes, onPodConditions = [] }: PodFailu
   return onPodConditions.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
 }
 
-/** Why an eviction would fail the Job for good. */
+/** Why an eviction would fail the Job permanently. */
 export interface FinalFailure {
   readonly detail: string;
   /** The command that raises the Job's limit far enough; absent if no command can. */

@@ -35,7 +35,7 @@ export interface OtherSession {
   readonly isReopening?: boolean;
 }
 
-/** Another Node's session and what it has displaced. */
+/** Another Node's session and its displaced members. */
 export interface Neighbour extends Pick<Report, 'phase' | 'overdue' | 'started' | 'since'> {
   readonly nodeName: string;
   readonly workloads: readonly Workload[];

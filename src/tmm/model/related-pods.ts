@@ -35,7 +35,7 @@ export interface StatefulSetFacts {
   readonly promisedBefore: number;
 }
 
-/** A Pod of the Node together with what the caches hold about it. */
+/** A Pod of the Node together with the cached data about it. */
 export interface PodFacts {
   readonly pod: Pod;
   /** Budgets that select it, by name. */
@@ -67,7 +67,7 @@ export type Fate =
       readonly needsCordon: boolean;
       /**
        * The Pod is not evicted and the drain waits for its end: because of the label `cluster.x-k8s.io/drain: wait-completed`, or because
-       * its eviction would fail its Job for good, with `tmm.finalJobs: wait`.
+       * its eviction would fail its Job permanently, with `tmm.finalJobs: wait`.
        */
       readonly waitsForCompletion: false | 'Label' | 'FinalJob';
     };
@@ -153,12 +153,12 @@ export function relatedPods(
 export interface DoNotEvictMark {
   /** `key=value` */
   readonly mark: string;
-  /** Absent if the mark forbids the eviction until somebody removes it. */
+  /** Absent if the mark forbids the eviction until it is removed. */
   readonly endsAtMs?: number;
 }
 
 /**
- * The mark by which somebody forbids this Pod's eviction; undefined if there is none. These are Cluster Autoscaler's and Karpenter's marks;
+ * The annotation that forbids this Pod's eviction; undefined if there is none. These are Cluster Autoscaler's and Karpenter's marks;
  * Karpenter's duration form forbids the eviction for that long after the Pod's start.
  */
 export function doNotEvictMark(pod: Pod, nowMs: number): DoNotEvictMark | undefined {
@@ -176,7 +176,7 @@ export function doNotEvictMark(pod: Pod, nowMs: number): DoNotEvictMark | undefi
   return undefined;
 }
 
-/** Whether the Pod, once evicted, would be created again by nobody but us. */
+/** Whether the Pod, once evicted, would only be created again by us. */
 export function isRecreated(pod: Pod, { unmanagedPods }: TmmSettings): boolean {
   return unmanagedPods === 'recreate' && controllerOf(pod) === undefined;
 }

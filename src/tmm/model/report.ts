@@ -164,7 +164,7 @@ export function sessionOf(seen: ReportSeen): Report | undefined {
   return seen.is === 'valid' && seen.report.phase !== 'Exiting' ? seen.report : undefined;
 }
 
-/** The command by which a person tells the bridge to stop waiting for the members that an overdue exit still misses. */
+/** The command that makes the bridge stop waiting for the missing members of an overdue exit. */
 export function forgetCommand(nodeName: string): string {
   return `kubectl annotate node ${nodeName} ${REPORT_ANNOTATION}-`;
 }

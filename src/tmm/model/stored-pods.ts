@@ -22,7 +22,7 @@ export interface KeptPod extends StoredPod {
 export interface Kept {
   /** The Pods of this Node that can be created again, the latest first: of two with the same name, the later one is restored. */
   readonly stored: readonly KeptPod[];
-  /** Secrets that somebody has edited, so that no Pod can be created from them. */
+  /** Secrets that were edited, so that no Pod can be created from them. */
   readonly unreadable: readonly KubeObject[];
   /** `namespace/name` of the Pods that the session has created again, and that are not back. */
   readonly awaited: readonly string[];

@@ -124,7 +124,7 @@ function sessionsAmong(nodes: readonly Node[]): readonly Session[] {
 /** Answers are in a stable order. Every method throws `UnknownYet` if a cache that it needs has not synced. */
 export class ClusterView {
   readonly #readers: TmmReaders;
-  /** Pods of one sort have the same pinning. Each look at the caches has a view of its own, so nothing expires here. */
+  /** Pods of one sort have the same pinning. Each observation has its own view, so nothing expires here. */
   readonly #pinned = new Map<string, boolean>();
 
   constructor(readers: TmmReaders) {
@@ -156,7 +156,7 @@ export class ClusterView {
       .sort((a, b) => (a.nodeName < b.nodeName ? -1 : a.nodeName > b.nodeName ? 1 : 0));
   }
 
-  /** Like `podsOn`, in no particular order: for a look at every Node. */
+  /** Like `podsOn`, in no particular order: for use on every Node. */
   podsBoundTo(nodeName: string): readonly Pod[] {
     return need(this.#readers.pods.byIndex(PODS_BY_NODE.name, nodeName));
   }

@@ -9,7 +9,7 @@ import { demandsOf, isAdmittedBy } from './pinning.ts';
 /** Counts the members of a workload, from the point of view of a Node's session. */
 export type CountMembers = (workload: Controller, nodeName: string) => Members;
 
-/** Counts each workload once per look at the caches, however many callers ask. */
+/** Counts each workload once per observation, for any number of callers. */
 export function memberCounter(view: ClusterView): CountMembers {
   const known = new Map<string, Members>();
   return (workload, nodeName) => {

@@ -40,7 +40,7 @@ export interface Moment {
   readonly nowMs: number;
 }
 
-/** The result of one look at the caches. */
+/** The result of one observation of the caches. */
 export interface Look {
   readonly observed: Observed;
   /** Set if the verdict depends on room elsewhere and `Moment.found` does not answer the question. */

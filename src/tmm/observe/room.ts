@@ -44,7 +44,7 @@ export interface RoomQuestion {
   readonly leftOut: number;
   readonly draining: readonly string[];
   readonly leaving: readonly Pod[];
-  /** Equal for the same Pods and the same Nodes that are away or closed: a Node that opens meanwhile must not be missed. */
+  /** Equal for the same Pods and the same Nodes that are away or closed: a Node that opens in the meantime must not be missed. */
   readonly key: string;
 }
 

@@ -14,7 +14,7 @@ export function keptOf(
   view: ClusterView,
   attempts: ReadonlyMap<string, KeepingAttempt>,
 ): Kept {
-  // Deleting the Secret is how a user says that the Pod need not come back, even if a finalizer holds the Secret.
+  // A user deletes the Secret if the Pod need not come back, even if a finalizer keeps the Secret.
   const secrets = view.storedFor(nodeName).filter((secret) => !isDeleting(secret));
   const found = secrets.map((secret) => ({ secret, content: storedPodOf(secret) }));
   const stored = found.flatMap(({ secret, content }): KeptPod[] => {

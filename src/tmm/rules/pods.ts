@@ -108,7 +108,7 @@ export function majorityOf(replicas: number): number {
 }
 
 /**
- * Row 8: Pods that the Eviction API refuses, that would be lost for good, or whose eviction somebody forbade. One entry per Pod, in this
+ * Row 8: Pods that the Eviction API refuses, that would be lost permanently, or whose eviction is forbidden. One entry per Pod, in this
  * order. A mark that expires within `tmm.admissionTimeout` is waited for, if nothing else is in the way.
  */
 export const unevictable: Rule = ({ related, settings, observed: { report, nowMs }, ownPod }) => {
@@ -163,7 +163,7 @@ export function unevictableBy(
       `See the budget's condition DisruptionAllowed: kubectl -n ${failed.metadata.namespace} describe pdb ${failed.metadata.name}`,
     );
   }
-  // We could store our own Pod, but nobody would be there to restore it.
+  // We could store our own Pod, but nothing would restore it.
   const isLost = !isRecreated(pod, settings) || keyOf(pod) === ownPod;
   if (controllerOf(pod) === undefined && isLost && !fate.waitsForCompletion) {
     return blocked(

@@ -14,7 +14,7 @@ import { isBefore } from '../model/slots.ts';
 import type { TmmSettings } from '../settings.ts';
 
 export interface QueuePlace {
-  /** Describes what the Node waits for, for people. */
+  /** Describes for users what the Node waits for. */
   readonly message: string;
   /** When the passing of time alone would end the wait. */
   readonly nextAtMs?: number;

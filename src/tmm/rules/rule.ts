@@ -28,7 +28,7 @@ export interface VerdictInput {
   readonly observed: Observed;
   /** When the session began (RFC 3339): the Node that asked first goes first. */
   readonly started: string;
-  /** Judges as if it were the Node's turn, whatever other Nodes' maintenance says. @default false */
+  /** Judges as if it were the Node's turn, regardless of other Nodes' maintenance. @default false */
   readonly isFirst?: boolean;
   /** `namespace/name` of the Pod that this process runs in. */
   readonly ownPod?: string;
@@ -61,7 +61,7 @@ const MAX_DETAIL_BYTES = 600;
 /** undefined: the rule does not apply. */
 export type Rule = (input: VerdictInput) => Verdict | undefined;
 
-/** @returns undefined if nothing blocks. The message is the first blocker's, which a person should look at first. */
+/** @returns undefined if nothing blocks. The message is that of the first blocker, which a user should address first. */
 export function refusal(
   is: 'later' | 'never',
   reason: FailureReason,
