@@ -1,4 +1,4 @@
-/** Cluster API's core controller beside a control plane: the real Machine deletion, with infrastructure that is only pretended. */
+/** Cluster API's core controller on a control plane: the real deletion of Machines, with stub infrastructure. */
 import { cp, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';

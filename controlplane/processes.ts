@@ -62,7 +62,7 @@ export class ProcessGroup {
     });
   }
 
-  /** @throws Error where the program cannot be started at all. One that starts and ends at once shows in `ending`. */
+  /** @throws Error if the program cannot be started at all. One that starts and ends at once shows in `ending`. */
   launch(name: string, command: string, args: readonly string[]): Promise<Supervised> {
     const id = this.#nextId++;
     const log = join(this.#logs, `${name}.log`);

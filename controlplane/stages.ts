@@ -10,7 +10,7 @@ const POD_END_MS = 200;
 /**
  * @param stages kwok's own, as YAML.
  * @param jobsRun whether Pods of Jobs run until they are ended; otherwise they succeed at once.
- * @throws Error where none of them ends Pods
+ * @throws Error if none of them ends Pods
  */
 export function podStages(stages: string, jobsRun: boolean): string {
   const isKept = (name: unknown): boolean => !jobsRun || name !== 'pod-complete';

@@ -16,7 +16,7 @@ export class PortTaken extends Error {
 /**
  * Waits until `isReady` neither throws nor gives false, and fails as soon as one of `processes` has ended.
  *
- * @throws PortTaken where that is why it ended; else Error with the end of its log.
+ * @throws PortTaken if that is why it ended, otherwise Error with the end of its log.
  */
 export async function whenReady(
   processes: readonly Supervised[],

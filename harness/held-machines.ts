@@ -1,4 +1,4 @@
-/** Machines without Cluster API's controller: a Cluster, its kubeconfig Secret, and Machines that stay while they are deleted. */
+/** Machines without Cluster API's controller: a Cluster, its kubeconfig Secret, and Machines that remain while they are being deleted. */
 import { readFile } from 'node:fs/promises';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { kubeconfigText } from '../controlplane/kubeconfig.ts';

@@ -1,4 +1,4 @@
-/** MachineDeployments, as a user of Cluster API makes them, and the provider that gives their Machines Nodes. */
+/** MachineDeployments, as created by a user of Cluster API, and the provider that gives their Machines Nodes. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
@@ -30,7 +30,7 @@ export class Provider implements AsyncDisposable {
     this.#running.catch(() => undefined);
   }
 
-  /** @throws Error with what ended it before its time. */
+  /** @throws Error with the reason of its early end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;

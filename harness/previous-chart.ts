@@ -51,7 +51,7 @@ function writeOlderCopy(folder: string): string {
   return copy;
 }
 
-/** @returns undefined where git fails, or is not there. */
+/** @returns undefined if git fails, or is not installed. */
 function git(...args: readonly string[]): Buffer | undefined {
   try {
     return execFileSync('git', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });

@@ -17,7 +17,7 @@ export async function grantedKubeconfig(
   // Makes the namespace of the objects that follow.
   const kubeconfig = await controlPlane.kubeconfigFor(account);
   const items = await rbacFor(features, account);
-  // By requests, since this is needed where there is no kubectl too.
+  // By requests, since this is also needed without kubectl.
   for (const item of items) {
     const query = { fieldManager: 'test', force: true };
     await controlPlane.api.patch(pathOf(item), item, 'apply', query);

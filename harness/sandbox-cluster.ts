@@ -35,7 +35,7 @@ export interface SandboxControlPlane extends ControlPlane {
 }
 
 export interface SandboxControlPlaneOptions extends ControlPlaneOptions {
-  /** For the simulated cluster, where there is one. */
+  /** For the simulated cluster, if there is one. */
   readonly cluster?: ClusterOptions;
 }
 
@@ -95,12 +95,12 @@ export async function startSandboxControlPlane(options: SandboxControlPlaneOptio
   return controlPlane;
 }
 
-/** @returns undefined where it is a real one. */
+/** @returns undefined if it is a real one. */
 export function sandboxOf(controlPlane: ControlPlane): ServerSandbox | undefined {
   return 'sandbox' in controlPlane ? (controlPlane as SandboxControlPlane).sandbox : undefined;
 }
 
-/** kubectl beside the programs of a real control plane, or on the PATH. */
+/** kubectl, from the programs of a real control plane or the PATH. */
 export function kubectlProgram(): string | undefined {
   const found = locate(['kubectl'], process.env);
   if (found !== undefined) return join(found.directory, 'kubectl');

@@ -295,7 +295,7 @@ export class Plot {
     await this.controlPlane.api.patch(`${path}/status`, { status: { conditions } }, 'strategic-merge');
   }
 
-  /** From now on, or not any more, a deleted Pod stays and keeps running: with kwok, only a finalizer holds it. */
+  /** Determines whether a deleted Pod stays and keeps running from now on: with kwok, only a finalizer holds it. */
   async holdTermination(name: string, isHeld = true): Promise<void> {
     const path = `/api/v1/namespaces/${this.namespace}/pods/${name}`;
     const annotations = { 'sandbox.maintenance-bridge.io/stops': isHeld ? 'false' : null };
@@ -335,7 +335,7 @@ export class Plot {
     return this.controlPlane.api.list<ServedPod>(`/api/v1/namespaces/${this.namespace}/${POD.plural}`, selector);
   }
 
-  /** Pods of `app` on a Node, without those being deleted. */
+  /** Pods of `app` on a Node, without Pods that are being deleted. */
   async on(node: string, app?: string): Promise<readonly ServedPod[]> {
     return (await this.pods(app)).filter(
       ({ spec, metadata }) => spec.nodeName === node && metadata.deletionTimestamp === undefined,

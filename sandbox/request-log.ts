@@ -7,12 +7,12 @@ export interface LoggedRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  /** HTTP status; 0 where the connection broke or hangs. */
+  /** HTTP status; 0 if the connection broke or hangs. */
   readonly code: number;
   readonly userAgent: string;
   /** `admin`, `system:serviceaccount:NAMESPACE:NAME`; empty if the sender was not recognised. */
   readonly user: string;
-  /** The body of a write, as it came; absent where it had none. */
+  /** The body of a write, as received; absent if it had none. */
   readonly body?: string;
 }
 

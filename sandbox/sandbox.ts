@@ -46,7 +46,7 @@ export interface SandboxOptions extends ServerOptions {
 }
 
 export interface Sandbox extends ServerSandbox {
-  /** Creates Nodes. They are Ready on return. @throws ApiError where one is refused */
+  /** Creates Nodes. They are Ready on return. @throws ApiError if one is refused */
   addNodes(names: readonly string[], options?: NodeOptions): Promise<void>;
   /**
    * Creates a Cluster, its Namespace if missing, and the Secret `NAME-kubeconfig` that leads to its Nodes. Needs `clusterApi`.

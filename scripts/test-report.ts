@@ -42,7 +42,7 @@ export function add(a: Counts, b: Counts): Counts {
 }
 
 /**
- * @param report undefined where a run crashed before it wrote its report.
+ * @param report undefined if a run crashed before it wrote its report.
  * @param isSuccess whether vitest ended with 0. A run that failed for another reason than a test (an error outside a test) counts
  * as one failure.
  */
@@ -69,7 +69,7 @@ export function failuresOf({ testResults }: Report): readonly Failure[] {
   });
 }
 
-/** The files of a run, each with its result of a second run where it has one there. */
+/** The files of a run, each with its result of a second run, if any. */
 export function withSecondTry(first: Report, second: Report): Report {
   const again = new Map(second.testResults.map((result) => [result.name, result]));
   return { testResults: first.testResults.map((result) => again.get(result.name) ?? result) };

@@ -177,7 +177,7 @@ function start(command: readonly string[]): boolean {
   return status === 0;
 }
 
-/** @returns undefined where a run crashed before it wrote its report, or while it did. */
+/** @returns undefined if a run crashed before or while it wrote its report. */
 function readReport(path: string): Report | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Report;

@@ -50,7 +50,7 @@ export interface Expectation<T> {
 
 export interface RunnerOptions {
   readonly output: Output;
-  /** Given to `maintenance-bridge run` beside the tour's own. */
+  /** Further flags for `maintenance-bridge run`, in addition to the tour's own. */
   readonly flags: readonly string[];
   /** How long each step may take. */
   readonly stepDeadlineMs: number;
@@ -63,7 +63,7 @@ export class Runner {
   readonly #rest: Rest;
   readonly #kubeconfig: string;
   readonly #stepDeadlineMs: number;
-  /** The managed clusters of the hub; absent where the user's own configuration is tried. */
+  /** The managed clusters of the hub; absent if the user's own configuration is tried. */
   readonly ramen: RamenClusters | undefined;
 
   private constructor(

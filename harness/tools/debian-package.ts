@@ -21,7 +21,7 @@ const APT = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=15', '-o'
  * Takes programs from the package in the version that the machine's own package lists have; apt checks its signature.
  *
  * @param start arguments with which each program shows that it runs here.
- * @returns why it cannot be had; undefined where the programs are in the directory now, and start.
+ * @returns the reason of a failure; undefined if the programs are in the directory now, and start.
  */
 export async function takeFromDebian(
   { name, folder }: DebianPackage,

@@ -14,7 +14,7 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly userAgent: string;
-  /** Empty where there was none. */
+  /** Empty if there was none. */
   readonly body: string;
   readonly bytes: Buffer;
 }

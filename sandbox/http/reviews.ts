@@ -1,4 +1,4 @@
-/** Reviews: nothing is stored. Everybody may do everything. */
+/** Reviews: nothing is stored, and everything is allowed. */
 import type { User } from '../accounts.ts';
 import type { Context } from '../context.ts';
 import { type JsonObject, objectOf, textOf } from '../json.ts';

@@ -154,7 +154,7 @@ export class WatchStream {
     this.#write(`{"type":"BOOKMARK","object":${object}}\n`);
   }
 
-  /** Ends the watch: regularly, by cutting the connection, with an ERROR 410, or in the middle of a line. */
+  /** Ends the watch: normally, by cutting the connection, with an ERROR 410, or in the middle of a line. */
   end(how: WatchEnd): void {
     switch (how) {
       case 'close':

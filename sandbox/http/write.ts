@@ -24,7 +24,7 @@ import type { Route } from './route.ts';
 
 const OPTIONS_KINDS: Readonly<Record<string, string>> = { PUT: 'UpdateOptions', PATCH: 'PatchOptions' };
 
-/** @throws ApiError 422 where an option has a value that is none */
+/** @throws ApiError 422 if an option has an invalid value */
 export function writeOptionsOf(
   { method, query, userAgent }: ApiRequest,
   warn: (message: string) => void,

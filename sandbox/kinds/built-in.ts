@@ -12,7 +12,7 @@ interface Row {
   readonly short?: readonly string[];
   readonly categories?: readonly string[];
   readonly clusterWide?: boolean;
-  /** Names; each is readable and writable but those of `CREATED`. */
+  /** Names; each is readable and writable, except those of `CREATED`. */
   readonly subresources?: readonly string[];
   /** @default all */
   readonly verbs?: readonly string[];

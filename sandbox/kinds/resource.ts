@@ -4,7 +4,7 @@ import type { Schema } from './schema.ts';
 export interface Subresource {
   readonly name: string;
   readonly kind: string;
-  /** Group and version of its kind where they differ from the resource's own. */
+  /** Group and version of its kind if they differ from those of the resource. */
   readonly group?: string;
   readonly version?: string;
   readonly verbs: readonly string[];
@@ -36,7 +36,7 @@ export interface Resource {
   readonly schema: Schema;
   /** The warning in every answer about it. */
   readonly deprecation?: string;
-  /** Name of the collection that holds its objects: its own, but for `events.events.k8s.io`, which are the core Events. */
+  /** Name of the collection of its objects: its own, except for `events.events.k8s.io`, which are the core Events. */
   readonly collection: string;
   /** The version in which its objects are stored; other versions are converted. */
   readonly storedAs: string;

@@ -1,10 +1,10 @@
 /**
  * The types of the built-in kinds. `types.json` is an extract of the real API server's OpenAPI document; see
- * `harness/conformance/api-types.ts`, which makes it and holds it against a real server. A field reads
+ * `harness/conformance/api-types.ts`, which generates it and compares it with a real server. A field reads
  *
  *     [core.v1.Container]! patch=merge(name) list=map(name)
  *
- * a list (`{…}`: a map) of a type or of `string`, `integer:int32`, …; `!` where it is required; then how strategic merge patches
+ * a list (`{…}`: a map) of a type or of `string`, `integer:int32`, …; `!` if it is required; then how strategic merge patches
  * and server-side apply treat it.
  */
 import type { FieldSchema, ListSchema, ScalarSchema, Schema, StructSchema } from './schema.ts';

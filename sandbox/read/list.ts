@@ -84,7 +84,7 @@ function versionFor(current: number, limit: number, query: URLSearchParams): num
   return match === 'Exact' || (match === '' && limit > 0) ? version : 0;
 }
 
-/** @throws ApiError 400 where it is no number */
+/** @throws ApiError 400 if it is not a number */
 export function versionOf(text: string): number {
   if (text === '') return 0;
   if (/^\d{1,15}$/.test(text)) return Number(text);

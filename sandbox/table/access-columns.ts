@@ -1,4 +1,4 @@
-/** Who may do what. */
+/** Columns of the RBAC kinds. */
 import { type JsonObject, listOf, objectOf, textOf } from '../json.ts';
 import { AGE, age, columns, NAME, nameOf, type TableKind, wide } from './table-kind.ts';
 

@@ -1,4 +1,4 @@
-/** What makes Pods, and what protects them. */
+/** Columns of workloads and PodDisruptionBudgets. */
 import { at, type JsonObject, listOf, numberOf, objectOf, textOf } from '../json.ts';
 import { podCells } from './pods.ts';
 import {

@@ -8,11 +8,11 @@ import type { WriteOptions } from './options.ts';
 
 export interface Binding {
   readonly node: string;
-  /** The UID of the Pod that is meant. */
+  /** The UID of the intended Pod. */
   readonly uid?: string;
 }
 
-/** @throws ApiError 404, 409 where the Pod has a Node, is being deleted, or is another one */
+/** @throws ApiError 404, or 409 if the Pod has a Node, is being deleted, or has another UID */
 export function bindPod(context: Context, target: Target, { node, uid }: Binding, options: WriteOptions): void {
   const { resource, name } = target;
   const about = { ...resource, plural: 'pods/binding' };

@@ -25,13 +25,13 @@ export interface Target {
 }
 
 export interface ChangeOptions extends WriteOptions {
-  /** The change knows the fields' owners itself, as server-side apply does. @default false */
+  /** The change sets the fields' owners itself, as server-side apply does. @default false */
   readonly ownsFields?: boolean;
-  /** PUT: the whole object is given, and some kinds insist on its version. @default false */
+  /** PUT: the body is the whole object, and some kinds require its version. @default false */
   readonly isReplacement?: boolean;
 }
 
-/** Kinds that are never replaced without naming the version that is meant; custom resources are not either. */
+/** Kinds whose replacement requires a version, as for custom resources. */
 const CONDITIONAL = new Set([
   'leases.coordination.k8s.io',
   'poddisruptionbudgets.policy',
@@ -42,7 +42,7 @@ const CONDITIONAL = new Set([
  * Changes an object.
  *
  * @param change gets the object in the version of the resource and returns the new one.
- * @returns it as it is then, also where the change removed it since its last finalizer went.
+ * @returns the new object, even if the change removed it together with its last finalizer.
  * @throws ApiError 400, 404, 409 or 422
  */
 export function changeObject(
@@ -78,12 +78,12 @@ export function changeObject(
   const object = toStored(asStored(resource, readBack(resource, owned)));
   if (options.dryRun === true) return inVersionOf(resource, object);
   if (!isFinished(object)) return inVersionOf(resource, context.store.put(collection, key, object));
-  // With its last finalizer it goes, and watches see it as it was before that.
+  // Without finalizers it is removed, and watches get its previous state.
   const { resourceVersion } = context.store.remove(collection, key, stored).metadata;
   return inVersionOf(resource, { ...object, metadata: { ...object.metadata, resourceVersion } });
 }
 
-/** Whether nothing holds a deletion up any more. */
+/** Whether nothing delays a deletion any more. */
 export function isFinished(object: JsonObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = objectOf(object.metadata);
   if (deletionTimestamp === undefined || listOf(finalizers).length > 0) return false;
@@ -139,7 +139,7 @@ function restored(wanted: JsonObject, current: Stored): JsonObject {
     namespace,
     creationTimestamp,
     generation,
-    // One where there was none is a fault to be found.
+    // A new one is an error that validation reports.
     deletionTimestamp:
       deletionTimestamp !== undefined || textOf(meta.deletionTimestamp) === ''
         ? deletionTimestamp
@@ -149,7 +149,7 @@ function restored(wanted: JsonObject, current: Stored): JsonObject {
   };
   for (const [field, value] of Object.entries(fixed)) result = withField(result, field, value);
   if (textOf(meta.uid) === '') result = withField(result, 'uid', uid);
-  // An empty list from the client is how it gives up all claims (kubernetes docs, server-side apply).
+  // With an empty list, a client gives up all ownership (kubernetes docs, server-side apply).
   if (meta.managedFields === undefined) result = withField(result, 'managedFields', current.metadata.managedFields);
   return { ...withField(wanted, 'metadata', result), apiVersion: current.apiVersion, kind: current.kind };
 }
@@ -163,7 +163,7 @@ function inScope({ resource, subresource }: Target, wanted: JsonObject, current:
         const { labels } = current.metadata;
         return withField(withStatus, 'metadata', withField(objectOf(wanted.metadata), 'labels', labels));
       }
-      // A custom resource takes the status alone; built-in kinds take labels and annotations along.
+      // Custom resources change only the status; built-in kinds also change labels and annotations.
       return resource.custom === undefined ? withField(withStatus, 'metadata', wanted.metadata) : withStatus;
     }
     case 'finalize':
@@ -181,12 +181,12 @@ function inScope({ resource, subresource }: Target, wanted: JsonObject, current:
 
 const nonEmpty = (list: unknown): unknown => (listOf(list).length === 0 ? undefined : list);
 
-/** Counts changes of everything but metadata and status. */
+/** Counts changes of everything except metadata and status. */
 function withGeneration({ resource, subresource }: Target, wanted: JsonObject, current: Stored): JsonObject {
   if (!hasGeneration(resource) || subresource === 'binding') return wanted;
   const spec = ({ metadata: _m, status, ...rest }: JsonObject) =>
     hasSubresource(resource, 'status') ? rest : { ...rest, status };
-  // The annotations of Deployments count too, since they hold the revisions.
+  // The annotations of Deployments count too, since they contain the revisions.
   const isNoted =
     resource.collection !== 'deployments.apps' ||
     subresource !== '' ||

@@ -37,7 +37,7 @@ export const hasGeneration = (resource: Resource): boolean =>
 const NAME_ATTEMPTS = 8;
 
 /**
- * Creates an object from what a client sent.
+ * Creates an object from a client's request.
  *
  * @returns it in the version of the resource.
  * @throws ApiError 400, 403, 404, 409 or 422
@@ -69,7 +69,7 @@ export function create(
   }
   const object = toStored(asStored(resource, readBack(resource, owned)));
   const { resourceVersion } = objectOf(read.metadata);
-  // What is not stored keeps the version that it came with.
+  // Objects that are not stored keep the version of the request.
   if (options.dryRun === true && textOf(resourceVersion) !== '')
     return inVersionOf(resource, {
       ...object,
@@ -78,11 +78,11 @@ export function create(
   return inVersionOf(resource, options.dryRun === true ? object : context.store.put(collection, key, object));
 }
 
-/** Refusals of Events name the core kind, in whichever version they came. */
+/** Errors about Events name the core kind, regardless of the requested version. */
 export const asJudged = (resource: Resource): Resource =>
   resource.collection === 'events' ? { ...resource, group: '' } : resource;
 
-/** What unknown fields lead to. */
+/** The reaction to unknown fields. */
 export function accept(decoded: Decoded, resource: Resource, { fieldValidation, warn }: WriteOptions): JsonObject {
   if (fieldValidation === 'Strict') refuseUnknown(decoded, resource);
   if (fieldValidation === 'Warn') for (const path of decoded.unknown) warn?.(`unknown field ${JSON.stringify(path)}`);
@@ -92,7 +92,7 @@ export function accept(decoded: Decoded, resource: Resource, { fieldValidation, 
 /** An object whose metadata is complete. */
 export function toStored(object: JsonObject): Stored {
   const { apiVersion, kind, metadata, ...rest } = object;
-  // Everything that leads here has set name, uid and creationTimestamp; the store sets the version.
+  // All callers have set name, uid and creationTimestamp; the store sets the version.
   return { kind: textOf(kind), apiVersion: textOf(apiVersion), metadata: metadata as Stored['metadata'], ...rest };
 }
 
@@ -127,7 +127,7 @@ function metadataOf(context: Context, resource: Resource, body: JsonObject, name
   };
 }
 
-/** The server too tries eight times before it gives up; it cuts long prefixes so that the result is a name. */
+/** The real server also tries eight times, and truncates long prefixes so that the result is a valid name. */
 function freeName({ store }: Context, resource: Resource, namespace: string | undefined, prefix: string): string {
   const collection = store.collection(resource.collection);
   const base = prefix.slice(0, 58);
@@ -142,7 +142,7 @@ function freeName({ store }: Context, resource: Resource, namespace: string | un
   return name;
 }
 
-/** The Namespace must be there and not be going away. */
+/** The Namespace must exist and must not be terminating. */
 function checkNamespace(
   { store, registry }: Context,
   resource: Resource,
@@ -170,7 +170,7 @@ function checkNamespace(
   );
 }
 
-/** What the client sent, and the defaults that follow from it, are the client's; the status is the server's. */
+/** The sent fields and their defaults are owned by the client; the status is owned by the server. */
 function withManager(
   context: Context,
   resource: Resource,

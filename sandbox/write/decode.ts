@@ -1,6 +1,6 @@
 /**
- * Reads an object as its kind's schema has it, as the API server's decoder does: unknown fields are dropped, wrong types refused,
- * `null` is absent but in maps, and so is what is empty where Go would leave it out.
+ * Reads an object by its kind's schema, like the API server's decoder: unknown fields are dropped, wrong types are refused,
+ * `null` counts as absent except in maps, and empty values are omitted where Go would omit them.
  */
 import { ApiError } from '../api.ts';
 import { badRequest } from '../errors.ts';
@@ -14,7 +14,7 @@ import { ANY, type FieldSchema, type ScalarSchema, type Schema } from '../kinds/
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
 export interface Decoded {
-  /** The same object where nothing had to go. */
+  /** The same object if nothing was dropped. */
   readonly object: JsonObject;
   /** Paths of the dropped fields. */
   readonly unknown: readonly string[];
@@ -31,7 +31,7 @@ interface Walk {
 
 /**
  * @param isLiteral leaves empty values, and quantities, as they are: server-side apply compares the sent values.
- * @throws ApiError 400 where a value has the wrong type
+ * @throws ApiError 400 if a value has the wrong type
  */
 export function decode(resource: Resource, object: JsonObject, isLiteral = false): Decoded {
   const unknown: string[] = [];
@@ -73,7 +73,7 @@ export function checkKind(resource: Resource, object: JsonObject): void {
 
 /** An object that cannot be read as its kind; a PATCH reports this differently than a POST. */
 export class DecodeError extends ApiError {
-  /** What is wrong, in the decoder's words. */
+  /** The error, in the form of the decoder's message. */
   readonly why: string;
 
   constructor({ kind, version }: Resource, why: string) {

@@ -21,13 +21,13 @@ const POLICIES = ['Foreground', 'Background', 'Orphan', 'nil'];
 const LASTING_NAMESPACES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
 
 export interface Deletion {
-  /** As it is now, or as it was last. */
+  /** The current state, or the last one before its removal. */
   readonly object: Stored;
   readonly isGone: boolean;
 }
 
 /**
- * Deletes an object. One that has finalizers, and a Pod that runs, gets a deletion timestamp and stays.
+ * Deletes an object. An object with finalizers, or a running Pod, gets a deletion timestamp and remains.
  *
  * @throws ApiError 403, 404, 409 or 422
  */
@@ -46,7 +46,7 @@ export function deleteObject(
 
   const marked = mark(context, resource, found, options);
   const isGone = isFinished(marked);
-  // A Pod is marked before it goes, also where that is one step; other kinds go as they are.
+  // A Pod is marked before its removal, even if both are one step; other kinds are removed unchanged.
   const isMarked = !isGone || resource.collection === 'pods';
   if (options.dryRun === true) return { object: inVersionOf(resource, isMarked ? marked : found), isGone };
   const isChanged = !isSame(marked, found);
@@ -73,7 +73,7 @@ function check(resource: Resource, { metadata }: Stored, { preconditions }: Dele
   }
 }
 
-/** Kinds that are still there for a while after their deletion, whatever their finalizers. */
+/** Kinds that remain for a while after their deletion, with or without finalizers. */
 const WITH_STAGES = new Set(['namespaces', 'pods']);
 
 /** Kinds older than garbage collection: a deletion without a propagation policy orphans their Pods. kubectl always sends one. */
@@ -102,22 +102,22 @@ function mark(context: Context, resource: Resource, found: Stored, options: Dele
   return toStored({ ...found, ...status, metadata: meta });
 }
 
-/** What becomes of what belongs to the object; undefined where that is not, or no more, for this request to say. */
+/** The propagation to dependents; undefined if this request cannot, or can no longer, determine it. */
 function policyFor(
   { collection }: Resource,
   { metadata }: Stored,
   { propagationPolicy }: DeleteOptions,
 ): DeleteOptions['propagationPolicy'] {
-  // A Namespace or a Pod that is going away goes as it was asked to first.
+  // A terminating Namespace or Pod keeps the propagation of the first request.
   const isSettled = WITH_STAGES.has(collection) && metadata.deletionTimestamp !== undefined;
-  // Nothing belongs to Events, so that their deletion waits for nothing.
+  // Events have no dependents, so their deletion does not wait.
   if (collection === 'events' || isSettled) return undefined;
   if (propagationPolicy !== undefined || !ORPHANING.has(collection)) return propagationPolicy;
   const isDecided = metadata.finalizers?.some((finalizer) => finalizer === ORPHAN || finalizer === FOREGROUND) === true;
   return isDecided ? undefined : 'Orphan';
 }
 
-/** Seconds: only Pods that have a Node and have not ended are given time. */
+/** Seconds; only Pods that have a Node and have not ended get a grace period. */
 function graceOf(resource: Resource, pod: Stored, { gracePeriodSeconds }: DeleteOptions): number {
   if (resource.collection !== 'pods') return 0;
   const spec = objectOf(pod.spec);

@@ -5,8 +5,8 @@
  * - More than one budget answers 500.
  * - A budget whose status has not caught up with its spec answers 429 with `Retry-After: 10`; one that allows nothing answers 429
  *   with cause `DisruptionBudget`.
- * - An eviction that is let through takes one from `disruptionsAllowed` and enters the Pod into `disruptedPods` first, so that two
- *   in a row cannot use the same allowance.
+ * - An allowed eviction first subtracts one from `disruptionsAllowed` and adds the Pod to `disruptedPods`, so that two
+ *   successive evictions cannot use the same allowance.
  */
 import { matchesLabelSelector } from '../../src/core/selectors.ts';
 import { ApiError, type Stored } from '../api.ts';
@@ -20,7 +20,7 @@ import { changeObject, type Target } from './change.ts';
 import { deleteObject, deleteOptionsOf } from './delete.ts';
 
 const BUDGETS = 'poddisruptionbudgets.policy';
-/** The most entries of `disruptedPods`: the disruption controller clears them sooner, so more means that it does not run. */
+/** The maximum number of entries of `disruptedPods`: the disruption controller clears them sooner, so more means that it does not run. */
 const MAX_DISRUPTED_PODS = 2000;
 const RETRY_AFTER_SECONDS = 10;
 
@@ -51,7 +51,7 @@ export function evictPod(
     return;
   }
   sayWhy(context, pods, pod);
-  // The version that was meant has just been replaced by the reason.
+  // The write of the condition has just replaced the requested version.
   const preconditions = { uid: pod.metadata.uid };
   deleteObject(context, pods, namespace, name, { ...deletion, preconditions });
 }
@@ -94,7 +94,7 @@ function budgetOf({ store }: Context, pod: Stored): Stored | undefined {
   return budgets[0];
 }
 
-/** Whether a running Pod that is not ready may go without an allowance: `unhealthyPodEvictionPolicy`. */
+/** Whether a running Pod that is not ready may be evicted without an allowance: `unhealthyPodEvictionPolicy`. */
 function mayGoUnready({ spec, status, metadata }: Stored, pod: Stored): boolean {
   const { unhealthyPodEvictionPolicy } = objectOf(spec);
   const { currentHealthy, desiredHealthy, observedGeneration } = objectOf(status);
@@ -104,7 +104,7 @@ function mayGoUnready({ spec, status, metadata }: Stored, pod: Stored): boolean 
   return (numberOf(currentHealthy) ?? 0) >= (numberOf(desiredHealthy) ?? 0) && (numberOf(desiredHealthy) ?? 0) > 0;
 }
 
-/** The budget with one disruption less. */
+/** The budget with one allowed disruption less. */
 function takeOne(context: Context, pods: Resource, budget: Stored, pod: string): Stored {
   const status = objectOf(budget.status);
   const { name, generation = 0 } = budget.metadata;

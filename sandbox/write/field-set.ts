@@ -1,5 +1,5 @@
 /**
- * Sets of fields in the form in which `metadata.managedFields` has them (structured-merge-diff `fieldpath`): a tree whose keys
+ * Sets of fields in the form of `metadata.managedFields` (structured-merge-diff `fieldpath`): a tree whose keys
  * are `f:name` for fields, `k:{…}` for items of lists with keys, `v:…` for values of sets, and `.` for the field itself. `{}` is
  * a field without anything below it.
  */
@@ -16,7 +16,7 @@ const LEAF: FieldSet = {};
 
 export const isEmptySet = (set: FieldSet | undefined): boolean => set === undefined || Object.keys(set).length === 0;
 
-/** Whether the field that the node stands for is itself in the set. */
+/** Whether the field of the node is itself in the set. */
 const hasItself = (node: FieldSet): boolean => isEmptySet(node) || Object.hasOwn(node, '.');
 
 export function union(left: FieldSet, right: FieldSet): FieldSet {
@@ -36,12 +36,12 @@ function joined(left: FieldSet, right: FieldSet): FieldSet {
   return isEmptySet(both) || (!hasItself(left) && !hasItself(right)) ? both : { '.': LEAF, ...both };
 }
 
-/** What is in `left` and not in `right`. */
+/** The fields in `left` that are not in `right`. */
 export function without(left: FieldSet, right: FieldSet): FieldSet {
   return filterSet(left, right, false);
 }
 
-/** What is in both. */
+/** The fields in both. */
 export function common(left: FieldSet, right: FieldSet): FieldSet {
   return filterSet(left, right, true);
 }
@@ -72,7 +72,7 @@ function childrenOf(node: FieldSet): FieldSet {
   return children;
 }
 
-/** Paths of all fields in the set, as messages have them: `.spec.replicas`, `.spec.template.spec.containers[name="web"].image`. */
+/** Paths of all fields in the set, in the form of messages: `.spec.replicas`, `.spec.template.spec.containers[name="web"].image`. */
 export function pathsOf(set: FieldSet, prefix = ''): string[] {
   return Object.entries(set).flatMap(([key, node]) => {
     if (key === '.') return [];
@@ -91,7 +91,7 @@ function segmentOf(key: string): string {
   return `[${pairs.join(',')}]`;
 }
 
-/** Key of an item in a list that is merged; undefined where it lacks a key. */
+/** Key of an item in a list that is merged; undefined if it lacks a key. */
 export function itemKeyOf(schema: ListSchema, item: unknown): string | undefined {
   if (schema.merges === 'set') return `v:${JSON.stringify(item)}`;
   if (!isObject(item)) return undefined;
@@ -122,7 +122,7 @@ export function schemaBelow(schema: Schema, key: string): Schema {
   return schema.is === 'map' ? schema.values : ANY;
 }
 
-/** One leaf per field that the value has: what an applier owns. */
+/** One leaf per field of the value: the fields that an applier owns. */
 export function fieldsOf(value: unknown, schema: Schema): FieldSet {
   if (isObject(value) && isGranular(schema)) {
     return Object.fromEntries(
@@ -141,7 +141,7 @@ export function fieldsOf(value: unknown, schema: Schema): FieldSet {
   return LEAF;
 }
 
-/** A list whose items have owners, and none is there. */
+/** An empty list whose items would have owners. */
 const isEmptyMerged = (value: unknown, schema: Schema): boolean =>
   isList(value) && value.length === 0 && schema.is === 'list' && schema.merges !== 'atomic';
 
@@ -156,7 +156,7 @@ export interface Difference {
   readonly removed: FieldSet;
 }
 
-/** What differs between two values of the same kind. */
+/** The differing fields of two values of the same kind. */
 export function compare(before: unknown, after: unknown, schema: Schema): Difference {
   const changed: Record<string, FieldSet> = {};
   const removed: Record<string, FieldSet> = {};
@@ -176,7 +176,7 @@ export function compare(before: unknown, after: unknown, schema: Schema): Differ
   return { changed, removed };
 }
 
-/** Fields of something new: maps and lists are owned themselves too, so that the last owner's leaving removes them. */
+/** Fields of a new value: maps and lists themselves have owners too, so that they are removed with the last owner. */
 function addedFields(value: unknown, schema: Schema, isItem: boolean): FieldSet {
   const inner: Record<string, FieldSet> = isItem || schema.is !== 'struct' ? { '.': LEAF } : {};
   if (isObject(value) && isGranular(schema)) {

@@ -1,4 +1,4 @@
-/** Who wrote which fields, and when: `metadata.managedFields`, as the API server keeps it. */
+/** Which client wrote which fields, and when: `metadata.managedFields`, as maintained by the API server. */
 import { isObject, isSame, type JsonObject, listOf, objectOf, textOf, withPath } from '../json.ts';
 import type { Schema } from '../kinds/schema.ts';
 import { common, compare, EMPTY, type FieldSet, isEmptySet, union, without } from './field-set.ts';
@@ -17,7 +17,7 @@ export interface Entry extends Writer {
   readonly fields: FieldSet;
 }
 
-/** apiserver `fieldmanager.DefaultMaxUpdateManagers`: older ones are merged into one beyond that. */
+/** apiserver `fieldmanager.DefaultMaxUpdateManagers`: beyond that, older ones are merged into one. */
 const MAX_UPDATE_MANAGERS = 10;
 const ANCIENT = 'ancient-changes';
 
@@ -92,8 +92,8 @@ export const isSameWriter = (left: Writer, right: Writer): boolean =>
   left.apiVersion === right.apiVersion;
 
 /**
- * The object with its fields' owners after an update: what the writer changed is the writer's, what is gone is nobody's. Other
- * appliers keep their claim on fields whose value stayed. A writer may rewrite the owners themselves (client-go's `csaupgrade`).
+ * The object with its fields' owners after an update: the writer owns changed fields, and removed fields have no owner. Other
+ * appliers keep their ownership of fields whose value stayed. A writer may rewrite the owners themselves (client-go's `csaupgrade`).
  */
 export function afterUpdate(before: JsonObject, after: JsonObject, schema: Schema, writer: Writer): JsonObject {
   const difference = compare(bare(before), bare(after), schema);
@@ -110,7 +110,7 @@ export function afterUpdate(before: JsonObject, after: JsonObject, schema: Schem
   return withEntries(after, capped(entries.filter((entry) => !isEmptySet(entry.fields))));
 }
 
-/** Without `managedFields`, which would only be compared in vain. */
+/** Without `managedFields`, which need not be compared. */
 export function bare(object: JsonObject): JsonObject {
   return withPath(object, ['metadata', 'managedFields'], undefined);
 }
@@ -126,7 +126,7 @@ function capped(entries: readonly Entry[]): readonly Entry[] {
   return [ancient, ...sorted.filter((entry) => !merged.includes(entry))];
 }
 
-/** Whether two objects differ in nothing but the times of their managers. */
+/** Whether two objects differ only in the times of their managers. */
 export function isUnchanged(before: JsonObject, after: JsonObject): boolean {
   if (!isSame(bare(before), bare(after))) return false;
   const shape = (object: JsonObject) => entriesOf(object).map(({ time: _, ...entry }) => entry);

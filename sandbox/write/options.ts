@@ -1,13 +1,13 @@
-/** How a write is to be done: what query parameters and the body's options say. */
+/** The options of a write, from query parameters and the body's options. */
 import type { FieldValidation } from './decode.ts';
 
 export interface WriteOptions {
-  /** Whose fields they become. */
+  /** The owner of the written fields. */
   readonly manager: string;
-  /** Everything is checked and answered, and nothing is stored. @default false */
+  /** The request is checked and answered, but nothing is stored. @default false */
   readonly dryRun?: boolean;
   /** @default 'Ignore' */
   readonly fieldValidation?: FieldValidation;
-  /** Told of unknown fields where `fieldValidation` is `Warn`. */
+  /** Called for unknown fields if `fieldValidation` is `Warn`. */
   readonly warn?: (message: string) => void;
 }

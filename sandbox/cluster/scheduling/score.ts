@@ -27,7 +27,7 @@ export class Siblings {
     if (zone !== undefined) this.#inZone.set(zone, (this.#inZone.get(zone) ?? 0) + 1);
   }
 
-  /** 1 where there is none, falling towards 0. */
+  /** 1 if there is none, falling towards 0. */
   spread({ name, labels }: FitNode): number {
     const onNode = this.#most === 0 ? 1 : 1 - (this.#onNode.get(name) ?? 0) / (this.#most + 1);
     const zone = labels[ZONE];
