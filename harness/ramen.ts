@@ -1,135 +1,10 @@
-/** A Ramen hub and its clusters as API servers, with the kinds that they need, and the bridge between them. */
+/** A Ramen hub and its clusters as API servers, and the bridge between them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { Bridge } from './program.ts';
-import type { Rest } from './rest.ts';
-import { RestError } from './rest.ts';
+import { type Answered, conditionOf, saysAbsent, type View, viewsPath, type Work, worksPath } from './ramen-objects.ts';
 import { eventually } from './wait.ts';
-
-interface Kind {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly scope: 'Namespaced' | 'Cluster';
-}
-
-const OCM: readonly Kind[] = [
-  {
-    group: 'work.open-cluster-management.io',
-    version: 'v1',
-    kind: 'ManifestWork',
-    plural: 'manifestworks',
-    scope: 'Namespaced',
-  },
-  {
-    group: 'view.open-cluster-management.io',
-    version: 'v1beta1',
-    kind: 'ManagedClusterView',
-    plural: 'managedclusterviews',
-    scope: 'Namespaced',
-  },
-  {
-    group: 'cluster.open-cluster-management.io',
-    version: 'v1',
-    kind: 'ManagedCluster',
-    plural: 'managedclusters',
-    scope: 'Cluster',
-  },
-  {
-    group: 'ramendr.openshift.io',
-    version: 'v1alpha1',
-    kind: 'DRPlacementControl',
-    plural: 'drplacementcontrols',
-    scope: 'Namespaced',
-  },
-];
-
-const ON_CLUSTERS: readonly Kind[] = [
-  {
-    group: 'ramendr.openshift.io',
-    version: 'v1alpha1',
-    kind: 'VolumeReplicationGroup',
-    plural: 'volumereplicationgroups',
-    scope: 'Namespaced',
-  },
-  {
-    group: 'ramendr.openshift.io',
-    version: 'v1alpha1',
-    kind: 'DRClusterConfig',
-    plural: 'drclusterconfigs',
-    scope: 'Cluster',
-  },
-  {
-    group: 'ramendr.openshift.io',
-    version: 'v1alpha1',
-    kind: 'MaintenanceMode',
-    plural: 'maintenancemodes',
-    scope: 'Cluster',
-  },
-  {
-    group: 'replication.storage.openshift.io',
-    version: 'v1alpha1',
-    kind: 'VolumeReplicationClass',
-    plural: 'volumereplicationclasses',
-    scope: 'Cluster',
-  },
-  {
-    group: 'snapshot.storage.k8s.io',
-    version: 'v1',
-    kind: 'VolumeSnapshotClass',
-    plural: 'volumesnapshotclasses',
-    scope: 'Cluster',
-  },
-  {
-    group: 'operators.coreos.com',
-    version: 'v1',
-    kind: 'OperatorGroup',
-    plural: 'operatorgroups',
-    scope: 'Namespaced',
-  },
-  {
-    group: 'operators.coreos.com',
-    version: 'v1alpha1',
-    kind: 'Subscription',
-    plural: 'subscriptions',
-    scope: 'Namespaced',
-  },
-];
-
-/** Kinds without a schema: the tests are about the writers, not about validation. */
-export async function install(api: Rest, kinds: readonly Kind[]): Promise<void> {
-  for (const { group, version, kind, plural, scope } of kinds) {
-    await api.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-      metadata: {
-        name: `${plural}.${group}`,
-        // Groups of Kubernetes are protected.
-        annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests' },
-      },
-      spec: {
-        group,
-        scope,
-        names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-        versions: [
-          {
-            name: version,
-            served: true,
-            storage: true,
-            subresources: kind.endsWith('Class') ? {} : { status: {} },
-            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-          },
-        ],
-      },
-    });
-  }
-  for (const { group, version, plural } of kinds) {
-    await eventually(() => api.list(`/apis/${group}/${version}/${plural}`), { what: `${plural} to be served` });
-  }
-}
-
-export const installHub = (hub: ControlPlane): Promise<void> => install(hub.api, OCM);
-export const installCluster = (cluster: ControlPlane): Promise<void> => install(cluster.api, ON_CLUSTERS);
 
 export interface HubOptions {
   /** Under `ramen.bridge`, besides the clusters. */
@@ -267,66 +142,6 @@ export class RamenHub {
   }
 }
 
-/** The check that Ramen applies (internal/controller/util/mcv_util.go). */
-export function saysAbsent(message: string): boolean {
-  return message.endsWith('not found') || message.endsWith('the server could not find the requested resource');
-}
-
-export const worksPath = (cluster: string): string =>
-  `/apis/work.open-cluster-management.io/v1/namespaces/${cluster}/manifestworks`;
-export const viewsPath = (cluster: string): string =>
-  `/apis/view.open-cluster-management.io/v1beta1/namespaces/${cluster}/managedclusterviews`;
-
-interface WorkCondition {
-  readonly type: string;
-  readonly status: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly observedGeneration?: number;
-}
-
-export interface Work {
-  readonly metadata: {
-    readonly generation: number;
-    readonly uid: string;
-    readonly finalizers?: readonly string[];
-    readonly deletionTimestamp?: string;
-  };
-  readonly status?: {
-    readonly conditions?: readonly WorkCondition[];
-    readonly resourceStatus?: {
-      readonly manifests: readonly {
-        readonly resourceMeta: {
-          readonly kind: string;
-          readonly name: string;
-          readonly resource: string;
-          readonly ordinal: number;
-        };
-        readonly conditions: readonly WorkCondition[];
-      }[];
-    };
-  };
-}
-
-export interface View {
-  readonly metadata: { readonly resourceVersion: string };
-  readonly status?: { readonly conditions?: readonly WorkCondition[]; readonly result?: Result };
-}
-
-export interface Result {
-  readonly kind?: string;
-  readonly metadata: { readonly name: string; readonly uid: string; readonly managedFields?: unknown };
-  readonly [field: string]: unknown;
-}
-
-export interface Answered extends WorkCondition {
-  readonly result: Result | undefined;
-}
-
-export function conditionOf(work: Work, type: string): WorkCondition | undefined {
-  return work.status?.conditions?.find((condition) => condition.type === type);
-}
-
 /** A kubeconfig for a Secret: everything inline. */
 export function inlineKubeconfig({
   serverUrl,
@@ -342,14 +157,4 @@ export function inlineKubeconfig({
     contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
   });
-}
-
-/** The object, or undefined if the server answers 404. */
-export async function find<T>(api: Rest, path: string): Promise<T | undefined> {
-  try {
-    return await api.get<T>(path);
-  } catch (error) {
-    if (error instanceof RestError && error.code === 404) return undefined;
-    throw error;
-  }
 }

@@ -114,3 +114,13 @@ function parseOrText(text: string): unknown {
     return text;
   }
 }
+
+/** The object, or undefined if the server answers 404. */
+export async function find<T>(api: Rest, path: string): Promise<T | undefined> {
+  try {
+    return await api.get<T>(path);
+  } catch (error) {
+    if (error instanceof RestError && error.code === 404) return undefined;
+    throw error;
+  }
+}

@@ -8,17 +8,11 @@ import { type ControlPlane, startControlPlane } from '../../controlplane/control
 import { FaultProxy } from '../../harness/fault-proxy.ts';
 import { History } from '../../harness/history.ts';
 import type { Bridge } from '../../harness/program.ts';
-import {
-  conditionOf,
-  find,
-  installCluster,
-  installHub,
-  RamenHub,
-  saysAbsent,
-  viewsPath,
-  worksPath,
-} from '../../harness/ramen.ts';
+import { RamenHub } from '../../harness/ramen.ts';
+import { installCluster, installHub } from '../../harness/ramen-kinds.ts';
+import { conditionOf, saysAbsent, viewsPath, worksPath } from '../../harness/ramen-objects.ts';
 import { Relay } from '../../harness/relay.ts';
+import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 

@@ -8,17 +8,10 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
 import { FaultProxy } from '../../harness/fault-proxy.ts';
-import {
-  type Answered,
-  find,
-  installCluster,
-  installHub,
-  RamenHub,
-  saysAbsent,
-  viewsPath,
-  worksPath,
-} from '../../harness/ramen.ts';
-import type { Rest } from '../../harness/rest.ts';
+import { RamenHub } from '../../harness/ramen.ts';
+import { installCluster, installHub } from '../../harness/ramen-kinds.ts';
+import { type Answered, saysAbsent, viewsPath, worksPath } from '../../harness/ramen-objects.ts';
+import { find, type Rest } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 

@@ -10,18 +10,10 @@ import { freePort } from '../../controlplane/ports.ts';
 import { FaultProxy } from '../../harness/fault-proxy.ts';
 import { History } from '../../harness/history.ts';
 import { Bridge, command } from '../../harness/program.ts';
-import {
-  conditionOf,
-  find,
-  inlineKubeconfig,
-  install,
-  installCluster,
-  installHub,
-  RamenHub,
-  viewsPath,
-  type Work,
-  worksPath,
-} from '../../harness/ramen.ts';
+import { inlineKubeconfig, RamenHub } from '../../harness/ramen.ts';
+import { install, installCluster, installHub } from '../../harness/ramen-kinds.ts';
+import { conditionOf, viewsPath, type Work, worksPath } from '../../harness/ramen-objects.ts';
+import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 

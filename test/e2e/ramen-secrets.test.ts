@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
-import { find, install, installCluster, installHub, RamenHub } from '../../harness/ramen.ts';
+import { RamenHub } from '../../harness/ramen.ts';
+import { install, installCluster, installHub } from '../../harness/ramen-kinds.ts';
+import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 

@@ -6,16 +6,10 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
 import { FaultProxy } from '../../harness/fault-proxy.ts';
 import { History } from '../../harness/history.ts';
-import {
-  type Answered,
-  conditionOf,
-  find,
-  installCluster,
-  installHub,
-  RamenHub,
-  saysAbsent,
-  viewsPath,
-} from '../../harness/ramen.ts';
+import { RamenHub } from '../../harness/ramen.ts';
+import { installCluster, installHub } from '../../harness/ramen-kinds.ts';
+import { type Answered, conditionOf, saysAbsent, viewsPath } from '../../harness/ramen-objects.ts';
+import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 

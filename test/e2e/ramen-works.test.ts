@@ -1,7 +1,10 @@
 /** ManifestWorks between real API servers: a hub and two clusters. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
-import { conditionOf, find, install, installCluster, installHub, RamenHub, worksPath } from '../../harness/ramen.ts';
+import { RamenHub } from '../../harness/ramen.ts';
+import { install, installCluster, installHub } from '../../harness/ramen-kinds.ts';
+import { conditionOf, worksPath } from '../../harness/ramen-objects.ts';
+import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 
