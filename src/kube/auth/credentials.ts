@@ -1,19 +1,17 @@
 /**
  * How a client identifies itself to one API server, renewed as tokens, certificates and plugins' answers change.
  *
- * The client library runs `auth-provider`s. It is loaded only if a kubeconfig has one, since it takes longer to start than everything else.
- * All other credentials are read here: the library does not support `tokenFile`, does not limit plugins, and does not merge files as
- * kubectl does.
+ * The client library runs only `auth-provider`s (`plugins.ts`). All other credentials are read here: the library does not support
+ * `tokenFile`, does not limit plugins, and does not merge files as kubectl does.
  */
 import { createHash } from 'node:crypto';
 import type { Agent } from 'node:http';
-import type { RequestOptions } from 'node:https';
 import { messageOf } from '../../core/error-message.ts';
 import type { Clock } from '../../core/ports.ts';
 import { makeAgent, retireAgent } from './agents.ts';
 import { makeSecureContext } from './certificates.ts';
-import { ExecPlugin } from './exec-plugin.ts';
-import { type AccessOptions, type ClusterAccess, type ExecSettings, findAccess, type Source } from './kubeconfig.ts';
+import { type AccessOptions, type ClusterAccess, findAccess, type Source } from './kubeconfig.ts';
+import { type AskPlugin, askExec, askProvider, type PluginAnswer } from './plugins.ts';
 import { proxyFor } from './proxy.ts';
 import { RotatingFile } from './rotating-file.ts';
 
@@ -79,11 +77,8 @@ export function credentialsOf(
   return new RenewedCredentials(access, proxyFor(access.server, access.proxyUrl, env), env, clock, maxSockets);
 }
 
-interface Material {
+interface Material extends PluginAnswer {
   readonly ca: Buffer | undefined;
-  readonly cert: Buffer | undefined;
-  readonly key: Buffer | undefined;
-  readonly authorization: string | undefined;
 }
 
 interface Agents {
@@ -101,7 +96,7 @@ class RenewedCredentials implements Credentials {
   readonly #files = new Map<string, RotatingFile>();
   readonly #env: AccessOptions['env'];
   readonly #clock: Clock;
-  #plugin: Ask | undefined;
+  #plugin: AskPlugin | undefined;
   #agents: Agents | undefined;
   #current: Connection | undefined;
   #pending: Promise<Connection> | undefined;
@@ -187,7 +182,7 @@ class RenewedCredentials implements Credentials {
     return source?.is === 'file' ? this.#files.get(source.file)?.read() : source?.data;
   }
 
-  async #askPlugin(ca: Buffer | undefined): Promise<Answer | undefined> {
+  async #askPlugin(ca: Buffer | undefined): Promise<PluginAnswer | undefined> {
     const { plugin } = this.#access;
     if (plugin === undefined) return undefined;
     this.#plugin ??=
@@ -240,55 +235,6 @@ function retireAll({ agent, streamAgent }: Agents): void {
   for (const each of [agent, streamAgent]) retireAgent(each);
 }
 
-/** A plugin's answer; the plugin itself keeps it until it expires. */
-type Answer = Omit<Material, 'ca'>;
-type Ask = (ca: Buffer | undefined) => Promise<Answer>;
-
-function askExec(exec: ExecSettings, env: AccessOptions['env'], clock: Clock): Ask {
-  const plugin = new ExecPlugin(exec, env, clock);
-  return async (ca) => {
-    const { token, cert, key } = await plugin.credential(ca);
-    return { cert, key, authorization: token === undefined ? undefined : `Bearer ${token}` };
-  };
-}
-
-/** An identity provider that accepts the connection and never answers must not keep all later requests waiting for the same answer. */
-const PROVIDER_TIMEOUT_MS = 60_000;
-
-/**
- * Runs the plugin through a `KubeConfig` of the library that holds nothing else. Its cluster is a placeholder: the agent that the library
- * makes for it is never used, and for a server without TLS or behind some proxies the library would refuse to make one.
- */
-function askProvider(authProvider: Readonly<Record<string, unknown>>): Ask {
-  const loading = import('@kubernetes/client-node/dist/config.js').then((library) => {
-    const kubeConfig = new library.KubeConfig();
-    kubeConfig.loadFromClusterAndUser(
-      { name: 'cluster', server: 'https://cluster.invalid', skipTLSVerify: false },
-      { name: 'user', authProvider },
-    );
-    return kubeConfig;
-  });
-  return async () => {
-    const answer: RequestOptions = {};
-    const asking = loading.then((kubeConfig) => kubeConfig.applyToHTTPSOptions(answer));
-    await within(asking, PROVIDER_TIMEOUT_MS);
-    const authorization = (answer.headers as Readonly<Record<string, string>> | undefined)?.Authorization;
-    return { cert: bytesOf(answer.cert), key: bytesOf(answer.key), authorization };
-  };
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it gave no answer within ${ms / 1000} s`)), ms);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 function headersOf(authorization: string | undefined, user: string | undefined): Record<string, string> {
   return {
     ...(authorization !== undefined && { authorization }),
@@ -300,9 +246,4 @@ function fingerprintOf(...parts: readonly (Buffer | undefined)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part === undefined ? '-' : `${part.length}:`).update(part ?? '');
   return hash.digest('hex');
-}
-
-/** A plugin's certificate and key are PEM text; the library's type is wider. */
-function bytesOf(value: unknown): Buffer | undefined {
-  return typeof value === 'string' || Buffer.isBuffer(value) ? Buffer.from(value) : undefined;
 }
