@@ -35,7 +35,7 @@ export async function withCluster<Code extends number>(
     return failed(2, error instanceof Error ? error.message : String(error));
   }
   try {
-    return await work(makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION}` }), credentials);
+    return await work(makeClient(credentials, { userAgent: `maintenance-bridge/${VERSION} (command)` }), credentials);
   } catch (error) {
     if (!isKubeError(error)) throw error;
     return failed(1, error.message, askedOf(credentials));

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { decideRoll, type NodeView, type RollNode, type RollObserved, resumedState } from './decide.ts';
-import { ROLL_STATES, type RollState } from './record.ts';
+import {
+  decideRoll,
+  type NodeView,
+  type RollNode,
+  type RollObserved,
+  type RollResult,
+  resumedState,
+} from './decide.ts';
+import { isUnderWay, ROLL_STATES, type RollState } from './record.ts';
 
 type Present = Extract<NodeView, { is: 'present' }>;
+
+const NOW = 1000;
 
 const view = (more: Partial<Present> = {}): Present => ({
   is: 'present',
@@ -26,16 +35,27 @@ function node(state: RollState, seen: NodeView = view(), more: Partial<RollNode>
 }
 const named = (name: string, each: RollNode): RollNode => ({ ...each, name });
 
-const decide = (nodes: readonly RollNode[], more: Partial<RollObserved> = {}) =>
-  decideRoll({
-    nodes,
-    nowMs: 1000,
+type Case = RollNode & { readonly isLost?: true };
+
+const decide = (nodes: readonly Case[], more: Partial<RollObserved> = {}) => {
+  const live = nodes.filter(({ isLost }) => isLost !== true);
+  const pending = live.filter(({ record, isBusy }) => record.state === 'Pending' && !isBusy);
+  const retries = pending.flatMap(({ retryAtMs }) => (retryAtMs !== undefined && retryAtMs > NOW ? [retryAtMs] : []));
+  const results = nodes.map(({ record, isLost }) => (isLost === true ? 'Lost' : record.state)) as RollResult[];
+  return decideRoll({
+    active: live.filter(({ record, isBusy }) => isBusy || isUnderWay(record.state)),
+    pending,
+    hasPending: pending.length > 0,
+    ...(retries.length > 0 && { nextRetryMs: Math.min(...retries) }),
+    results: new Set(results),
+    nowMs: NOW,
     maxUnavailable: 1,
     onRejection: 'stop',
     isLate: false,
     isInterrupted: false,
     ...more,
   });
+};
 
 const ended = (code: number | null) => ({ command: { is: 'ended' as const, code, how: `ended with code ${code}` } });
 const LATE = { nodeTimeoutMs: 1000 };
@@ -223,13 +243,13 @@ describe('`decideRoll()`', () => {
     expect(decide(nodes)).toMatchObject({ steps: [], isOver: false });
   });
 
-  it.each<[string, readonly RollNode[], Partial<RollObserved>, string | undefined]>([
+  it.each<[string, readonly Case[], Partial<RollObserved>, string | undefined]>([
     ['nothing is left', [node('Done'), named('b', node('Skipped'))], {}, undefined],
     ['a command has failed', [node('Failed'), named('b', node('Pending'))], {}, 'Failed'],
     ['a Node was rejected', [node('Rejected'), named('b', node('Pending'))], {}, 'Rejected'],
     ['a Node took too long', [node('TimedOut'), named('b', node('Pending'))], {}, 'TimedOut'],
     ['somebody wants it to', [node('Pending')], { isInterrupted: true }, 'Interrupted'],
-    ['another goes on', [node('Pending', view(), { dropped: 'Lost' }), named('b', node('Pending'))], {}, 'Lost'],
+    ['another goes on', [{ ...node('Pending'), isLost: true }, named('b', node('Pending'))], {}, 'Lost'],
   ])('is over when %s', (_, nodes, more, stop) => {
     expect(decide(nodes, more)).toMatchObject({ isOver: true, stop, steps: [] });
   });

@@ -1,5 +1,5 @@
 /**
- * Decides the next steps of a roll, on all of its Nodes at once. Pure: the same observation gives the same steps.
+ * Decides the next steps of a roll from the Nodes under way and the next ones. Pure: the same observation gives the same steps.
  *
  * Rules: maintenance of a Node is requested only if nobody else has requested it. No command runs before the controller reports `Drained`.
  * Before a command has run, a Node that cannot proceed is released; afterwards its taint stays, since somebody may have the machine open.
@@ -50,13 +50,22 @@ export interface RollNode {
   readonly countsSinceMs: number;
   /** After a rejection, the earliest time of the next request; absent if it was never rejected. */
   readonly retryAtMs?: number;
-  /** Why this process leaves the Node alone. A new Node under the name of one that is gone is another Node. */
-  readonly dropped?: 'Gone' | 'Lost' | 'Excluded';
 }
 
+/** A result of a Node that may end the roll. `Lost`: another process continues the roll there. */
+export type RollResult = 'Lost' | 'Failed' | 'TimedOut' | 'Rejected';
+
+/** The Nodes that are finished are not in it, so that a decision does not take longer the more Nodes the roll has. */
 export interface RollObserved {
-  /** In the order of the roll. */
-  readonly nodes: readonly RollNode[];
+  /** The Nodes under way, and those with a write in flight. */
+  readonly active: readonly RollNode[];
+  /** The Nodes whose turn has not come, in the order of the roll. It is read only as far as there is room for more Nodes. */
+  readonly pending: Iterable<RollNode>;
+  readonly hasPending: boolean;
+  /** The earliest time at which a pending Node is requested again after a rejection. */
+  readonly nextRetryMs?: number;
+  /** The results so far that may end the roll. */
+  readonly results: ReadonlySet<RollResult>;
   readonly nowMs: number;
   readonly maxUnavailable: number;
   readonly onRejection: OnRejection;
@@ -98,47 +107,41 @@ export interface RollDecision {
 }
 
 export function decideRoll(observed: RollObserved): RollDecision {
-  const { nodes, nowMs, maxUnavailable, nodeTimeoutMs } = observed;
+  const { active, pending, hasPending, nextRetryMs, nowMs, maxUnavailable, nodeTimeoutMs } = observed;
   const stop = stopOf(observed);
   const steps: RollStep[] = [];
-  const live = nodes.filter(({ dropped }) => dropped === undefined);
-  for (const node of live) if (isUnderWay(node.record.state)) steps.push(...stepsOf(node, observed));
-  const underWay = live.filter(
-    ({ record, isBusy }) => isUnderWay(record.state) || (isBusy && isOpen(record.state)),
-  ).length;
-  let free = maxUnavailable - underWay;
-  const pending = live.filter(({ record, isBusy }) => record.state === 'Pending' && !isBusy);
-  if (stop === undefined) {
+  for (const node of active) if (isUnderWay(node.record.state)) steps.push(...stepsOf(node, observed));
+  let free = maxUnavailable - active.filter(({ record }) => isOpen(record.state)).length;
+  if (stop === undefined && free > 0) {
     for (const node of pending) {
       // A Node whose state is about to be known is not overtaken, since the order was requested.
-      if (free <= 0 || node.view.is === 'unknown') break;
+      if (node.view.is === 'unknown') break;
       const step = beginOf(node, nowMs);
       if (step === undefined) continue;
       steps.push(step);
       if (step.do === 'enter') free -= 1;
+      if (free <= 0) break;
     }
   }
-  const isBusy = live.some((node) => node.isBusy || isUnderWay(node.record.state));
   const times = [
-    ...pending.flatMap(({ retryAtMs }) => retryAtMs ?? []),
+    ...(nextRetryMs === undefined ? [] : [nextRetryMs]),
     ...(nodeTimeoutMs === undefined
       ? []
-      : live.filter(({ record }) => isUnderWay(record.state)).map((node) => node.countsSinceMs + nodeTimeoutMs)),
+      : active.filter(({ record }) => isUnderWay(record.state)).map((node) => node.countsSinceMs + nodeTimeoutMs)),
   ].filter((ms) => ms > nowMs);
   return {
     steps,
     stop,
-    isOver: steps.length === 0 && !isBusy && (stop !== undefined || pending.length === 0),
+    isOver: steps.length === 0 && active.length === 0 && (stop !== undefined || !hasPending),
     ...(times.length > 0 && { wakeAtMs: Math.min(...times) }),
   };
 }
 
-function stopOf({ nodes, isInterrupted, isLate, onRejection }: RollObserved): RollStop | undefined {
-  const has = (state: RollState): boolean => nodes.some(({ record }) => record.state === state);
-  if (nodes.some(({ dropped }) => dropped === 'Lost')) return 'Lost';
-  if (has('Failed')) return 'Failed';
-  if (has('TimedOut') || isLate) return 'TimedOut';
-  if (onRejection === 'stop' && has('Rejected')) return 'Rejected';
+function stopOf({ results, isInterrupted, isLate, onRejection }: RollObserved): RollStop | undefined {
+  if (results.has('Lost')) return 'Lost';
+  if (results.has('Failed')) return 'Failed';
+  if (results.has('TimedOut') || isLate) return 'TimedOut';
+  if (onRejection === 'stop' && results.has('Rejected')) return 'Rejected';
   return isInterrupted ? 'Interrupted' : undefined;
 }
 

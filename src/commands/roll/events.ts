@@ -44,11 +44,20 @@ export interface RollCounts {
   readonly pending: number;
 }
 
+/** How the roll stands at one moment. */
+export interface RollPicture {
+  readonly counts: RollCounts;
+  /** The explanations of the Nodes under way. */
+  readonly underWay: readonly Explanation[];
+  /** The names of the Nodes that come after them. */
+  readonly next: readonly string[];
+}
+
 /** Presents the progress of a roll. Throws nothing. */
 export interface RollPresenter {
   event(event: RollEvent, counts: RollCounts): void;
-  /** @param underWay the explanations of the Nodes under way; `next` are the names that come after them. */
-  update(counts: RollCounts, underWay: readonly Explanation[], next: readonly string[]): void;
+  /** Something has changed. @param look is called when it is drawn, which is less often. */
+  update(look: () => RollPicture): void;
   /** @param node whose work a person has to confirm; undefined if there is none. */
   ask(node: string | undefined): void;
   close(): void;

@@ -39,7 +39,7 @@ function show(stream: FakeStream, env: Readonly<Record<string, string>> = {}, ou
     now: () => NOW,
   });
   presenter.event({ type: 'Done', node: 'worker-1', message: 'after 12s' }, COUNTS);
-  presenter.update(COUNTS, [UNDER_WAY], NEXT);
+  presenter.update(() => ({ counts: COUNTS, underWay: [UNDER_WAY], next: NEXT }));
   presenter.ask('worker-3');
   presenter.event({ type: 'Trouble', message: 'Watch failed, trying again: nodes' }, COUNTS);
   vi.advanceTimersByTime(100);

@@ -1,10 +1,9 @@
 /** Presents a roll: in place on a terminal, with its reports above; else a line or a document per step. */
-import type { Explanation } from '../../core/explanation.ts';
 import type { Display } from '../presenters.ts';
 import { renderWhy, statusTable } from '../render.ts';
 import { Screen } from '../screen.ts';
 import { type Colour, cut, paint } from '../table.ts';
-import type { RollCounts, RollEvent, RollPresenter } from './events.ts';
+import type { RollCounts, RollEvent, RollPicture, RollPresenter } from './events.ts';
 
 export type RollFormat = 'text' | 'json';
 
@@ -48,17 +47,15 @@ const MAX_NEXT = 8;
 
 function onScreen(id: string, { terminal, now }: Display): RollPresenter {
   const screen = new Screen(terminal);
-  let last:
-    | { readonly counts: RollCounts; readonly underWay: readonly Explanation[]; readonly next: readonly string[] }
-    | undefined;
+  let look: (() => RollPicture) | undefined;
   let asked: string | undefined;
   let trouble: string | undefined;
   let drawing: NodeJS.Timeout | undefined;
   const draw = (): void => {
     clearTimeout(drawing);
     drawing = undefined;
-    if (last === undefined) return;
-    const { counts, underWay, next } = last;
+    if (look === undefined) return;
+    const { counts, underWay, next } = look();
     const canvas = terminal.canvas();
     const line = (text: string, colour?: Colour): string => {
       const shown = cut(text, canvas.columns);
@@ -92,8 +89,8 @@ function onScreen(id: string, { terminal, now }: Display): RollPresenter {
       else screen.print(formatEvent(event, counts, now()));
       gather();
     },
-    update: (counts, underWay, next) => {
-      last = { counts, underWay, next };
+    update: (latest) => {
+      look = latest;
       gather();
     },
     ask: (node) => {
@@ -103,7 +100,7 @@ function onScreen(id: string, { terminal, now }: Display): RollPresenter {
     close: () => {
       clearInterval(ticking);
       draw();
-      last = undefined;
+      look = undefined;
       clearTimeout(drawing);
       screen.close();
     },

@@ -1,4 +1,8 @@
-/** Carries out a roll: observes its Nodes, decides, acts, and repeats whenever something has changed. */
+/**
+ * Carries out a roll: observes its Nodes, decides, acts, and repeats whenever something has changed. A change of one Node leads to a look at
+ * those under way and at the next ones, however many the roll has.
+ */
+import type { Explanation } from '../../core/explanation.ts';
 import type { Node } from '../../core/objects.ts';
 import { explainNode } from '../../tmm/explain/node.ts';
 import type { MaintenanceTaint, Phase } from '../../tmm/names.ts';
@@ -14,8 +18,8 @@ import {
   type RollStep,
   type RollStop,
 } from './decide.ts';
-import type { RollCounts, RollEvent, RollPresenter } from './events.ts';
-import { countsOf, type Member, type RollMember } from './members.ts';
+import type { RollEvent, RollPresenter } from './events.ts';
+import type { Member, RollMembers } from './members.ts';
 import type { RollWrites, Written } from './node-writes.ts';
 import { isUnderWay, type RollRecord } from './record.ts';
 import { DROPPED, STEPS, STOPS } from './texts.ts';
@@ -29,7 +33,7 @@ export interface RollerOptions {
   readonly maxUnavailable: number;
   readonly onRejection: OnRejection;
   readonly nodeTimeoutMs?: number | undefined;
-  readonly watch: NodeWatch;
+  readonly watch: Pick<NodeWatch, 'get' | 'wrote' | 'onChange'>;
   readonly writes: RollWrites;
   readonly startWork: StartWork;
   /** Reads the Node's address for the work. Throws nothing; empty if it is not known. */
@@ -48,7 +52,7 @@ type WritingStep = Extract<RollStep, { readonly do: 'enter' | 'mark' | 'release'
 
 export interface RollEnd {
   readonly stop: RollStop | 'Abandoned' | undefined;
-  readonly members: readonly RollMember[];
+  readonly members: RollMembers;
 }
 
 /** Doubled after each rejection, so that a lasting cause costs little. */
@@ -57,7 +61,7 @@ const LONGEST_RETRY_MS = 300_000;
 
 export class Roller {
   readonly #options: RollerOptions;
-  readonly #members: ReadonlyMap<string, Member>;
+  readonly #members: RollMembers;
   readonly #factsOf: ReturnType<typeof rememberingFacts>;
   readonly #over = Promise.withResolvers<RollStop | undefined>();
   #isDue = false;
@@ -65,23 +69,19 @@ export class Roller {
   #wake: NodeJS.Timeout | undefined;
   #stop: RollStop | undefined;
 
-  /** @param members in their order; they are updated as the roll proceeds. */
-  constructor(members: readonly RollMember[], options: RollerOptions) {
+  /** @param members updated as the roll proceeds. */
+  constructor(members: RollMembers, options: RollerOptions) {
     this.#options = options;
     this.#factsOf = rememberingFacts(options.taints);
-    const countsSinceMs = options.now();
-    this.#members = new Map(
-      members.map((member) => [
-        member.name,
-        Object.assign(member, { command: { is: 'none' } as const, isBusy: false, retries: 0, countsSinceMs }),
-      ]),
-    );
+    this.#members = members;
   }
 
   /** Resolves when nothing is under way any more and nothing more will begin, or the roll was abandoned. */
   async run(): Promise<RollEnd> {
     const { watch, interrupted, late, abandon } = this.#options;
-    watch.onChange(() => this.#schedule());
+    watch.onChange((name) => {
+      if (this.#members.get(name) !== undefined) this.#schedule();
+    });
     for (const signal of [interrupted, late]) signal.addEventListener('abort', () => this.#schedule(), { once: true });
     const left = Promise.withResolvers<'Abandoned'>();
     const leave = (): void => left.resolve('Abandoned');
@@ -91,8 +91,8 @@ export class Roller {
     const stop = await Promise.race([this.#over.promise, left.promise]);
     this.#isOver = true;
     clearTimeout(this.#wake);
-    if (stop === 'Abandoned') for (const { work } of this.#members.values()) work?.stop();
-    return { stop, members: [...this.#members.values()] };
+    if (stop === 'Abandoned') for (const { work } of this.#members.active()) work?.stop();
+    return { stop, members: this.#members };
   }
 
   #schedule(): void {
@@ -107,8 +107,14 @@ export class Roller {
   #pass(): void {
     const { now, presenter, nodeTimeoutMs, interrupted, late, maxUnavailable, onRejection } = this.#options;
     const nowMs = now();
+    const members = this.#members;
+    const nextRetryMs = members.nextRetryMs(nowMs);
     const decision: RollDecision = decideRoll({
-      nodes: [...this.#members.values()].map((member) => this.#observe(member, nowMs)),
+      active: members.active().map((member) => this.#observe(member, nowMs)),
+      pending: this.#observePending(nowMs),
+      hasPending: members.hasPending,
+      ...(nextRetryMs !== undefined && { nextRetryMs }),
+      results: members.results(),
       nowMs,
       maxUnavailable,
       onRejection,
@@ -122,13 +128,21 @@ export class Roller {
     if (decision.wakeAtMs !== undefined) {
       this.#wake = setTimeout(() => this.#schedule(), Math.max(0, decision.wakeAtMs - nowMs));
     }
-    presenter.update(this.counts(), this.#explainUnderWay(), this.#next());
+    presenter.update(() => ({
+      counts: members.counts(),
+      underWay: this.#explainUnderWay(),
+      next: Array.from(members.pending(), ({ name }) => name),
+    }));
     if (decision.isOver) this.#over.resolve(decision.stop);
   }
 
+  *#observePending(nowMs: number): Iterable<RollNode> {
+    for (const member of this.#members.pending()) yield this.#observe(member, nowMs);
+  }
+
   #observe(member: Member, nowMs: number): RollNode {
-    const { name, record, command, isBusy, retryAtMs, dropped } = member;
-    const view = dropped === undefined ? this.#view(member) : ({ is: 'absent' } as const);
+    const { name, record, command, isBusy, retryAtMs } = member;
+    const view = this.#view(member);
     if (record.state === 'Entering' && member.phase === 'Queued') member.countsSinceMs = nowMs;
     const { countsSinceMs } = member;
     return {
@@ -139,7 +153,6 @@ export class Roller {
       isBusy,
       countsSinceMs,
       ...(retryAtMs !== undefined && { retryAtMs }),
-      ...(dropped !== undefined && { dropped }),
     };
   }
 
@@ -170,7 +183,7 @@ export class Roller {
         member.work?.stop();
         break;
       case 'drop':
-        member.dropped = step.why;
+        this.#members.change(member, { dropped: step.why });
         this.#tell({ type: step.why, node: member.name, message: DROPPED[step.why] });
         this.#schedule();
         break;
@@ -187,12 +200,12 @@ export class Roller {
     const record: RollRecord = { ...before, state, since, ...(message !== undefined && { message }) };
     // Explain it now: once released, the Node does not show the reason any more.
     const rejected = state === 'Rejected' || isRetry ? this.#explain(member.name) : undefined;
-    member.isBusy = true;
+    this.#members.change(member, { isBusy: true });
     void writes[step.do](member.name, member.uid, record)
       .then((written) => this.#afterWrite(member, record, written, isRetry, rejected))
       .catch((error: unknown) => this.#over.reject(error))
       .finally(() => {
-        member.isBusy = false;
+        this.#members.change(member, { isBusy: false });
         this.#schedule();
       });
   }
@@ -218,23 +231,23 @@ export class Roller {
       case 'NotFound':
         // Even if the Node is gone, the failure of its command has to be reported.
         if (record.state !== 'Failed') {
-          member.dropped = 'Gone';
+          this.#members.change(member, { dropped: 'Gone' });
           this.#tell({ type: 'Gone', node: member.name, message: DROPPED.Gone });
           return;
         }
         break;
       case 'Refused':
-        member.record = { ...member.record, state: 'Failed', message: written.why };
+        this.#members.change(member, { record: { ...member.record, state: 'Failed', message: written.why } });
         this.#tell({ type: 'Failed', node: member.name, message: written.why });
         return;
     }
-    member.record = record;
+    this.#members.change(member, { record });
     if (record.state === 'Entering') member.countsSinceMs = now();
     const { message } = record;
     if (isRetry) {
       const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** member.retries);
       member.retries += 1;
-      member.retryAtMs = now() + pauseMs;
+      this.#members.change(member, { retryAtMs: now() + pauseMs });
       const why = `${message ?? 'rejected'}; it is asked again in ${pauseMs / 1000}s`;
       this.#tell({ type: 'Retrying', node: member.name, message: why, ...(object && { object }) });
       return;
@@ -249,9 +262,9 @@ export class Roller {
   }
 
   #run(member: Member): void {
-    member.isBusy = true;
+    this.#members.change(member, { isBusy: true });
     void this.#options.addressOf(member.name).then((address) => {
-      member.isBusy = false;
+      this.#members.change(member, { isBusy: false });
       if (this.#isOver) return;
       const work = this.#options.startWork({ name: member.name, address });
       member.work = work;
@@ -278,7 +291,7 @@ export class Roller {
     const isFirst = this.#stop === undefined;
     this.#stop = stop;
     if (!isFirst) return;
-    const { underWay, pending } = this.counts();
+    const { underWay, pending } = this.#members.counts();
     const isAsked = stop === 'Interrupted';
     // Whoever presses Ctrl-C gets an answer, also when no Node is left to begin.
     if (pending === 0 && !(isAsked && underWay > 0)) return;
@@ -295,23 +308,14 @@ export class Roller {
     return seen.is === 'present' ? explainNode(seen.object, this.#options.taints) : undefined;
   }
 
-  #explainUnderWay() {
-    return [...this.#members.values()]
-      .filter(({ record, dropped }) => dropped === undefined && isUnderWay(record.state))
+  #explainUnderWay(): readonly Explanation[] {
+    return this.#members
+      .active()
+      .filter(({ record }) => isUnderWay(record.state))
       .flatMap(({ name }) => this.#explain(name) ?? []);
   }
 
-  #next(): readonly string[] {
-    return [...this.#members.values()]
-      .filter(({ record, dropped }) => dropped === undefined && record.state === 'Pending')
-      .map(({ name }) => name);
-  }
-
-  counts(): RollCounts {
-    return countsOf([...this.#members.values()]);
-  }
-
   #tell(event: RollEvent): void {
-    this.#options.presenter.event(event, this.counts());
+    this.#options.presenter.event(event, this.#members.counts());
   }
 }

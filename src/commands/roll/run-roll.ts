@@ -15,7 +15,7 @@ import { noticesTo } from '../notices.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import type { RollEvent, RollPresenter } from './events.ts';
 import type { Ready, RollCode, RollContext, RollFlags } from './flags.ts';
-import { countsOf, type RollMember } from './members.ts';
+import { type Member, type RollMember, RollMembers } from './members.ts';
 import { isFreeFor, makeRollWrites, type RollWrites } from './node-writes.ts';
 import { rollPresenter } from './presenters.ts';
 import { isUnderWay } from './record.ts';
@@ -42,17 +42,18 @@ export interface RollRun {
 const CHECK_MS = 1000;
 
 export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
-  const { client, configured, flags, context, members } = run;
+  const { client, configured, flags, context } = run;
   const { now, abandon, interrupted } = context;
   const [taint] = configured.options.tmm.settings.taints;
-  const id = members[0]?.record.id ?? '';
+  const id = run.members[0]?.record.id ?? '';
   if (taint === undefined) throw new RangeError('Settings have at least one taint');
   const startedMs = now();
+  const members = new RollMembers(run.members, startedMs);
   const presenter = rollPresenter(flags.output, id, context);
-  const tell = (event: RollEvent): void => presenter.event(event, countsOf(members));
+  const tell = (event: RollEvent): void => presenter.event(event, members.counts());
   const ending = new AbortController();
   const stop = AbortSignal.any([abandon, ending.signal]);
-  const watch = new NodeWatch(members.map(({ name }) => name));
+  const watch = new NodeWatch(run.members.map(({ name }) => name));
   const writes = makeRollWrites({
     client,
     taint,
@@ -69,12 +70,12 @@ export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
     noticesTo(({ text, isOver }) => tell({ type: isOver ? 'Recovered' : 'Trouble', message: text })),
     stop,
   );
-  const controller = followController(run, watch, tell, stop);
+  const controller = followController(run, members, watch, tell, stop);
   try {
     await watch.synced(stop);
     const refusal = await claimAll(members, writes, watch, id);
     if (refusal !== undefined) return failed(1, ...refusal);
-    tell({ type: run.isResumed ? 'Resumed' : 'Started', message: `Roll ${id} over ${members.length} Nodes` });
+    tell({ type: run.isResumed ? 'Resumed' : 'Started', message: `Roll ${id} over ${run.members.length} Nodes` });
     const roller = new Roller(members, {
       taint,
       taints: configured.settings.tmm.taints,
@@ -93,7 +94,7 @@ export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
     });
     const end = await roller.run();
     // According to the last view of the Node, or to our last write.
-    const isTainted = (member: RollMember): boolean => {
+    const isTainted = (member: Member): boolean => {
       const seen = watch.get(member.name);
       if (seen.is === 'present') return hasTaint(seen.object, taint);
       return member.isTainted ?? isUnderWay(member.record.state);
@@ -113,22 +114,22 @@ export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
  * @returns why it cannot begin; the Nodes taken so far are then released.
  */
 async function claimAll(
-  members: readonly RollMember[],
+  members: RollMembers,
   writes: RollWrites,
   watch: NodeWatch,
   id: string,
 ): Promise<readonly string[] | undefined> {
   const faults: string[] = [];
-  await forEachAtOnce(members, async (member) => {
+  await forEachAtOnce(members.all(), async (member) => {
     const { name, uid, record } = member;
     const written = await writes.claim(name, uid, record, isFreeFor(id));
     if ('node' in written) watch.wrote(written.node);
-    if (written.is === 'NotFound') member.dropped = 'Gone';
+    if (written.is === 'NotFound') members.change(member, { dropped: 'Gone' });
     else if (written.is === 'Withheld') faults.push(`Another roll has begun on node/${name} in this moment`);
     else if (written.is === 'Refused') faults.push(`node/${name}: ${written.why}`);
   });
   if (faults.length === 0) return undefined;
-  await forEachAtOnce(members, async ({ name, uid, record }) => {
+  await forEachAtOnce(members.all(), async ({ name, uid, record }) => {
     if (record.state === 'Pending') await writes.unclaim(name, uid, id);
   });
   return faults.sort();
@@ -136,7 +137,8 @@ async function claimAll(
 
 /** Reports if no controller acts on the Nodes under way. */
 async function followController(
-  { client, configured, context: { now }, likely, members }: RollRun,
+  { client, configured, context: { now }, likely }: RollRun,
+  members: RollMembers,
   watch: NodeWatch,
   tell: (event: RollEvent) => void,
   stop: AbortSignal,
@@ -146,19 +148,15 @@ async function followController(
   const controller = new ControllerWatch(now(), (message, isOver) =>
     tell({ type: isOver ? 'Recovered' : 'Trouble', message }),
   );
-  const byName = new Map(members.map((member) => [member.name, member]));
   watch.onChange((name) => {
     const seen = watch.get(name);
-    if (seen.is === 'present' && byName.has(name)) {
+    if (seen.is === 'present' && members.get(name) !== undefined) {
       controller.observe(seen.object, factsOf(seen.object, configured.settings.tmm.taints), now());
     }
   });
   const check = setInterval(() => {
-    const left = [...byName.values()].filter(
-      ({ record, dropped }) => dropped === undefined && isUnderWay(record.state),
-    );
-    for (const { name, record } of byName.values()) if (!isUnderWay(record.state)) controller.forget(name);
-    if (left.length > 0) controller.check(leases.seen(), now());
+    for (const { name, record } of members.all()) if (!isUnderWay(record.state)) controller.forget(name);
+    if (members.counts().underWay > 0) controller.check(leases.seen(), now());
   }, CHECK_MS);
   await leases.run(client, stop);
   clearInterval(check);
@@ -189,21 +187,22 @@ async function conclude(
   presenter: RollPresenter,
   id: string,
   tookMs: number,
-  isTainted: (member: RollMember) => boolean,
+  isTainted: (member: Member) => boolean,
 ): Promise<Outcome<RollCode>> {
   const code = codeOfRoll(end);
-  const counts = countsOf(end.members);
+  const counts = end.members.counts();
   const message = `Roll ${id}: ${summaryOf(end)} after ${formatDuration(Math.max(1000, tookMs))}`;
-  presenter.update(counts, [], []);
+  presenter.update(() => ({ counts, underWay: [], next: [] }));
   presenter.event({ type: 'Finished', message }, counts);
   presenter.close();
   const added = await newcomers(client, flags, known);
-  const tainted = end.members.filter(
+  const members = end.members.all();
+  const tainted = members.filter(
     (member) => member.dropped === undefined && member.record.state !== 'Skipped' && isTainted(member),
   );
-  const isOpenEnded = end.members.some(({ record, dropped }) => dropped === undefined && record.state !== 'Done');
+  const isOpenEnded = members.some(({ record, dropped }) => dropped === undefined && record.state !== 'Done');
   const err = [
-    ...end.members.flatMap(({ name, record, dropped }) =>
+    ...members.flatMap(({ name, record, dropped }) =>
       dropped === undefined && record.state !== 'Done' && record.state !== 'Pending' && record.message !== undefined
         ? [`node/${name}: ${record.state}: ${record.message}`]
         : [],
