@@ -26,7 +26,6 @@ import { parseReport, type Report } from '../../src/tmm/model/report.ts';
 import type { Reservation } from '../../src/tmm/model/slots.ts';
 import { askingTaint, heldTaint } from '../../src/tmm/model/taints.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
-import type { TmmReaders } from '../../src/tmm/observe/cluster-view.ts';
 import {
   ALL_NODES,
   BUDGETS_BY_NAMESPACE,
@@ -40,6 +39,7 @@ import {
   VOLUMES_BY_CLASS,
 } from '../../src/tmm/observe/indexes.ts';
 import { observe } from '../../src/tmm/observe/observe.ts';
+import type { TmmReaders } from '../../src/tmm/observe/readers.ts';
 import { tmmSettingsSchema } from '../../src/tmm/settings.ts';
 import { node, replicaSet } from './objects.ts';
 import { StoredPods } from './stored-pods.ts';

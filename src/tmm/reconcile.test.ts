@@ -12,7 +12,7 @@ import { TmmMetrics } from './metrics.ts';
 import { askingTaint } from './model/taints.ts';
 import type { Phase } from './names.ts';
 import { NodeMemory } from './node-memory.ts';
-import type { TmmReaders } from './observe/cluster-view.ts';
+import type { TmmReaders } from './observe/readers.ts';
 import { makeReconcile, type TmmCluster } from './reconcile.ts';
 
 class FakeEvictor implements Evictor {

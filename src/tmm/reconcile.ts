@@ -13,8 +13,8 @@ import type { TmmMetrics } from './metrics.ts';
 import type { Observed } from './model/observed.ts';
 import type { RequestSource } from './model/taints.ts';
 import type { NodeMemory } from './node-memory.ts';
-import type { TmmReaders } from './observe/cluster-view.ts';
 import { type FoundRoom, look, type RoomSearch } from './observe/observe.ts';
+import type { TmmReaders } from './observe/readers.ts';
 import type { TmmSettings } from './settings.ts';
 
 /** One cluster whose Nodes are reconciled. */

@@ -34,7 +34,6 @@ import type { Index, Known, Source } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
 import { askingTaint } from './model/taints.ts';
 import { CORDON_ANNOTATION, REPORT_ANNOTATION } from './names.ts';
-import type { TmmKinds } from './observe/cluster-view.ts';
 import {
   ALL_NAMESPACES,
   ALL_NODES,
@@ -53,6 +52,7 @@ import {
   VOLUMES_BY_CLASS,
 } from './observe/indexes.ts';
 import { type Standing, standings } from './observe/queue-line.ts';
+import type { TmmKinds } from './observe/readers.ts';
 import { needsNamespaces, type TmmSettings } from './settings.ts';
 
 /** The caches of one cluster, before they are filled. */

@@ -2,19 +2,15 @@
 
 import { conditionOf, controllerOf, keyOf } from '../../core/meta.ts';
 import type {
-  CsiNode,
   Job,
   KubeObject,
   Namespace,
   Node,
   NodeSelector,
-  PersistentVolume,
-  PersistentVolumeClaim,
   Pod,
   PodController,
   PodDisruptionBudget,
   StatefulSet,
-  StorageClass,
 } from '../../core/objects.ts';
 import {
   type Hold,
@@ -25,11 +21,9 @@ import {
   UPGRADE_JOBS,
   upgradesOf,
 } from '../../core/other-tools.ts';
-import type { Known, Lister, Seen } from '../../core/ports.ts';
 import type { StorageLookup } from '../../core/scheduling/cluster.ts';
 import { selects } from '../model/budgets.ts';
-import { type Controller, type Report, reportOf } from '../model/report.ts';
-import { isBefore } from '../model/slots.ts';
+import type { Controller } from '../model/report.ts';
 import { controllerNamed } from '../model/workloads.ts';
 import {
   ALL_NAMESPACES,
@@ -46,29 +40,8 @@ import {
   VOLUMES_BY_CLASS,
 } from './indexes.ts';
 import { demandsOf, isPinnedTo } from './pinning.ts';
-
-/** The kinds that are cached for one cluster. */
-export interface TmmKinds {
-  readonly nodes: Node;
-  readonly pods: Pod;
-  readonly budgets: PodDisruptionBudget;
-  readonly statefulSets: StatefulSet;
-  readonly replicaSets: PodController;
-  readonly daemonSets: PodController;
-  readonly replicationControllers: PodController;
-  readonly jobs: Job;
-  readonly claims: PersistentVolumeClaim;
-  readonly volumes: PersistentVolume;
-  readonly storageClasses: StorageClass;
-  readonly csiNodes: CsiNode;
-  /** Only if `needsNamespaces()` returns true. */
-  readonly namespaces?: Namespace;
-  /** The metadata of the Secrets that hold Pods; only with `unmanagedPods: recreate`. */
-  readonly stored?: KubeObject;
-}
-
-/** The caches of one cluster. */
-export type TmmReaders = { readonly [K in keyof TmmKinds]: Lister<Exclude<TmmKinds[K], undefined>> };
+import { find, need, type TmmReaders } from './readers.ts';
+import { type Session, sessionsAmong } from './sessions.ts';
 
 /** The cache that holds the controllers of each built-in kind. */
 const CONTROLLERS: Readonly<
@@ -81,45 +54,7 @@ const CONTROLLERS: Readonly<
   Job: 'jobs',
 };
 
-/** Thrown if a cache has not synced: nothing that depends on it is known. */
-export class UnknownYet extends Error {}
-
-function need<T>(known: Known<T>): T {
-  if (known.is === 'unknown') throw new UnknownYet();
-  return known.value;
-}
-
-function find<T>(seen: Seen<T>): T | undefined {
-  if (seen.is === 'unknown') throw new UnknownYet();
-  return seen.is === 'present' ? seen.object : undefined;
-}
-
 const byKey = (a: KubeObject, b: KubeObject): number => (keyOf(a) < keyOf(b) ? -1 : 1);
-
-export interface Session {
-  readonly node: Node;
-  readonly report: Report;
-}
-
-const knownSessions = new WeakMap<readonly Node[], readonly Session[]>();
-
-/**
- * A cache returns the same array until one of its Nodes changes, so this result is shared: hundreds of waiting Nodes ask for the same
- * sessions.
- */
-function sessionsAmong(nodes: readonly Node[]): readonly Session[] {
-  const known = knownSessions.get(nodes);
-  if (known !== undefined) return known;
-  const asked = ({ node, report }: Session) => ({ nodeName: node.metadata.name, started: report.started });
-  const sessions = nodes
-    .flatMap((node): Session[] => {
-      const seen = reportOf(node);
-      return seen.is === 'valid' ? [{ node, report: seen.report }] : [];
-    })
-    .sort((a, b) => (isBefore(asked(a), asked(b)) ? -1 : 1));
-  knownSessions.set(nodes, sessions);
-  return sessions;
-}
 
 /** Answers are in a stable order. Every method throws `UnknownYet` if a cache that it needs has not synced. */
 export class ClusterView {

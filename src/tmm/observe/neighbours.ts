@@ -9,8 +9,9 @@ import type { Report } from '../model/report.ts';
 import { holdsSlot, isBefore, type Reservation } from '../model/slots.ts';
 import { describeMissing, isServing, type Members, type Missing, missingFrom } from '../model/workloads.ts';
 import { CORDON_ANNOTATION } from '../names.ts';
-import type { ClusterView, Session } from './cluster-view.ts';
+import type { ClusterView } from './cluster-view.ts';
 import type { CountMembers } from './members.ts';
+import type { Session } from './sessions.ts';
 
 /** Other Nodes' sessions, including those admitted a moment ago, by their start, then by name. */
 export function neighboursOf(

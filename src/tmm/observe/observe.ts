@@ -14,11 +14,12 @@ import { describeMissing, missingFrom } from '../model/workloads.ts';
 import { questionOf } from '../rules/rule.ts';
 import { asksForRoom, isQueuedAnyway } from '../rules/verdict.ts';
 import type { TmmSettings } from '../settings.ts';
-import { ClusterView, isUnschedulable, type TmmReaders, UnknownYet } from './cluster-view.ts';
+import { ClusterView, isUnschedulable } from './cluster-view.ts';
 import { jobsOf } from './jobs.ts';
 import { type CountMembers, memberCounter } from './members.ts';
 import { budgetSurroundings, missingByMaintenance, neighboursOf, othersOf, statefulSetFacts } from './neighbours.ts';
 import { awayOf } from './placement.ts';
+import { type TmmReaders, UnknownYet } from './readers.ts';
 import { roomFor, roomQuestion } from './room.ts';
 import { keptOf } from './stored-pods.ts';
 

@@ -6,9 +6,10 @@
  */
 import { countOf } from '../../core/share.ts';
 import type { TmmSettings } from '../settings.ts';
-import { ClusterView, type TmmReaders, UnknownYet } from './cluster-view.ts';
+import { ClusterView } from './cluster-view.ts';
 import { memberCounter } from './members.ts';
 import { heldNodes, neighboursOf } from './neighbours.ts';
+import { type TmmReaders, UnknownYet } from './readers.ts';
 
 /**
  * - `next`: it may go as soon as a slot is free.

@@ -1,0 +1,54 @@
+/** The caches of one cluster, and reads of them that fail while a cache has not synced. */
+import type {
+  CsiNode,
+  Job,
+  KubeObject,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodController,
+  PodDisruptionBudget,
+  StatefulSet,
+  StorageClass,
+} from '../../core/objects.ts';
+import type { Known, Lister, Seen } from '../../core/ports.ts';
+
+/** The kinds that are cached for one cluster. */
+export interface TmmKinds {
+  readonly nodes: Node;
+  readonly pods: Pod;
+  readonly budgets: PodDisruptionBudget;
+  readonly statefulSets: StatefulSet;
+  readonly replicaSets: PodController;
+  readonly daemonSets: PodController;
+  readonly replicationControllers: PodController;
+  readonly jobs: Job;
+  readonly claims: PersistentVolumeClaim;
+  readonly volumes: PersistentVolume;
+  readonly storageClasses: StorageClass;
+  readonly csiNodes: CsiNode;
+  /** Only if `needsNamespaces()` returns true. */
+  readonly namespaces?: Namespace;
+  /** The metadata of the Secrets that hold Pods; only with `unmanagedPods: recreate`. */
+  readonly stored?: KubeObject;
+}
+
+/** The caches of one cluster. */
+export type TmmReaders = { readonly [K in keyof TmmKinds]: Lister<Exclude<TmmKinds[K], undefined>> };
+
+/** Thrown if a cache has not synced: nothing that depends on it is known. */
+export class UnknownYet extends Error {}
+
+/** @throws UnknownYet */
+export function need<T>(known: Known<T>): T {
+  if (known.is === 'unknown') throw new UnknownYet();
+  return known.value;
+}
+
+/** @throws UnknownYet */
+export function find<T>(seen: Seen<T>): T | undefined {
+  if (seen.is === 'unknown') throw new UnknownYet();
+  return seen.is === 'present' ? seen.object : undefined;
+}
