@@ -11,7 +11,7 @@ import { sandboxOf } from './sandbox-cluster.ts';
 import { eventually } from './wait.ts';
 
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-const API = '/apis/cluster.x-k8s.io/v1beta2';
+const GROUP = '/apis/cluster.x-k8s.io';
 const INFRASTRUCTURE = '/apis/infrastructure.cluster.x-k8s.io/v1beta1';
 const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
 /** Of the simulated hosts. */
@@ -91,11 +91,21 @@ export class Fleet {
   readonly namespace: string;
   readonly cluster: string;
 
-  private constructor(management: ControlPlane, workload: ControlPlane, namespace: string, cluster: string) {
+  /** The newest version that Cluster API serves here: up to 1.10 that is `v1beta1`. */
+  readonly #version: 'v1beta1' | 'v1beta2';
+
+  private constructor(
+    management: ControlPlane,
+    workload: ControlPlane,
+    namespace: string,
+    cluster: string,
+    version: 'v1beta1' | 'v1beta2',
+  ) {
     this.management = management;
     this.workload = workload;
     this.namespace = namespace;
     this.cluster = cluster;
+    this.#version = version;
   }
 
   /** Creates the Namespace if missing, the Cluster, its pretended infrastructure and its kubeconfig Secret. */
@@ -105,8 +115,10 @@ export class Fleet {
     namespace: string,
     cluster: string,
   ): Promise<Fleet> {
-    const fleet = new Fleet(management, workload, namespace, cluster);
     const { api } = management;
+    const { versions } = await api.get<{ readonly versions: readonly { readonly version: string }[] }>(GROUP);
+    const version = versions.some((served) => served.version === 'v1beta2') ? 'v1beta2' : 'v1beta1';
+    const fleet = new Fleet(management, workload, namespace, cluster, version);
     await fleet.#createUnlessThere('/api/v1/namespaces', { metadata: { name: namespace } });
     const ca = await readFile(workload.caFile, 'utf8');
     const kubeconfig = kubeconfigText({ server: workload.serverUrl, ca, token: workload.adminToken });
@@ -117,13 +129,13 @@ export class Fleet {
     });
     await fleet.#infrastructure('GenericInfrastructureCluster', cluster, {});
     const [host = '', port = ''] = new URL(workload.serverUrl).host.split(':');
-    await api.create(`${API}/namespaces/${namespace}/clusters`, {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
+    await api.create(fleet.#collection('clusters'), {
+      apiVersion: fleet.#apiVersion,
       kind: 'Cluster',
       metadata: { name: cluster },
       spec: {
         controlPlaneEndpoint: { host, port: Number(port) },
-        infrastructureRef: reference('GenericInfrastructureCluster', cluster),
+        infrastructureRef: fleet.#reference('GenericInfrastructureCluster', cluster),
       },
     });
     return fleet;
@@ -146,14 +158,14 @@ export class Fleet {
     const providerID = hasHost ? `metal3://${this.namespace}/${name}/${name}` : `test:///${this.cluster}/${name}`;
     if (hasHost) await new Rack(this.management, this.namespace).addHost(name);
     await this.#infrastructure(kind, name, { providerID });
-    await this.management.api.create(`${API}/namespaces/${this.namespace}/machines`, {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
+    await this.management.api.create(this.#collection('machines'), {
+      apiVersion: this.#apiVersion,
       kind: 'Machine',
       metadata: { name, labels: { ...labels, ...(controlPlane && { 'cluster.x-k8s.io/control-plane': '' }) } },
       spec: {
         clusterName: this.cluster,
         bootstrap: { dataSecretName: 'none' },
-        infrastructureRef: reference(kind, name),
+        infrastructureRef: this.#reference(kind, name),
       },
     });
     return providerID;
@@ -186,7 +198,7 @@ export class Fleet {
   /** Applies labels with force, like Cluster API's MachineSet controller does for a template. */
   async force(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
     const body = {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
+      apiVersion: this.#apiVersion,
       kind: 'Machine',
       metadata: { name, labels: prefixed(labels) },
     };
@@ -234,11 +246,15 @@ export class Fleet {
     );
   }
 
-  /** Waits until Cluster API reports this stage of the deletion. */
-  deleting(name: string, reason: string): Promise<ServedMachine> {
+  /** Waits until Cluster API reports that a hook holds the deletion before the drain. */
+  heldBeforeDrain(name: string): Promise<ServedMachine> {
+    const [type, reason] =
+      this.#version === 'v1beta2'
+        ? ['Deleting', 'WaitingForPreDrainHook']
+        : ['PreDrainDeleteHookSucceeded', 'WaitingExternalHook'];
     const isSo = ({ status }: ServedMachine): boolean =>
-      status?.conditions?.some((each) => each.type === 'Deleting' && each.reason === reason) === true;
-    return this.#until(name, `condition Deleting with ${reason}`, isSo, 60_000);
+      status?.conditions?.some((each) => each.type === type && each.reason === reason) === true;
+    return this.#until(name, `condition ${type} with ${reason}`, isSo, 60_000);
   }
 
   /** Waits until the Machine is gone altogether. */
@@ -271,12 +287,26 @@ export class Fleet {
   }
 
   async pause(isPaused: boolean): Promise<void> {
-    const path = `${API}/namespaces/${this.namespace}/clusters/${this.cluster}`;
+    const path = `${this.#collection('clusters')}/${this.cluster}`;
     await this.management.api.patch(path, { spec: { paused: isPaused } }, 'merge');
   }
 
   #path(name: string): string {
-    return `${API}/namespaces/${this.namespace}/machines/${name}`;
+    return `${this.#collection('machines')}/${name}`;
+  }
+
+  #collection(plural: string): string {
+    return `${GROUP}/${this.#version}/namespaces/${this.namespace}/${plural}`;
+  }
+
+  get #apiVersion(): string {
+    return `cluster.x-k8s.io/${this.#version}`;
+  }
+
+  #reference(kind: string, name: string): object {
+    return this.#version === 'v1beta2'
+      ? { apiGroup: 'infrastructure.cluster.x-k8s.io', kind, name }
+      : { apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta1', kind, name, namespace: this.namespace };
   }
 
   #until(
@@ -300,7 +330,8 @@ export class Fleet {
       kind,
       metadata: { name },
       spec,
-      status: { initialization: { provisioned: true } },
+      // Of both contracts, v1beta1 and v1beta2.
+      status: { ready: true, initialization: { provisioned: true } },
     });
   }
 
@@ -311,10 +342,6 @@ export class Fleet {
       if (!(error instanceof RestError && error.code === 409)) throw error;
     }
   }
-}
-
-function reference(kind: string, name: string): object {
-  return { apiGroup: 'infrastructure.cluster.x-k8s.io', kind, name };
 }
 
 function prefixed<V>(labels: Readonly<Record<string, V>>): Readonly<Record<string, V>> {

@@ -59,9 +59,12 @@ export class Plot {
     this.nodes = nodes;
   }
 
-  /** @param name unique within the control plane; Nodes are called `<name>-a`, `<name>-b`, … */
+  /** @param name unique within the control plane; Nodes are called `<name>-a`, `<name>-b`, …, after `-z` by their number. */
   static async make(controlPlane: ControlPlane, name: string, nodeCount = 2): Promise<Plot> {
-    const nodes = Array.from({ length: nodeCount }, (_, index) => `${name}-${String.fromCharCode(97 + index)}`);
+    const nodes = Array.from(
+      { length: nodeCount },
+      (_, index) => `${name}-${index < 26 ? String.fromCharCode(97 + index) : index}`,
+    );
     await controlPlane.api.create('/api/v1/namespaces', { metadata: { name } });
     await controlPlane.addNodes(nodes, { labels: { plot: name } });
     const plot = new Plot(controlPlane, name, nodes);

@@ -33,6 +33,11 @@ ${table(
     ['features that a Node declares, and Pods need (KEP-5328)', '1.36, behind a gate', 'no Pod asks for any'],
     ['tolerations by number, `Lt` and `Gt` (KEP-5471)', '1.35, behind a gate', 'the API server refuses them'],
     ['requests of the Pod as a whole (KEP-2837)', '1.34', 'behind a gate, and absent without it'],
+    [
+      '`maxUnavailable` of StatefulSets by default (KEP-961)',
+      '1.37',
+      'one Pod at a time; a drain follows budgets, not this field',
+    ],
     ['Machines in `cluster.x-k8s.io/v1beta2`', 'Cluster API 1.11', '`v1beta1` is taken, by discovery'],
   ],
 )}
@@ -61,6 +66,11 @@ ${table(
       'Pod groups that start together or not at all (`spec.schedulingGroup`)',
       'no; "belongs to a Pod group"',
       '`src/kube/objects/trim-scheduling.test.ts`',
+    ],
+    [
+      'drivers that keep Pods off a Node without them (`preventPodSchedulingIfMissing` of a CSIDriver, 1.37)',
+      'no; "volume of DRIVER, which some Nodes lack"',
+      '`src/core/scheduling/volume-use.test.ts`',
     ],
     [
       'Pods that wait for a resize of others (1.37, alpha: `InPlacePodVerticalScalingSchedulerPreemption`)',

@@ -21,10 +21,20 @@ const RESULTS = join(import.meta.dirname, 'results.json');
  */
 const ALL = ['1.33', '1.34', '1.35', '1.36', '1.37', 'cluster-api@1.8', 'cluster-api@1.13', 'cluster-api@1.14'];
 
-/** The scenarios and the chart's tests, which depend on the version of a control plane. */
+/** Of the tests in test/e2e, those of the chart, of its rights and policies, and of what an API server decides. */
+const END_TO_END = [
+  ...['chart', 'ramen-chart', 'rights', 'taken-rights', 'policy', 'refused-marks', 'uninstall'],
+  ...['machine-drain', 'status', 'suspended'],
+].map((name) => `test/e2e/${name}.test.ts`);
+
 const FILES: Readonly<Record<Project, readonly string[]>> = {
-  kubernetes: ['test/scenarios', 'test/e2e'],
-  'cluster-api': ['test/scenarios/capi.test.ts', 'test/e2e/hostile.test.ts', 'test/e2e/known-clusters.test.ts'],
+  kubernetes: ['test/scenarios', ...END_TO_END],
+  'cluster-api': [
+    'test/scenarios/capi.test.ts',
+    'test/e2e/hostile.test.ts',
+    'test/e2e/known-clusters.test.ts',
+    'test/e2e/machine-deployments.test.ts',
+  ],
 };
 
 const ASSETS: Readonly<Record<Project, string>> = {

@@ -67,7 +67,7 @@ describeScenario(
 
       await fleet.delete('held');
       await fleet.nodeIsLabelled('held', 'machine-deleted');
-      await fleet.deleting('held', 'WaitingForPreDrainHook');
+      await fleet.heldBeforeDrain('held');
       expect((await fleet.event('held', 'MaintenanceHookWaiting')).note).toContain(
         'approve-deletion=true on Node held',
       );
@@ -104,7 +104,7 @@ describeScenario(
       await fleet.machine('lost', { labels: ENABLED });
       await fleet.hooked('lost');
       await fleet.delete('lost');
-      await fleet.deleting('lost', 'WaitingForPreDrainHook');
+      await fleet.heldBeforeDrain('lost');
       await workload.api.delete('/api/v1/nodes/lost');
       await fleet.gone('lost');
       await fleet.event('lost', 'NodeGone');
