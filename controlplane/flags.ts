@@ -107,6 +107,15 @@ export function schedulerFlags(kubeconfig: string): string[] {
   return [`--kubeconfig=${kubeconfig}`, ...ALONE, ...CLIENT_LIMITS];
 }
 
+/** On a Node and its Pods: nobody reports their status or ends them, as where a kubelet is dead. */
+export const DEAD_KUBELET = { 'example.com/kubelet': 'dead' } as const;
+
 export function kwokFlags(kubeconfig: string, stages: string): string[] {
-  return [`--kubeconfig=${kubeconfig}`, '--manage-all-nodes=true', `--config=${stages}`];
+  const [[key, value]] = Object.entries(DEAD_KUBELET) as [[string, string]];
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    '--manage-all-nodes=true',
+    `--disregard-status-with-annotation-selector=${key}=${value}`,
+    `--config=${stages}`,
+  ];
 }

@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { ENABLED_LABEL } from '../src/core/machine-keys.ts';
 import type { Fleet, ServedMachine } from './machines.ts';
+import { Rack } from './metal3.ts';
 import { eventually } from './wait.ts';
 
 const API = '/apis/cluster.x-k8s.io/v1beta2';
 const INFRASTRUCTURE = '/apis/infrastructure.cluster.x-k8s.io/v1beta1';
-const MACHINES = 'genericinfrastructuremachines';
-const TEMPLATE_KIND = 'GenericInfrastructureMachineTemplate';
+/** Of a pretended provider, and of Metal3's, whose Machines are BareMetalHosts. */
+export type MachineKind = 'GenericInfrastructureMachine' | 'Metal3Machine';
+
 const POLL_MS = 200;
 
 interface InfrastructureMachine {
@@ -20,11 +22,13 @@ interface InfrastructureMachine {
 /** Starts a Node for each infrastructure Machine of a Cluster that has none yet, as an infrastructure provider does. */
 export class Provider implements AsyncDisposable {
   readonly #fleet: Fleet;
+  readonly #kind: MachineKind;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Fleet, kind: MachineKind = 'GenericInfrastructureMachine') {
     this.#fleet = fleet;
+    this.#kind = kind;
     this.#running = this.#run(this.#stop.signal);
     // Told at the end: the test that waits for a Node fails before.
     this.#running.catch(() => undefined);
@@ -37,10 +41,13 @@ export class Provider implements AsyncDisposable {
   }
 
   async #run(stop: AbortSignal): Promise<void> {
-    const { management, namespace } = this.#fleet;
-    const path = `${INFRASTRUCTURE}/namespaces/${namespace}/${MACHINES}`;
+    const { management } = this.#fleet;
+    const path = this.#path;
     while (!stop.aborted) {
-      const machines = await management.api.list<InfrastructureMachine>(path);
+      // Right after its definition, the API server refuses a kind now and then while its storage is prepared.
+      const machines = await eventually(() => management.api.list<InfrastructureMachine>(path), {
+        what: `${this.#kind}s to be listed`,
+      });
       for (const { metadata, spec } of machines) {
         if (spec?.providerID === undefined && metadata.deletionTimestamp === undefined) {
           await this.#provide(metadata.name, spec?.nodeLabels ?? {});
@@ -52,12 +59,18 @@ export class Provider implements AsyncDisposable {
 
   async #provide(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
     const { management, workload, namespace, cluster } = this.#fleet;
-    const providerID = `test:///${cluster}/${name}`;
+    const isHost = this.#kind === 'Metal3Machine';
+    const providerID = isHost ? `metal3://${namespace}/${name}/${name}` : `test:///${cluster}/${name}`;
+    if (isHost) await new Rack(management, namespace).addHost(name);
     await workload.addNodes([name], { labels });
     await workload.api.patch(`/api/v1/nodes/${name}`, { spec: { providerID } }, 'merge');
-    const path = `${INFRASTRUCTURE}/namespaces/${namespace}/${MACHINES}/${name}`;
+    const path = `${this.#path}/${name}`;
     const done = { spec: { providerID }, status: { initialization: { provisioned: true } } };
     await management.api.patch(path, done, 'merge');
+  }
+
+  get #path(): string {
+    return `${INFRASTRUCTURE}/namespaces/${this.#fleet.namespace}/${this.#kind.toLowerCase()}s`;
   }
 }
 
@@ -67,6 +80,8 @@ export interface WorkersOptions {
   readonly maxSurge: number;
   /** Of the Nodes. */
   readonly nodeLabels: Readonly<Record<string, string>>;
+  /** @default GenericInfrastructureMachine */
+  readonly kind?: MachineKind;
 }
 
 /** A MachineDeployment whose Machines take part. */
@@ -74,17 +89,19 @@ export class Workers {
   readonly #fleet: Fleet;
   readonly #name: string;
   readonly #nodeLabels: Readonly<Record<string, string>>;
+  readonly #kind: MachineKind;
 
-  private constructor(fleet: Fleet, name: string, nodeLabels: Readonly<Record<string, string>>) {
+  private constructor(fleet: Fleet, name: string, options: WorkersOptions) {
     this.#fleet = fleet;
     this.#name = name;
-    this.#nodeLabels = nodeLabels;
+    this.#nodeLabels = options.nodeLabels;
+    this.#kind = options.kind ?? 'GenericInfrastructureMachine';
   }
 
   /** Returns when each of its Machines has its Node and our hook. */
   static async make(fleet: Fleet, name: string, options: WorkersOptions): Promise<Workers> {
-    const { replicas, maxSurge, nodeLabels } = options;
-    const workers = new Workers(fleet, name, nodeLabels);
+    const { replicas, maxSurge } = options;
+    const workers = new Workers(fleet, name, options);
     const labels = {
       'cluster.x-k8s.io/cluster-name': fleet.cluster,
       'cluster.x-k8s.io/deployment-name': name,
@@ -152,6 +169,24 @@ export class Workers {
     await this.#api.patch(this.#path, { spec: { template: { spec: { infrastructureRef } } } }, 'merge');
   }
 
+  /** Replaces each of its Machines whose Node has this condition for a second, at most all of them. */
+  async addHealthCheck(type: string, status: string): Promise<void> {
+    await this.#api.create(`${API}/namespaces/${this.#fleet.namespace}/machinehealthchecks`, {
+      apiVersion: 'cluster.x-k8s.io/v1beta2',
+      kind: 'MachineHealthCheck',
+      metadata: { name: this.#name },
+      spec: {
+        clusterName: this.#fleet.cluster,
+        selector: { matchLabels: { 'cluster.x-k8s.io/deployment-name': this.#name } },
+        checks: {
+          nodeStartupTimeoutSeconds: 600,
+          unhealthyNodeConditions: [{ type, status, timeoutSeconds: 1 }],
+        },
+        remediation: { triggerIf: { unhealthyLessThanOrEqualTo: '100%' } },
+      },
+    });
+  }
+
   get #api(): ControlPlane['api'] {
     return this.#fleet.management.api;
   }
@@ -162,12 +197,13 @@ export class Workers {
 
   /** @returns the reference to it. */
   async #template(name: string): Promise<object> {
-    await this.#api.create(`${INFRASTRUCTURE}/namespaces/${this.#fleet.namespace}/${TEMPLATE_KIND.toLowerCase()}s`, {
+    const kind = `${this.#kind}Template`;
+    await this.#api.create(`${INFRASTRUCTURE}/namespaces/${this.#fleet.namespace}/${kind.toLowerCase()}s`, {
       apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta1',
-      kind: TEMPLATE_KIND,
+      kind,
       metadata: { name },
       spec: { template: { spec: { nodeLabels: this.#nodeLabels } } },
     });
-    return { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: TEMPLATE_KIND, name };
+    return { apiGroup: 'infrastructure.cluster.x-k8s.io', kind, name };
   }
 }

@@ -258,7 +258,7 @@ export class Fleet {
   }
 
   /** Waits until the Machine is gone altogether. */
-  gone(name: string): Promise<true> {
+  gone(name: string, deadlineMs = 60_000): Promise<true> {
     return eventually(
       async () => {
         try {
@@ -269,7 +269,7 @@ export class Fleet {
           throw error;
         }
       },
-      { what: `Machine ${name} to be gone`, deadlineMs: 60_000 },
+      { what: `Machine ${name} to be gone`, deadlineMs },
     );
   }
 
