@@ -1,51 +1,18 @@
 /** The dashboard in a real browser, with a cluster in memory. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeInBrowser, startBrowser } from '../../harness/browser.ts';
-import { COMPILED } from '../../harness/program.ts';
-import { eventually } from '../../harness/wait.ts';
+import { Dashboard } from '../../harness/dashboard.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const REPORT = 'maintenance-bridge.io/tmm';
 const HOSTILE = '<img src=x onerror=document.title="owned"><script>document.title="owned"</script>';
-
-/** The command, as a user runs it. */
-class Dashboard {
-  out = '';
-  err = '';
-  readonly #child: ChildProcess;
-
-  constructor(kubeconfig: string, ...flags: readonly string[]) {
-    const args = [MAIN, 'dashboard', '--no-open', '--kubeconfig', kubeconfig, ...flags];
-    this.#child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...COMPILED } });
-    this.#child.stdout?.on('data', (chunk: Buffer) => {
-      this.out += chunk.toString();
-    });
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.err += chunk.toString();
-    });
-  }
-
-  url(): Promise<string> {
-    return eventually(() => /http:\S+/.exec(this.out)?.[0], { what: 'the address', deadlineMs: 60_000 });
-  }
-
-  async end(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill(signal);
-      await once(this.#child, 'close');
-    }
-    return this.#child.exitCode;
-  }
-}
 
 describeInBrowser('`maintenance-bridge dashboard`', () => {
   let browser: Browser;

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { command, Running } from '../../harness/program.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { parseCommandLine } from '../../src/cli/parse.ts';
-import { ROLL_ANNOTATION } from '../../src/commands/roll/record.ts';
+import { ROLL_ANNOTATION } from '../../src/core/roll-record.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 
 const TAINT = { key: 'drain', value: 'planned-downtime', effect: 'NoSchedule' };

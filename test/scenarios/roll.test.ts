@@ -9,7 +9,7 @@ import { Bridge, command, MAIN, Running } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
 import { Plot, removePlots } from '../../harness/workloads.ts';
-import { parseRecord, ROLL_ANNOTATION, type RollRecord } from '../../src/commands/roll/record.ts';
+import { parseRecord, ROLL_ANNOTATION, type RollRecord } from '../../src/core/roll-record.ts';
 import { describeScenario, GROUND } from './suite.ts';
 
 /** From util-linux: runs a command on a pseudo-terminal. */

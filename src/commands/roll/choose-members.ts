@@ -1,6 +1,7 @@
 /** Chooses the Nodes of a roll, their order, and the state in which each begins. Reads only. */
 import { annotationOf } from '../../core/meta.ts';
 import { NODE, type Node } from '../../core/objects.ts';
+import { isOpen, parseRecord, ROLL_ANNOTATION, type RollRecord } from '../../core/roll-record.ts';
 import { listRaw } from '../../kube/cache/list.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
 import { isKubeError } from '../../kube/http/errors.ts';
@@ -13,7 +14,6 @@ import { resumedState } from './decide.ts';
 import type { Ready, RollContext } from './flags.ts';
 import type { RollMember } from './members.ts';
 import { byName, type Order, orderByPlan } from './order.ts';
-import { isOpen, parseRecord, ROLL_ANNOTATION, type RollRecord } from './record.ts';
 
 /** The plan compares each Node with each set of Nodes: for more Nodes it would take too long. */
 const MAX_PLANNED = 200;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isUnderWay, ROLL_STATES, type RollState } from '../../core/roll-record.ts';
 import {
   decideRoll,
   type NodeView,
@@ -7,7 +8,6 @@ import {
   type RollResult,
   resumedState,
 } from './decide.ts';
-import { isUnderWay, ROLL_STATES, type RollState } from './record.ts';
 
 type Present = Extract<NodeView, { is: 'present' }>;
 

@@ -5,7 +5,7 @@
  * Before a command has run, a Node that cannot proceed is released; afterwards its taint stays, since somebody may have the machine open.
  * One failure ends the roll, after the Nodes under way have finished; the effect of a rejection is the user's choice.
  */
-import { isOpen, isUnderWay, type RollRecord, type RollState } from './record.ts';
+import { isOpen, isUnderWay, type RollRecord, type RollState } from '../../core/roll-record.ts';
 
 export const ON_REJECTION = ['stop', 'skip', 'retry'] as const;
 export type OnRejection = (typeof ON_REJECTION)[number];

@@ -1,7 +1,7 @@
 /** The reports of a roll. */
 import type { Explanation } from '../../core/explanation.ts';
+import type { RollState } from '../../core/roll-record.ts';
 import type { Phase } from '../../tmm/names.ts';
-import type { RollState } from './record.ts';
 
 /** The reported changes of one Node, or of the roll. The words are a contract of `-o json`. */
 export type RollEventType =

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isUnderWay, ROLL_STATES, type RollState } from '../../core/roll-record.ts';
 import { type Member, RollMembers } from './members.ts';
-import { isUnderWay, ROLL_STATES, type RollState } from './record.ts';
 
 const recordOf = (place: number, state: RollState) => ({
   ...{ id: 'r', runner: 'p', place, of: 9, state, since: '2026-11-28T00:00:00Z' },

@@ -1,8 +1,9 @@
 /** The Nodes of a roll, as the process that carries it out knows them. */
+
+import { isUnderWay, type RollRecord, type RollState } from '../../core/roll-record.ts';
 import type { Phase } from '../../tmm/names.ts';
 import type { CommandView, RollResult } from './decide.ts';
 import type { RollCounts } from './events.ts';
-import { isUnderWay, type RollRecord, type RollState } from './record.ts';
 import type { Work } from './work.ts';
 
 /** One Node of the roll. */

@@ -1,6 +1,7 @@
 /** The writes of a roll on Nodes: its record, together with the taint, in one request each. */
 import { annotationOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
+import { formatRecord, isOpen, parseRecord, ROLL_ANNOTATION, type RollRecord } from '../../core/roll-record.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
 import { isKubeError, isRefusal } from '../../kube/http/errors.ts';
 import { editNode, type NodeChange, type ReadNode } from '../../kube/write/node-edit.ts';
@@ -8,7 +9,6 @@ import { sleep } from '../../runtime/sleep.ts';
 import type { MaintenanceTaint } from '../../tmm/names.ts';
 import { conflictingTaint } from '../nodes/node-facts.ts';
 import { hasTaint, rawTaint, withoutTaint } from '../nodes/requests.ts';
-import { formatRecord, isOpen, parseRecord, ROLL_ANNOTATION, type RollRecord } from './record.ts';
 
 /**
  * The result of a write.

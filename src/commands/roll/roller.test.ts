@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Node } from '../../core/objects.ts';
 import type { Seen } from '../../core/ports.ts';
+import { formatRecord, ROLL_ANNOTATION, type RollRecord } from '../../core/roll-record.ts';
 import { REPORT_ANNOTATION } from '../../tmm/names.ts';
 import type { RollEvent } from './events.ts';
 import { RollMembers } from './members.ts';
 import type { RollWrites, Written } from './node-writes.ts';
-import { formatRecord, ROLL_ANNOTATION, type RollRecord } from './record.ts';
 import { Roller } from './roller.ts';
 
 const TAINT = { key: 'drain', value: 'planned-downtime', effect: 'NoSchedule' };

@@ -4,6 +4,7 @@
  */
 import type { Explanation } from '../../core/explanation.ts';
 import type { Node } from '../../core/objects.ts';
+import { isUnderWay, type RollRecord } from '../../core/roll-record.ts';
 import { explainNode } from '../../tmm/explain/node.ts';
 import type { MaintenanceTaint, Phase } from '../../tmm/names.ts';
 import { rememberingFacts } from '../nodes/node-facts.ts';
@@ -21,7 +22,6 @@ import {
 import type { RollEvent, RollPresenter } from './events.ts';
 import type { Member, RollMembers } from './members.ts';
 import type { RollWrites, Written } from './node-writes.ts';
-import { isUnderWay, type RollRecord } from './record.ts';
 import { DROPPED, STEPS, STOPS } from './texts.ts';
 import { viewOf } from './view.ts';
 import type { StartWork } from './work.ts';
@@ -192,14 +192,21 @@ export class Roller {
 
   #write(member: Member, step: WritingStep): void {
     const { writes, now } = this.#options;
-    const { message: _, ...before } = member.record;
+    const { message: _, blockedBy: __, ...before } = member.record;
     const state = step.do === 'enter' ? 'Entering' : step.state;
     const message = step.do === 'enter' ? undefined : step.message;
     const isRetry = step.do === 'release' && step.isRetry === true;
     const since = new Date(now()).toISOString();
-    const record: RollRecord = { ...before, state, since, ...(message !== undefined && { message }) };
     // Explain it now: once released, the Node does not show the reason any more.
     const rejected = state === 'Rejected' || isRetry ? this.#explain(member.name) : undefined;
+    const blockedBy = rejected?.blockedBy;
+    const record: RollRecord = {
+      ...before,
+      state,
+      since,
+      ...(message !== undefined && { message }),
+      ...(blockedBy !== undefined && { blockedBy }),
+    };
     this.#members.change(member, { isBusy: true });
     void writes[step.do](member.name, member.uid, record)
       .then((written) => this.#afterWrite(member, record, written, isRetry, rejected))

@@ -1,5 +1,6 @@
 /** One process's part of a roll: chooses the Nodes, carries out the roll, and reports the result. */
 import { formatDuration } from '../../core/duration.ts';
+import { isUnderWay } from '../../core/roll-record.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
 import { isKubeError } from '../../kube/http/errors.ts';
 import { fields, listOf, text } from '../../kube/http/json.ts';
@@ -18,7 +19,6 @@ import type { Ready, RollCode, RollContext, RollFlags } from './flags.ts';
 import { type Member, type RollMember, RollMembers } from './members.ts';
 import { isFreeFor, makeRollWrites, type RollWrites } from './node-writes.ts';
 import { rollPresenter } from './presenters.ts';
-import { isUnderWay } from './record.ts';
 import { type RollEnd, Roller } from './roller.ts';
 import { codeOfRoll, summaryOf } from './summary.ts';
 import type { StartWork } from './work.ts';

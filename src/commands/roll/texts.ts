@@ -1,6 +1,7 @@
 /** The messages of a roll about its steps, the Nodes that it leaves, and its own end. */
+
+import type { RollState } from '../../core/roll-record.ts';
 import type { RollStop } from './decide.ts';
-import type { RollState } from './record.ts';
 
 export const DROPPED = {
   Gone: 'the Node is gone',

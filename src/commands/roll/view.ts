@@ -1,12 +1,12 @@
 /** The state of a Node of the roll, as the decision needs it. Pure. */
 import { annotationOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
+import { isUnderWay, parseRecord, ROLL_ANNOTATION, type RollRecord } from '../../core/roll-record.ts';
 import type { MaintenanceTaint } from '../../tmm/names.ts';
 import { conflictingTaint, type NodeFacts } from '../nodes/node-facts.ts';
 import { hasTaint } from '../nodes/requests.ts';
 import type { NodeView } from './decide.ts';
 import type { RollMember } from './members.ts';
-import { isUnderWay, parseRecord, ROLL_ANNOTATION, type RollRecord } from './record.ts';
 
 /** @param taint the one that the roll sets. */
 export function viewOf(node: Node, facts: NodeFacts, { uid, record }: RollMember, taint: MaintenanceTaint): NodeView {

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Row, Timeline } from '../protocol.ts';
-import { besides, keyOf, span } from './model.ts';
+import { besides, findingsOf, keyOf, span } from './model.ts';
 
 interface Props {
   readonly row: Row;
@@ -15,7 +15,8 @@ export function Details({ row, rows, now, onOpen, onClose }: Props) {
   const key = keyOf(row);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
-  const { state, outlook, summary, reason, waitsFor, preparation, release, blockedBy = [], details } = row;
+  const { state, outlook, summary, reason, waitsFor, preparation, release, blockedBy = [] } = row;
+  const details = findingsOf(row);
   const neighbours = besides(rows, row);
   return (
     <aside
@@ -90,7 +91,9 @@ export function Details({ row, rows, now, onOpen, onClose }: Props) {
           <h3>More</h3>
           <ul>
             {details.map((detail) => (
-              <li key={detail}>{detail}</li>
+              <li key={detail}>
+                <Remedy text={detail} />
+              </li>
             ))}
           </ul>
         </>
@@ -109,7 +112,7 @@ function Fact({ name, text }: { readonly name: string; readonly text: string }) 
   );
 }
 
-/** A remedy contains its command in backquotes, or is a sentence. */
+/** A remedy or a finding contains its command in backquotes, or is a sentence. */
 function Remedy({ text }: { readonly text: string }) {
   const [, command] = /`([^`]+)`/.exec(text) ?? [];
   return (

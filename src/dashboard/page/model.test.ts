@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compare, NOTHING_SHOWN } from '../../commands/changes.ts';
 import type { Row } from '../protocol.ts';
-import { advance, besides, chosen, EMPTY, groupsOf, keyOf, type PageState, span } from './model.ts';
+import { advance, besides, chosen, EMPTY, findingsOf, groupsOf, keyOf, type PageState, span } from './model.ts';
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
   ...{ kind: 'Node', name, state: 'Idle', outlook: 'Idle', isUnderWay: false, summary: '', details: [] },
@@ -73,6 +73,13 @@ it('`besides()` finds the objects of one machine from each of them', () => {
   expect(besides(rows, row('a'))).toEqual(['machine/prod/m1']);
   expect(besides(rows, machine)).toEqual(['baremetalhost/prod/h1', 'node/a']);
   expect(keyOf(machine)).toBe('machine/prod/m1');
+});
+
+it('`findingsOf()` leaves out what is said beside the Pods in the way', () => {
+  const blockedBy = [{ pod: 'shop/db-0', cause: 'BudgetExhausted', detail: 'allows none', remedy: 'Wait' }];
+  const details = ['shop/db-0, shop/db-1: allows none (BudgetExhausted). Wait', 'Session since noon'];
+  expect(findingsOf(row('a', { blockedBy, details }))).toEqual(['Session since noon']);
+  expect(findingsOf(row('a', { details }))).toEqual(details);
 });
 
 it.each([

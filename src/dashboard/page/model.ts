@@ -101,6 +101,11 @@ export function besides(rows: ReadonlyMap<string, Row>, row: Row): readonly stri
   return [...named].sort();
 }
 
+/** The findings but those about the Pods in the way, which the page lists by themselves. */
+export function findingsOf({ details, blockedBy = [] }: Row): readonly string[] {
+  return details.filter((detail) => !blockedBy.some(({ cause, remedy }) => detail.endsWith(`(${cause}). ${remedy}`)));
+}
+
 const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;

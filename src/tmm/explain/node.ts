@@ -14,6 +14,8 @@ import { type Blocked, forgetCommand, parseReport, type Report, reportOf } from 
 import { holdsSlot, isBefore } from '../model/slots.ts';
 import { askingTaint, heldTaint, nearMisses } from '../model/taints.ts';
 import { type MaintenanceTaint, type Phase, REPORT_ANNOTATION } from '../names.ts';
+import { formatBlockers } from './blockers.ts';
+import { withRoll } from './roll.ts';
 
 /**
  * @param taints those that ask for maintenance, to name the one that would have to be removed.
@@ -25,6 +27,15 @@ export function explainNode(
   taints: readonly MaintenanceTaint[],
   heldElsewhere: readonly Hold[] = [],
   others: readonly Node[] = [],
+): Explanation {
+  return withRoll(node, explainReport(node, taints, heldElsewhere, others));
+}
+
+function explainReport(
+  node: Node,
+  taints: readonly MaintenanceTaint[],
+  heldElsewhere: readonly Hold[],
+  others: readonly Node[],
 ): Explanation {
   const { name } = node.metadata;
   const taint = askingTaint(node, taints);
@@ -118,16 +129,6 @@ function nodesBefore(name: string, { started }: Report, others: readonly Node[])
 export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): string | undefined {
   const taint = askingTaint(node, taints) ?? heldTaint(node);
   return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
-}
-
-/** One line for all Pods that are in the way for the same reason. */
-export function formatBlockers(blockedBy: readonly Blocked[]): readonly string[] {
-  const pods = new Map<string, string[]>();
-  for (const { pod, cause, detail, remedy } of blockedBy) {
-    const why = `${detail} (${cause}). ${remedy}`;
-    pods.set(why, [...(pods.get(why) ?? []), pod]);
-  }
-  return [...pods].map(([why, names]) => `${names.join(', ')}: ${why}`);
 }
 
 /** Open requests of the Cluster API bridge for the Node; names the users who have to prepare it, with the command. */

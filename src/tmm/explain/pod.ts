@@ -20,7 +20,8 @@ import type { Seen } from '../../core/ports.ts';
 import { parseMarker, parseReport, type Report } from '../model/report.ts';
 import { MESSAGE_SUFFIX, REJECTION_MARKER, REPORT_ANNOTATION } from '../names.ts';
 import type { TmmSettings } from '../settings.ts';
-import { formatBlockers, releaseOf } from './node.ts';
+import { formatBlockers } from './blockers.ts';
+import { releaseOf } from './node.ts';
 
 type Judged = Pick<Explanation, 'state' | 'outlook' | 'isUnderWay' | 'summary' | 'waitsFor' | 'reason'>;
 

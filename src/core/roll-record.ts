@@ -3,6 +3,7 @@
  * write Node annotations may have written it, so it is validated and bounded when it is read; nothing in it is ever executed.
  */
 import { z } from 'zod';
+import type { Blocker } from './explanation.ts';
 
 /** Node annotation that holds the record. */
 export const ROLL_ANNOTATION = 'maintenance-bridge.io/roll';
@@ -37,8 +38,13 @@ export const isOpen = (state: RollState): boolean => OPEN.has(state);
 /** Whether the Node is under way: the roll has requested its maintenance, and has not released it. */
 export const isUnderWay = (state: RollState): boolean => isOpen(state) && state !== 'Pending';
 
-const MAX_BYTES = 4096;
+const MAX_BYTES = 16_384;
 const MAX_MESSAGE = 500;
+/** Enough to see what to do; `plan` shows all of them. */
+const MAX_BLOCKERS = 3;
+const MAX_BLOCKER_TEXT = 320;
+
+const blockerText = z.string().max(MAX_BLOCKER_TEXT);
 
 const schema = z.object({
   /** The id of the roll. */
@@ -53,9 +59,17 @@ const schema = z.object({
   /** When the state began. */
   since: z.iso.datetime({ offset: true }),
   message: z.string().max(MAX_MESSAGE).optional(),
+  /** The Pods for which it was rejected, or some of them: the controller's report goes with the taint. */
+  blockedBy: z
+    .array(z.object({ pod: blockerText, cause: blockerText, detail: blockerText, remedy: blockerText }))
+    .max(MAX_BLOCKERS)
+    .optional(),
 });
 
-export type RollRecord = Readonly<Omit<z.infer<typeof schema>, 'message'>> & { readonly message?: string };
+export type RollRecord = Readonly<Omit<z.infer<typeof schema>, 'message' | 'blockedBy'>> & {
+  readonly message?: string;
+  readonly blockedBy?: readonly Blocker[];
+};
 
 /** `unreadable` differs from `none`: somebody wrote a value there. */
 export type RecordSeen = { readonly is: 'none' | 'unreadable' } | { readonly is: 'valid'; readonly record: RollRecord };
@@ -72,9 +86,22 @@ export function parseRecord(annotation: string | undefined): RecordSeen {
   }
 }
 
-/** The annotation's value; `parseRecord()` reads it again, whatever the message is. */
-export function formatRecord({ id, runner, place, of, state, since, message }: RollRecord): string {
-  const text = message?.toWellFormed();
-  const cut = text === undefined || text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE - 1)}…`;
-  return JSON.stringify({ id, runner, place, of, state, since, message: cut?.toWellFormed() });
+/** The annotation's value; `parseRecord()` reads it again, whatever its texts are. */
+export function formatRecord(record: RollRecord): string {
+  const { id, runner, place, of, state, since } = record;
+  const message = record.message === undefined ? undefined : cut(record.message, MAX_MESSAGE);
+  const blockedBy = record.blockedBy?.slice(0, MAX_BLOCKERS).map(({ pod, cause, detail, remedy }) => ({
+    pod: cut(pod, MAX_BLOCKER_TEXT),
+    cause: cut(cause, MAX_BLOCKER_TEXT),
+    detail: cut(detail, MAX_BLOCKER_TEXT),
+    remedy: cut(remedy, MAX_BLOCKER_TEXT),
+  }));
+  const text = JSON.stringify({ id, runner, place, of, state, since, message, blockedBy });
+  // Characters that JSON escapes take up to six times the room.
+  return text.length <= MAX_BYTES ? text : JSON.stringify({ id, runner, place, of, state, since, message });
+}
+
+function cut(text: string, max: number): string {
+  const whole = text.toWellFormed();
+  return whole.length <= max ? whole : `${whole.slice(0, max - 1)}…`.toWellFormed();
 }
