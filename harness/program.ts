@@ -1,8 +1,8 @@
 /** The program as a user runs it: in a separate process, with a kubeconfig and flags. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { type Usage, usageOf } from './usage.ts';
 import { eventually } from './wait.ts';
 
 /** The main file of the program. */
@@ -90,6 +90,10 @@ export class Running {
     return eventually(find, { what: `a line like ${pattern}`, deadlineMs });
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   type(keys: string): void {
     this.#child.stdin?.write(keys);
   }
@@ -154,22 +158,17 @@ export class Bridge {
 
   /** The current memory of the process, as Linux counts it. */
   async residentMiB(): Promise<number> {
-    const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
-    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+    return (await this.#usage()).residentMiB;
   }
 
   /** The peak memory of the process, as Linux counts it. */
   async peakMiB(): Promise<number> {
-    const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8');
-    return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024);
+    return (await this.#usage()).peakMiB;
   }
 
   /** CPU time of all threads since the start, as Linux counts it: in hundredths of a second. */
   async cpuSeconds(): Promise<number> {
-    const stat = await readFile(`/proc/${this.#process.pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses, which may have blanks.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return (await this.#usage()).cpuSeconds;
   }
 
   isRunning(): boolean {
@@ -186,6 +185,12 @@ export class Bridge {
     if (this.isRunning()) this.#process.kill(signal);
     await this.#exited;
     return this.#process.exitCode;
+  }
+
+  async #usage(): Promise<Usage> {
+    const usage = await usageOf(this.#process.pid);
+    if (usage === undefined) throw new Error('Linux counts nothing of a process that has ended');
+    return usage;
   }
 
   #read(chunk: string): void {
