@@ -20,7 +20,7 @@ import {
   MACHINE_MAINTENANCE_LABEL,
   MAINTENANCE_LABEL,
 } from '../src/core/machine-keys.ts';
-import { API, type BenchMachine, forEach, IN_FLIGHT, populate } from './population.ts';
+import { API, type BenchMachine, forEach, IN_FLIGHT, isWrite, populate, requestsOf } from './population.ts';
 
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
@@ -134,27 +134,6 @@ async function main(): Promise<void> {
     );
   }
 }
-
-interface Sent {
-  readonly method: string;
-  readonly path: string;
-}
-
-/** Requests of the bridge to the API server and to the workload clusters, without Events and the requests that open watches. */
-async function requestsOf(management: ControlPlane, machines: readonly BenchMachine[]): Promise<readonly Sent[]> {
-  const managed = (await management.auditEvents())
-    .filter(
-      ({ userAgent, requestURI }) =>
-        userAgent?.startsWith('maintenance-bridge') === true && !requestURI.includes('watch=true'),
-    )
-    .map(({ verb, requestURI }) => ({ method: verb, path: requestURI }));
-  const servers = [...new Set(machines.map(({ server }) => server))];
-  const elsewhere = servers.flatMap(({ requests }) => requests.filter(({ query }) => query.get('watch') !== 'true'));
-  return [...managed, ...elsewhere].filter(({ path }) => !path.includes('/events'));
-}
-
-const isWrite = ({ method }: Sent): boolean =>
-  ['create', 'update', 'patch', 'delete', 'PATCH', 'PUT', 'POST', 'DELETE'].includes(method);
 
 /** Each Node gets new versions with the same labels, as often as a kubelet sends its status. */
 async function reportRest(bridge: Bridge, management: ControlPlane, machines: readonly BenchMachine[]): Promise<void> {

@@ -21,6 +21,42 @@ export async function forEach<T>(items: readonly T[], work: (item: T) => Promise
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }
 
+/** The Cluster `name` in a Namespace of its own, and its Secret. */
+export async function addCluster({ api }: ControlPlane, name: string, kubeconfig: string): Promise<void> {
+  await api.create('/api/v1/namespaces', { metadata: { name } });
+  await api.create(`/api/v1/namespaces/${name}/secrets`, {
+    metadata: { name: `${name}-kubeconfig` },
+    data: { value: Buffer.from(kubeconfig).toString('base64') },
+  });
+  await api.create(`${API}/namespaces/${name}/clusters`, {
+    apiVersion: 'cluster.x-k8s.io/v1beta2',
+    kind: 'Cluster',
+    metadata: { name },
+    spec: {
+      infrastructureRef: { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: 'GenericInfrastructureCluster', name },
+    },
+  });
+}
+
+/** A Machine of the Cluster `cluster` with a Node of the same name. @returns its path */
+export async function addMachine(
+  { api }: ControlPlane,
+  cluster: string,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const path = `${API}/namespaces/${cluster}/machines`;
+  const reference = { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: 'GenericInfrastructureMachine', name };
+  await api.create(path, {
+    apiVersion: 'cluster.x-k8s.io/v1beta2',
+    kind: 'Machine',
+    metadata: { name, labels },
+    spec: { clusterName: cluster, bootstrap: { dataSecretName: 'none' }, infrastructureRef: reference },
+  });
+  await api.patch(`${path}/${name}/status`, { status: { nodeRef: { name } } }, 'merge');
+  return `${path}/${name}`;
+}
+
 /**
  * Clusters with their Secrets, and Machines spread over them, each with a Node.
  *
@@ -32,40 +68,43 @@ export async function populate(
   clusters: number,
   first = 0,
 ): Promise<readonly BenchMachine[]> {
-  const { api } = management;
   const servers = await Promise.all(Array.from({ length: clusters }, () => WorkloadServer.start()));
-  await forEach([...servers.entries()], async ([index, server]) => {
-    const name = `cluster-${first + index}`;
-    await api.create('/api/v1/namespaces', { metadata: { name } });
-    await api.create(`/api/v1/namespaces/${name}/secrets`, {
-      metadata: { name: `${name}-kubeconfig` },
-      data: { value: Buffer.from(server.kubeconfig()).toString('base64') },
-    });
-    await api.create(`${API}/namespaces/${name}/clusters`, {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
-      kind: 'Cluster',
-      metadata: { name },
-      spec: {
-        infrastructureRef: { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: 'GenericInfrastructureCluster', name },
-      },
-    });
-  });
+  await forEach([...servers.entries()], ([index, server]) =>
+    addCluster(management, `cluster-${first + index}`, server.kubeconfig()),
+  );
   const machines = Array.from({ length: count }, (_, index) => {
     const namespace = `cluster-${first + (index % clusters)}`;
     const server = servers[index % clusters] as WorkloadServer;
     const name = `machine-${first}-${index}`;
     return { name, namespace, server, path: `${API}/namespaces/${namespace}/machines/${name}` };
   });
-  await forEach(machines, async ({ name, namespace, server, path }) => {
+  await forEach(machines, async ({ name, namespace, server }) => {
     server.put(name);
-    const reference = { apiGroup: 'infrastructure.cluster.x-k8s.io', kind: 'GenericInfrastructureMachine', name };
-    await api.create(`${API}/namespaces/${namespace}/machines`, {
-      apiVersion: 'cluster.x-k8s.io/v1beta2',
-      kind: 'Machine',
-      metadata: { name },
-      spec: { clusterName: namespace, bootstrap: { dataSecretName: 'none' }, infrastructureRef: reference },
-    });
-    await api.patch(`${path}/status`, { status: { nodeRef: { name } } }, 'merge');
+    await addMachine(management, namespace, name);
   });
   return machines;
 }
+
+export interface Sent {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Requests of the bridge to the API server and to the workload clusters, without Events and the requests that open watches. */
+export async function requestsOf(
+  management: ControlPlane,
+  machines: readonly BenchMachine[],
+): Promise<readonly Sent[]> {
+  const managed = (await management.auditEvents())
+    .filter(
+      ({ userAgent, requestURI }) =>
+        userAgent?.startsWith('maintenance-bridge') === true && !requestURI.includes('watch=true'),
+    )
+    .map(({ verb, requestURI }) => ({ method: verb, path: requestURI }));
+  const servers = [...new Set(machines.map(({ server }) => server))];
+  const elsewhere = servers.flatMap(({ requests }) => requests.filter(({ query }) => query.get('watch') !== 'true'));
+  return [...managed, ...elsewhere].filter(({ path }) => !path.includes('/events'));
+}
+
+export const isWrite = ({ method }: Sent): boolean =>
+  ['create', 'update', 'patch', 'delete', 'PATCH', 'PUT', 'POST', 'DELETE'].includes(method);
