@@ -89,7 +89,7 @@ export default defineConfig({
           testTimeout: HUNG_MS,
           hookTimeout: HUNG_MS,
           // As on the sandbox, they wait more than they work; each file has a control plane of its own.
-          maxWorkers: 3,
+          maxWorkers: 4,
           globalSetup: [TEMPORARY_FILES, BUILD_FIRST, WARM_UP],
           setupFiles: [PROPERTY_SEED],
           env: { SCENARIOS_ON: 'controlplane', ...NO_BUILD },

@@ -92,7 +92,7 @@ export class Fleet {
   readonly cluster: string;
 
   /** The newest version that Cluster API serves here: up to 1.10 that is `v1beta1`. */
-  readonly #version: 'v1beta1' | 'v1beta2';
+  readonly version: 'v1beta1' | 'v1beta2';
 
   private constructor(
     management: ControlPlane,
@@ -105,7 +105,7 @@ export class Fleet {
     this.workload = workload;
     this.namespace = namespace;
     this.cluster = cluster;
-    this.#version = version;
+    this.version = version;
   }
 
   /** Creates the Namespace if missing, the Cluster, its pretended infrastructure and its kubeconfig Secret. */
@@ -249,7 +249,7 @@ export class Fleet {
   /** Waits until Cluster API reports that a hook holds the deletion before the drain. */
   heldBeforeDrain(name: string): Promise<ServedMachine> {
     const [type, reason] =
-      this.#version === 'v1beta2'
+      this.version === 'v1beta2'
         ? ['Deleting', 'WaitingForPreDrainHook']
         : ['PreDrainDeleteHookSucceeded', 'WaitingExternalHook'];
     const isSo = ({ status }: ServedMachine): boolean =>
@@ -296,15 +296,15 @@ export class Fleet {
   }
 
   #collection(plural: string): string {
-    return `${GROUP}/${this.#version}/namespaces/${this.namespace}/${plural}`;
+    return `${GROUP}/${this.version}/namespaces/${this.namespace}/${plural}`;
   }
 
   get #apiVersion(): string {
-    return `cluster.x-k8s.io/${this.#version}`;
+    return `cluster.x-k8s.io/${this.version}`;
   }
 
   #reference(kind: string, name: string): object {
-    return this.#version === 'v1beta2'
+    return this.version === 'v1beta2'
       ? { apiGroup: 'infrastructure.cluster.x-k8s.io', kind, name }
       : { apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta1', kind, name, namespace: this.namespace };
   }

@@ -224,7 +224,8 @@ describeScenario(
       OUTAGE_TIMEOUT_MS,
     );
 
-    itWhereThereIs('versions', 'goes on in the older version when the newer one is withdrawn', async () => {
+    itWhereThereIs('versions', 'goes on in the older version when the newer one is withdrawn', async ({ skip }) => {
+      skip(fleet.version === 'v1beta1', 'this Cluster API serves one version');
       await fleet.hooked('older');
       // Cluster API itself would not survive this; it has finished its part by now.
       await clusterApi[Symbol.asyncDispose]();

@@ -66,7 +66,11 @@ export const startAnother: (options: ControlPlaneOptions) => Promise<ControlPlan
   GROUND === 'sandbox' ? startSandboxControlPlane : startControlPlane;
 
 /** An `it` that needs a `capability` that the sandbox does not have; it is skipped there. */
-export function itWhereThereIs(capability: Capability, name: string, test: () => void | Promise<void>): void {
+export function itWhereThereIs(
+  capability: Capability,
+  name: string,
+  test: (context: TestContext) => void | Promise<void>,
+): void {
   if (GROUND === 'controlplane' || SANDBOX_CAN.has(capability)) it(name, test);
   else it.skip(`${name} (the sandbox has no ${capability})`, test);
 }
