@@ -146,15 +146,29 @@ async function reportRest(bridge: Bridge, management: ControlPlane, machines: re
     }
   };
   await sendFor(SETTLE_MS);
-  const requests = (await requestsOf(management, machines)).length;
+  const before = countKinds(await requestsOf(management, machines));
   const cpu = await bridge.cpuSeconds();
   const startedMs = performance.now();
   await sendFor(REST_MS);
   const seconds = (performance.now() - startedMs) / 1000;
   const percent = ((await bridge.cpuSeconds()) - cpu) / seconds;
   report('CPU at rest; each Node sends its status every five minutes', `${(percent * 100).toFixed(2)} % of a core`);
-  const perSecond = ((await requestsOf(management, machines)).length - requests) / seconds;
-  report('requests a second meanwhile, Leases and watches aside', perSecond.toFixed(2));
+  const since = [...countKinds(await requestsOf(management, machines))]
+    .map(([kind, count]) => [kind, (count - (before.get(kind) ?? 0)) / seconds] as const)
+    .filter(([, perSecond]) => perSecond > 0);
+  const total = since.reduce((all, [, perSecond]) => all + perSecond, 0);
+  report('requests a second meanwhile, Leases and watches aside', total.toFixed(2));
+  for (const [kind, perSecond] of since) report(`  ${kind}`, perSecond.toFixed(2));
+}
+
+/** By method and path, with all objects of a collection as one. */
+function countKinds(requests: readonly Sent[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { method, path } of requests) {
+    const kind = `${method} ${path.replace(/\?.*/, '').replaceAll(/\d+/g, 'N')}`;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
 }
 
 async function singleChanges(management: ControlPlane, burst: readonly BenchMachine[]): Promise<string> {
