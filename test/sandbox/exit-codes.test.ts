@@ -92,6 +92,12 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [2, 'status --config /nonexistent', /wanted a readable file, found no such file/],
     [2, 'status --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
   ],
+  dashboard: [
+    [1, 'dashboard --no-open --port PORT', /^The page cannot be served: .*EADDRINUSE/],
+    [1, 'dashboard --no-open --kubeconfig UNREACHABLE', /ECONNREFUSED/],
+    [2, 'dashboard --port 0', /Wanted a number from 1 to 65535/],
+    [2, 'dashboard --no-open --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
+  ],
   why: [
     [0, 'why node/rejected', /^Node rejected: Rejected$/m],
     [1, 'why node/nobody', /^There is no Node nobody$/m],
@@ -102,6 +108,9 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [2, 'why node/idle --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
   ],
 };
+
+/** Codes that a command ends with only when it is stopped: below. */
+const BY_CTRL_C: Readonly<Record<string, readonly number[]>> = { roll: [130], dashboard: [0] };
 
 describe('exit codes', () => {
   let sandbox: Sandbox;
@@ -124,6 +133,7 @@ describe('exit codes', () => {
       'unnoticed',
       'finished',
       'free',
+      'spare',
       'blocked',
     ];
     sandbox = await startSandbox({ nodes });
@@ -183,7 +193,11 @@ describe('exit codes', () => {
     return status.conditions ?? [];
   };
   const argsOf = (line: string): readonly string[] => {
-    const args = line.split(' ').map((word) => word.replace('UNREACHABLE', unreachable).replace('CONFIG', config));
+    const args = line
+      .split(' ')
+      .map((word) =>
+        word.replace('UNREACHABLE', unreachable).replace('CONFIG', config).replace('PORT', new URL(sandbox.url).port),
+      );
     return args.includes('--kubeconfig') ? args : [...args, '--kubeconfig', kubeconfig];
   };
 
@@ -191,8 +205,7 @@ describe('exit codes', () => {
     const help = parseCommandLine([name, '--help']);
     const [, codes = ''] = /Exit codes: ([\s\S]*)/.exec(help.is === 'exit' ? help.out : '') ?? [];
     const documented = [...codes.matchAll(/\d+/g)].map(([code]) => Number(code));
-    // A second Ctrl-C, which needs a roll under way: below.
-    const asserted = new Set([...rows.map(([code]) => code), ...(name === 'roll' ? [130] : [])]);
+    const asserted = new Set([...rows.map(([code]) => code), ...(BY_CTRL_C[name] ?? [])]);
     expect([...asserted].sort((a, b) => a - b)).toEqual(documented);
   });
 
@@ -213,9 +226,10 @@ describe('exit codes', () => {
     ['enter asked --wait', 1, /to end it: maintenance-bridge exit asked/],
     ['exit exiting --wait', 1, /^node\/exiting: not ended after/m],
     ['status --watch', 0, /node\/asked/],
+    ['dashboard --no-open', 0, /^http:\/\/127\.0\.0\.1:\d+\//m],
   ] as const)('`%s` ends with %i on Ctrl-C', async (line, code, said) => {
     const running = new Running(argsOf(line));
-    await running.line(/node\/(asked|exiting) /);
+    await running.line(/node\/(asked|exiting) |^http:/);
     expect(await running.end('SIGINT'), running.out + running.err).toBe(code);
     expect(running.out + running.err).toMatch(said);
   });
@@ -233,17 +247,17 @@ describe('exit codes', () => {
     [
       'there is no Lease',
       undefined,
-      /^No controller seems to run: nothing happens to the (taint|removal of the taint) of node\/\w+, and there is no Lease of one in any namespace$/m,
+      /No controller seems to run: nothing happens to the (taint|removal of the taint) of node\/\w+, and there is no Lease of one in any namespace$/m,
     ],
     [
       'nobody holds the Lease',
       '',
-      /^No controller runs: nobody holds the Lease maintenance-bridge\/maintenance-bridge$/m,
+      /No controller runs: nobody holds the Lease maintenance-bridge\/maintenance-bridge$/m,
     ],
     [
       'the Lease is not renewed',
       'somebody',
-      /^No controller seems to run: somebody has not renewed the Lease maintenance-bridge\/maintenance-bridge for \d+ seconds$/m,
+      /No controller seems to run: somebody has not renewed the Lease maintenance-bridge\/maintenance-bridge for \d+ seconds$/m,
     ],
   ])('where %s', (_, holderIdentity, said) => {
     beforeAll(() => {
@@ -261,6 +275,7 @@ describe('exit codes', () => {
       'wait asked --timeout=6s',
       'exit unnoticed --wait --timeout=6s',
       'wait unnoticed --for ended --timeout=6s',
+      'roll spare --exec true --node-timeout=6s',
     ])('4: `%s` says so, and is out of time', async (line) => {
       const found = await command(argsOf(line));
       expect(found.err).toMatch(said);
