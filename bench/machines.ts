@@ -20,7 +20,7 @@ import {
   MACHINE_MAINTENANCE_LABEL,
   MAINTENANCE_LABEL,
 } from '../src/core/machine-keys.ts';
-import { API, type BenchMachine, forEach, IN_FLIGHT, isWrite, populate, requestsOf } from './population.ts';
+import { API, type BenchMachine, forEach, IN_FLIGHT, isWrite, populate, requestsOf, type Sent } from './population.ts';
 
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
