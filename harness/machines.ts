@@ -318,7 +318,11 @@ export class Fleet {
     return eventually(
       async () => {
         const machine = await this.get(name);
-        return isSo(machine) ? machine : undefined;
+        if (isSo(machine)) return machine;
+        const conditions = (machine.status?.conditions ?? []).map(
+          ({ type, status, reason }) => `${type}=${status} (${reason})`,
+        );
+        throw new Error(`its conditions are ${conditions.join(', ') || 'none'}`);
       },
       { what: `Machine ${name} to have ${what}`, deadlineMs },
     );
