@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AuditEvent } from '../controlplane/controlplane.ts';
-import { openingsToEvictions, quantile, requestsOf } from './drain-requests.ts';
+import { openingsToEvictions, quantile, requestCounts } from './drain-requests.ts';
 
 const event = (second: number, part: Partial<AuditEvent>): AuditEvent => ({
   stage: 'ResponseComplete',
@@ -45,7 +45,7 @@ it('counts the requests of one client since a moment', () => {
     eviction(2, 429),
     event(2, { userAgent: 'other', objectRef: { resource: 'pods' } }),
   ];
-  expect(requestsOf(events, 'kubectl', '2026-01-01T00:00:01.5Z')).toEqual(new Map([['create pods/eviction', 1]]));
+  expect(requestCounts(events, 'kubectl', '2026-01-01T00:00:01.5Z')).toEqual(new Map([['create pods/eviction', 1]]));
 });
 
 it('names the median and the worst of samples', () => {

@@ -6,7 +6,11 @@ interface BudgetUpdate {
 }
 
 /** Requests of one client since a moment, by what they do: `create pods/eviction: 100`. Watches count once, when they begin. */
-export function requestsOf(events: readonly AuditEvent[], client: string, since: string): ReadonlyMap<string, number> {
+export function requestCounts(
+  events: readonly AuditEvent[],
+  client: string,
+  since: string,
+): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { verb, userAgent, objectRef, requestReceivedTimestamp } of events) {
     if (userAgent?.startsWith(client) !== true || requestReceivedTimestamp < since) continue;

@@ -12,7 +12,7 @@ import { type ControlPlane, startControlPlane } from '../controlplane/controlpla
 import { Bridge } from '../harness/program.ts';
 import { eventually } from '../harness/wait.ts';
 import { Plot } from '../harness/workloads.ts';
-import { openingsToEvictions, quantile, requestsOf } from './drain-requests.ts';
+import { openingsToEvictions, quantile, requestCounts } from './drain-requests.ts';
 
 /** kubectl retries every 5 s; with a budget of one it can take minutes. */
 const DEADLINE_MS = 15 * 60_000;
@@ -113,7 +113,7 @@ async function oneNode(controlPlane: ControlPlane, count: number): Promise<void>
       ({ home }) => [home],
       async (plot, client, since) => {
         const events = await controlPlane.auditEvents();
-        const requests = [...requestsOf(events, client, since).values()].reduce((all, each) => all + each, 0);
+        const requests = [...requestCounts(events, client, since).values()].reduce((all, each) => all + each, 0);
         return { each: requests / count, opened: openingsToEvictions(events, plot.namespace) };
       },
     );
@@ -161,7 +161,7 @@ async function whileBlocked(controlPlane: ControlPlane): Promise<void> {
     await eventually(async () => ((await plot.on(plot.home)).length < 20 ? true : undefined), { what: 'an eviction' });
     const since = new Date().toISOString();
     await sleep(BLOCKED_MS);
-    const counts = requestsOf(await controlPlane.auditEvents(), client, since);
+    const counts = requestCounts(await controlPlane.auditEvents(), client, since);
     requests.push([...counts].map(([what, times]) => `${times} ${what}`).join(', ') || 'none');
     await plot.ungate('web');
     await drained;
