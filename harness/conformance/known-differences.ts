@@ -77,7 +77,7 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
     why: 'Nothing runs in the Pods.',
   },
   {
-    what: 'Kinds of `admissionregistration`, `apiregistration`, `autoscaling`, `certificates`, `discovery`, `flowcontrol`, `networking`, `node` and `resource` are not served, nor are ComponentStatuses, PodTemplates, CSIStorageCapacities, VolumeAttributesClasses and LocalSubjectAccessReviews.',
+    what: 'Kinds of `admissionregistration`, `apiregistration`, `autoscaling`, `certificates`, `discovery`, `flowcontrol`, `networking`, `node`, `resource` and `storagemigration` are not served, nor are ComponentStatuses, PodTemplates, CSIStorageCapacities, VolumeAttributesClasses and LocalSubjectAccessReviews.',
     why: 'No component of the sandbox acts on them. Every other kind is served under all its names, with its verbs, columns and categories.',
   },
   {
