@@ -196,6 +196,11 @@ export class Reflector<T> {
       this.#pages = 0;
     }
     const { pageSize = 500, client, metadataOnly = false } = this.#options;
+    const kept: T[] = [];
+    const onItem = (raw: unknown): void => {
+      const object = this.#kept(raw);
+      if (object !== undefined) kept.push(object);
+    };
     let body: unknown;
     try {
       body = await client.request({
@@ -206,6 +211,7 @@ export class Reflector<T> {
         signal,
         // Only our own backoff applies: a second one below it would hide the failures from `condition`.
         retry: 'never',
+        onItem,
       });
     } catch (error) {
       return this.#afterError(state, error, 0, signal);
@@ -213,10 +219,8 @@ export class Reflector<T> {
     const page = readPage(body);
     if ('reason' in page) return this.#advance(state, { is: 'fault', fault: page, livedMs: 0 });
     this.#heard();
-    for (const raw of page.items) {
-      const object = this.#kept(raw);
-      if (object !== undefined) this.#listed.push(object);
-    }
+    for (const raw of page.items) onItem(raw);
+    for (const object of kept) this.#listed.push(object);
     this.#pages += 1;
     const message = this.#options.excessOf?.({ pages: this.#pages, objects: this.#listed });
     if (message !== undefined) {

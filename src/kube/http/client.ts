@@ -138,7 +138,7 @@ class HttpApiClient implements ApiClient {
     for (let attempt = 1; ; attempt += 1) {
       using deadline = new Deadline(asked, request.timeoutMs ?? DEFAULT_TIMEOUT_MS, request.signal, passSignal());
       const result = await this.#attempt(prepared, deadline, (response) =>
-        readJson<T>(response, asked, limits, deadline.signal),
+        readJson<T>(response, asked, limits, deadline.signal, request.onItem),
       );
       if (result.is === 'done') return result.value;
       deadline.pause();

@@ -25,8 +25,8 @@ export function hasMoreValues(text: string, limit: number): boolean {
   return false;
 }
 
-/** @returns the end of the string that begins at `start`; the end of the text if the string is not closed. */
-function endOfString(text: string, start: number): number {
+/** @returns the quote that ends the string which begins at `start`; the end of the text if the string is not closed. */
+export function endOfString(text: string, start: number): number {
   for (let i = start + 1; ; i += 1) {
     i = text.indexOf('"', i);
     if (i === -1) return text.length;

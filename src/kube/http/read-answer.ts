@@ -3,12 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import type { ByteBudget } from './byte-budget.ts';
 import { KubeError } from './errors.ts';
 import { type BodyLimits, readBody } from './exchange.ts';
+import { parseList } from './json-list.ts';
 import { hasMoreValues } from './json-values.ts';
 import { excerptOf } from './status-error.ts';
 
 /**
  * @param asked for messages.
  * @param ended ends the reading.
+ * @param onItem see `ApiRequest.onItem`.
  * @throws KubeError
  */
 export async function readJson<T>(
@@ -20,6 +22,7 @@ export async function readJson<T>(
     ...limits
   }: BodyLimits & Record<'values', number | undefined> & Record<'inAll', ByteBudget | undefined>,
   ended: AbortSignal,
+  onItem?: (item: unknown) => void,
 ): Promise<T> {
   const budget = new AbortController();
   using held = inAll?.enter(() => {
@@ -32,13 +35,16 @@ export async function readJson<T>(
   if (bytes.length === 0) return undefined as T;
   const text = bytes.toString('utf8');
   refuseValues(asked, text, values, response);
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Without the parser's error as a cause: it quotes the body, and with it whatever a proxy prints there.
-    const message = `${asked} answered with a body that is no JSON: ${excerptOf(text.slice(0, 1000))}`;
-    throw new KubeError({ reason: 'Malformed', code: response.statusCode ?? 0, message });
-  }
+  const parse = (part: string): unknown => {
+    try {
+      return JSON.parse(part);
+    } catch {
+      // Without the parser's error as a cause: it quotes the body, and with it whatever a proxy prints there.
+      const message = `${asked} answered with a body that is no JSON: ${excerptOf(text.slice(0, 1000))}`;
+      throw new KubeError({ reason: 'Malformed', code: response.statusCode ?? 0, message });
+    }
+  };
+  return (onItem === undefined ? parse(text) : parseList(text, parse, onItem)) as T;
 }
 
 /** For an answer that is ended because all answers together hold too much. */
