@@ -105,17 +105,17 @@ function run(project: Project, version: string, assets: string): boolean {
   }
 }
 
-/** A file that cannot be loaded counts as one failure. */
+/** A file that cannot be loaded, or whose set-up fails, counts as one failure. */
 function resultsOf({ testResults }: Report): readonly FileResult[] {
   return testResults.map(({ name, status, assertionResults }): FileResult => {
     const count = (wanted: string): number => assertionResults.filter((test) => test.status === wanted).length;
     const failed = assertionResults.filter((test) => test.status === 'failed').map(({ fullName }) => fullName);
-    const isUnloaded = status === 'failed' && assertionResults.length === 0;
+    const isUnready = status === 'failed' && failed.length === 0;
     return {
       file: relative(ROOT, name),
       passed: count('passed'),
       skipped: assertionResults.length - count('passed') - failed.length,
-      failed: isUnloaded ? ['the whole file'] : failed,
+      failed: isUnready ? ['the whole file'] : failed,
     };
   });
 }

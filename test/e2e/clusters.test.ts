@@ -20,7 +20,6 @@ const B = 'tenant-b/prod';
 const TIMINGS: ConnectionTimings = {
   ...DEFAULT_TIMINGS,
   probeIntervalMs: 1000,
-  probeAgainMs: 1000,
   probeTimeoutMs: 500,
   requestTimeoutMs: 2000,
   stallMs: 500,

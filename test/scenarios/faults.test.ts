@@ -120,6 +120,11 @@ describe.runIf(GROUND === 'sandbox')('the program under scripted faults', () => 
       cluster: { clusterApi: true, metal3: true, approver: { delayMs: 50 } },
     });
     controlPlane.cluster?.addCluster(CLUSTER);
+    // A cluster is recognised by its Nodes: if all were replaced during an outage, its connection would be refused. This one stays.
+    await controlPlane.cluster?.addMachines(['keeper'], {
+      cluster: CLUSTER,
+      labels: { [`${PREFIX}/enabled`]: 'true' },
+    });
     bridge = await new Bridge({
       kubeconfig: controlPlane.kubeconfig,
       flags: [

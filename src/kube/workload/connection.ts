@@ -12,13 +12,11 @@ import { changedNodes } from './node-metadata.ts';
 import { type ClusterSession, type Opened, openSession, type SessionOptions, type SessionTimings } from './session.ts';
 import { type KeeperOptions, SessionKeeper } from './session-keeper.ts';
 
-/** In milliseconds. Like ClusterCache's, the values for the probe drop a dead server within 75 s. */
+/** In milliseconds. The values for the probe are ClusterCache's. */
 export type ConnectionTimings = SessionTimings & KeeperOptions<ClusterSession>['timings'];
 
 export const DEFAULT_TIMINGS: ConnectionTimings = {
-  // Hundreds of clusters at rest are asked rarely, and one that has missed an answer often.
-  probeIntervalMs: 35_000,
-  probeAgainMs: 3000,
+  probeIntervalMs: 10_000,
   probeTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
   stallMs: 2000,

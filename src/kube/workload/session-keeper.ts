@@ -5,7 +5,7 @@ import type { Clock, Log } from '../../core/ports.ts';
 import { outsidePasses } from '../../runtime/pass-signal.ts';
 import { sleep } from '../../runtime/sleep.ts';
 import type { ClusterAccess } from '../auth/kubeconfig.ts';
-import { type Input, type Pause, type Serving, START, type State, serves, step } from './connection-state.ts';
+import { type Input, type Pause, START, type State, serves, step } from './connection-state.ts';
 import type { SecretRead } from './kubeconfig-secret.ts';
 import type { Opened, Probed } from './session.ts';
 
@@ -18,8 +18,6 @@ export interface Session {
 export interface KeeperOptions<S extends Session> {
   readonly timings: {
     readonly probeIntervalMs: number;
-    /** From a probe without an answer to the next one. @default probeIntervalMs */
-    readonly probeAgainMs?: number;
     /** The interval between two reads of the Secret while connected without a watch on it. A 401 and every new attempt read it at once. */
     readonly checkIntervalMs: number;
     readonly backoff: Backoff;
@@ -115,7 +113,7 @@ export class SessionKeeper<S extends Session> {
       case 'replacing':
         return this.#open(state.kubeconfig.access, state.kubeconfig.fingerprint, stop);
       case 'serving':
-        return this.#lookAfter(state, stop);
+        return this.#lookAfter(stop);
       case 'checking':
         return this.#check(stop);
       case 'waiting':
@@ -141,12 +139,10 @@ export class SessionKeeper<S extends Session> {
     return { is: 'opened' };
   }
 
-  async #lookAfter({ misses }: Serving, stop: AbortSignal): Promise<Input> {
+  async #lookAfter(stop: AbortSignal): Promise<Input> {
     const { clock, timings, random } = this.#options;
-    const { probeIntervalMs, probeAgainMs = probeIntervalMs } = timings;
-    const dueMs = misses === 0 ? probeIntervalMs : probeAgainMs;
     // Spread out, so that hundreds of clusters are not all probed at the same moment.
-    if (!this.#hasTrouble && !this.#hasChanged) await this.#sleep(dueMs * (1 - 0.2 * random()), stop);
+    if (!this.#hasTrouble && !this.#hasChanged) await this.#sleep(timings.probeIntervalMs * (1 - 0.2 * random()), stop);
     if (this.#session === undefined) throw new Error('Serving without a session');
     const isDue = clock.now() >= this.#checkAtMs && this.#options.isToldOfChanges?.() !== true;
     if (!this.#hasTrouble && (this.#hasChanged || isDue)) {

@@ -40,7 +40,7 @@ const PAGE_SIZE = 250;
 
 /** In milliseconds. */
 export interface SessionTimings {
-  /** How long the server may be silent before it is asked for an answer. */
+  /** From one probe to the next. */
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   /** For each request that a caller waits for. */
@@ -209,7 +209,7 @@ export class ClusterSession {
     this.#credentials.retire();
   }
 
-  /** Asks the server for an answer, unless it has sent anything within the interval: a watch tells as much as a probe. */
+  /** Asks the server for an answer, unless it has answered anything since the last probe was due. */
   async probe(stop: AbortSignal): Promise<Probed> {
     if (this.client.isRefused) return { is: 'unauthorized', detail: REFUSES_CREDENTIALS };
     const excess = this.#excess ?? this.#budget.excess();
