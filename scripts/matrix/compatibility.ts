@@ -69,8 +69,8 @@ ${table(
     ],
     [
       'drivers that keep Pods off a Node without them (`preventPodSchedulingIfMissing` of a CSIDriver, 1.37)',
-      'no; "volume of DRIVER, which some Nodes lack"',
-      '`src/core/scheduling/volume-use.test.ts`',
+      'no; "needs CSI driver DRIVER, which no CSINode names on N of M Nodes"',
+      '`src/core/scheduling/volumes.test.ts`',
     ],
     [
       'Pods that wait for a resize of others (1.37, alpha: `InPlacePodVerticalScalingSchedulerPreemption`)',
