@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AuditEvent } from '../controlplane/controlplane.ts';
-import { openingsToEvictions, quantile, requestCounts } from './drain-requests.ts';
+import { openingsToEvictions, requestCounts } from './drain-requests.ts';
 
 const event = (second: number, part: Partial<AuditEvent>): AuditEvent => ({
   stage: 'ResponseComplete',
@@ -46,8 +46,4 @@ it('counts the requests of one client since a moment', () => {
     event(2, { userAgent: 'other', objectRef: { resource: 'pods' } }),
   ];
   expect(requestCounts(events, 'kubectl', '2026-01-01T00:00:01.5Z')).toEqual(new Map([['create pods/eviction', 1]]));
-});
-
-it('names the median and the worst of samples', () => {
-  expect([quantile([3, 1, 2], 0.5), quantile([3, 1, 2], 1), quantile([], 0.5)]).toEqual(['2 ms', '3 ms', '–']);
 });

@@ -42,10 +42,3 @@ export function openingsToEvictions(events: readonly AuditEvent[], namespace: st
   }
   return times;
 }
-
-/** The value below which this part of the samples lies, `0 ms` to `1` for the greatest; `–` without samples. */
-export function quantile(samples: readonly number[], part: number): string {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const found = sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
-  return found === undefined ? '–' : `${found} ms`;
-}

@@ -12,7 +12,8 @@ import { type ControlPlane, startControlPlane } from '../controlplane/controlpla
 import { Bridge } from '../harness/program.ts';
 import { eventually } from '../harness/wait.ts';
 import { Plot } from '../harness/workloads.ts';
-import { openingsToEvictions, quantile, requestCounts } from './drain-requests.ts';
+import { openingsToEvictions, requestCounts } from './drain-requests.ts';
+import { quantile } from './quantiles.ts';
 
 /** kubectl retries every 5 s; with a budget of one it can take minutes. */
 const DEADLINE_MS = 15 * 60_000;

@@ -24,6 +24,7 @@ import {
   REQUESTED,
 } from '../src/core/machine-keys.ts';
 import { API, addCluster, addMachine, forEach, populate, requestsOf } from './population.ts';
+import { quantiles } from './quantiles.ts';
 import { type ClusterShape, type WorkloadCluster, WorkloadClusters } from './workload-clusters.ts';
 
 const DEADLINE_MS = 10 * 60_000;
@@ -70,13 +71,6 @@ const { values } = parseArgs({
 function report(what: string, figures: string): void {
   const [load = 0] = loadavg();
   console.log(`${what.padEnd(72)}${figures} (load ${load.toFixed(1)})`);
-}
-
-function quantiles(latenciesMs: readonly number[], ...parts: readonly number[]): string {
-  const sorted = latenciesMs.toSorted((a, b) => a - b);
-  const nameOf = (part: number): string => (part === 1 ? 'worst' : `p${part * 100}`);
-  const at = (part: number): number => Math.round(sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN);
-  return parts.map((part) => `${nameOf(part)} ${at(part)} ms`).join(', ');
 }
 
 /** Built once, so that all figures of a run are of the same program. */

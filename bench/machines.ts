@@ -21,6 +21,7 @@ import {
   MAINTENANCE_LABEL,
 } from '../src/core/machine-keys.ts';
 import { API, type BenchMachine, forEach, IN_FLIGHT, isWrite, populate, requestsOf, type Sent } from './population.ts';
+import { quantiles } from './quantiles.ts';
 
 const SINGLE_CHANGES = 100;
 const DEADLINE_MS = 10 * 60_000;
@@ -185,14 +186,11 @@ async function singleChanges(management: ControlPlane, burst: readonly BenchMach
     );
   }
   const events = await management.auditEvents();
-  const latencies = [...askedAtMs]
-    .map(([name, atMs]) => {
-      const found = events.findLast(({ verb, objectRef }) => verb === 'patch' && objectRef?.name === name);
-      return Date.parse(found?.requestReceivedTimestamp ?? '') - atMs;
-    })
-    .sort((a, b) => a - b);
-  const quantile = (part: number): string => `${latencies[Math.floor(part * (latencies.length - 1))]} ms`;
-  return `p50 ${quantile(0.5)}, p99 ${quantile(0.99)}`;
+  const latencies = [...askedAtMs].map(([name, atMs]) => {
+    const found = events.findLast(({ verb, objectRef }) => verb === 'patch' && objectRef?.name === name);
+    return Date.parse(found?.requestReceivedTimestamp ?? '') - atMs;
+  });
+  return quantiles(latencies, 0.5, 0.99);
 }
 
 await main();

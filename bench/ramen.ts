@@ -17,6 +17,7 @@ import { conditionOf, type View, viewsPath, type Work, worksPath } from '../harn
 import { makeRest, type Rest } from '../harness/rest.ts';
 import { eventually } from '../harness/wait.ts';
 import { type Sandbox, startSandboxApi } from '../sandbox/start.ts';
+import { quantiles } from './quantiles.ts';
 
 const IN_FLIGHT = 32;
 const SINGLE = 100;
@@ -42,12 +43,6 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknow
     for (const item of queue) await work(item);
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-}
-
-function quantiles(latenciesMs: readonly number[]): string {
-  const sorted = latenciesMs.toSorted((a, b) => a - b);
-  const at = (part: number): string => `${Math.round(sorted[Math.floor(part * (sorted.length - 1))] ?? 0)} ms`;
-  return `p50 ${at(0.5)}, p99 ${at(0.99)}`;
 }
 
 const numbered = (count: number, prefix: string): readonly string[] =>
@@ -114,11 +109,11 @@ async function main(): Promise<void> {
     );
     report(
       `a change on a cluster to its view, ${SINGLE} times`,
-      quantiles(await singleChanges(history, clusterOf, views)),
+      quantiles(await singleChanges(history, clusterOf, views), 0.5, 0.99),
     );
     report(
       `a new work of one manifest to Applied, ${SINGLE} times`,
-      quantiles(await singleWorks(history, ramen, clusterOf)),
+      quantiles(await singleWorks(history, ramen, clusterOf), 0.5, 0.99),
     );
     await atOnce(hub, ramen, clusterOf, works);
     report('requests while nothing changes, besides Leases and probes', await atRest(hub, sandboxes));

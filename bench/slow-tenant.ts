@@ -23,6 +23,7 @@ import {
   REQUESTED,
 } from '../src/core/machine-keys.ts';
 import { API, type BenchMachine, forEach, populate } from './population.ts';
+import { quantiles } from './quantiles.ts';
 
 const DEADLINE_MS = 20 * 60_000;
 const PAUSE_MS = 20;
@@ -54,15 +55,12 @@ async function latencies({ management, others, changes }: Scene): Promise<readon
     found.push(performance.now() - startedMs);
     await sleep(PAUSE_MS);
   }
-  return found.sort((a, b) => a - b);
+  return found;
 }
 
-function report(what: string, sorted: readonly number[]): void {
-  const quantile = (part: number): string =>
-    `${Math.round(sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN)} ms`;
+function report(what: string, samples: readonly number[]): void {
   const [load = 0] = loadavg();
-  const figures = `p50 ${quantile(0.5)}, p99 ${quantile(0.99)}, max ${quantile(1)}`;
-  console.log(`${what.padEnd(64)}${figures} (load ${load.toFixed(1)})`);
+  console.log(`${what.padEnd(64)}${quantiles(samples, 0.5, 0.99, 1)} (load ${load.toFixed(1)})`);
 }
 
 async function hooked({ api }: ControlPlane, count: number): Promise<void> {

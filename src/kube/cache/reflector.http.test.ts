@@ -9,6 +9,7 @@ import {
 import { soon } from '../../../harness/doubles/soon.ts';
 import { credentialsFor } from '../../../harness/doubles/test-kubeconfig.ts';
 import { NAMESPACE, type Namespace } from '../../core/objects.ts';
+import type { ApiClient, ApiRequest } from '../http/api.ts';
 import { makeClient } from '../http/client.ts';
 import { Informer } from './informer.ts';
 import { Reflector } from './reflector.ts';
@@ -20,6 +21,8 @@ let run: Promise<void>;
 /** The watches that were opened, in order. */
 let watches: { readonly request: ScriptedRequest; readonly out: ResponseStream }[];
 let listed: readonly object[];
+/** For each page, the items that were returned with it instead of being passed one by one. */
+let held: number[];
 
 const object = (name: string, resourceVersion: string) => ({ metadata: { name, uid: `uid-${name}`, resourceVersion } });
 const names = () => {
@@ -33,8 +36,18 @@ const openWatch = (nth: number) =>
     return found;
   });
 
+const watched = (client: ApiClient): ApiClient => ({
+  request: async <T>(request: ApiRequest): Promise<T> => {
+    const body = await client.request<T>(request);
+    held.push((body as { readonly items: readonly unknown[] }).items.length);
+    return body;
+  },
+  lines: (request) => client.lines(request),
+});
+
 beforeEach(async () => {
   watches = [];
+  held = [];
   listed = [object('a', '1'), object('b', '2'), object('c', '3')];
   server = await startScriptedServer((request) => {
     if (request.query.get('watch') === 'true') return { stream: (out) => void watches.push({ request, out }) };
@@ -46,7 +59,7 @@ beforeEach(async () => {
   informer = new Informer({ log: recordingLog(), freeze: true });
   stop = new AbortController();
   run = new Reflector({
-    client: makeClient(credentialsFor({ server: server.url })),
+    client: watched(makeClient(credentialsFor({ server: server.url }))),
     resource: NAMESPACE,
     pageSize: 2,
     metadataOnly: true,
@@ -75,6 +88,12 @@ it('`Reflector` lists in pages and follows a watch over HTTP, asking for metadat
   out.line({ type: 'ADDED', object: object('d', '10') });
   out.line({ type: 'DELETED', object: object('a', '11') });
   await soon(() => expect(names()).toEqual(['b', 'c', 'd']));
+});
+
+it('`Reflector` takes the objects of a page one by one, and never holds the page', async () => {
+  await openWatch(0);
+  expect(names()).toEqual(['a', 'b', 'c']);
+  expect(held).toEqual([0, 0]);
 });
 
 it('`Reflector` goes on where it stopped when the connection is cut in the middle of a line', async () => {

@@ -183,6 +183,19 @@ describe('an answer that is not 2xx', () => {
     expect(await failureOf(client.request({ ...GET, retry: 'never' }))).toMatchObject({ retryAfterMs });
   });
 
+  it('passes the items of a list one by one, and throws what that throws', async () => {
+    script({ body: { metadata: { resourceVersion: '9' }, items: [{ name: 'a' }, { name: 'b' }] } });
+    const items: unknown[] = [];
+    const list = { ...GET, path: '/api/v1/nodes', onItem: (item: unknown) => items.push(item) };
+    expect(await clientOf().request(list)).toEqual({ metadata: { resourceVersion: '9' }, items: [] });
+    expect(items).toEqual([{ name: 'a' }, { name: 'b' }]);
+    const bug = new Error('a bug of the caller');
+    const onItem = (): void => {
+      throw bug;
+    };
+    await expect(clientOf().request({ ...list, onItem })).rejects.toBe(bug);
+  });
+
   it('is `Malformed` where a 2xx has a body that is no JSON', async () => {
     script({ body: '<html>Welcome' });
     expect(await failureOf(clientOf().request(GET))).toMatchObject({
