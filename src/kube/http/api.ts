@@ -25,7 +25,8 @@ export interface ApiRequest {
   readonly retry?: 'transient' | 'never';
   /**
    * Receives the items of a list in turn, each as soon as it is parsed, so that the whole list is never held. The list that is returned
-   * contains those that were not passed: none, or all of a client that does not do this. Not to be used with retries.
+   * contains those that were not passed: none, or all of a client that does not do this. Its errors are thrown
+   * on as they are. Not to be used with retries.
    */
   readonly onItem?: (item: unknown) => void;
 }

@@ -47,6 +47,19 @@ describe('`request()`', () => {
     expect(await client.request(GET)).toBeUndefined();
   });
 
+  it('passes the items of a list one by one, and throws what that throws', async () => {
+    script({ body: { metadata: { resourceVersion: '9' }, items: [{ name: 'a' }, { name: 'b' }] } });
+    const items: unknown[] = [];
+    const list = { ...GET, path: '/api/v1/nodes', onItem: (item: unknown) => items.push(item) };
+    expect(await clientOf().request(list)).toEqual({ metadata: { resourceVersion: '9' }, items: [] });
+    expect(items).toEqual([{ name: 'a' }, { name: 'b' }]);
+    const bug = new Error('a bug of the caller');
+    const onItem = (): void => {
+      throw bug;
+    };
+    await expect(clientOf().request({ ...list, onItem })).rejects.toBe(bug);
+  });
+
   it('sends path, query, credentials and user agent', async () => {
     await clientOf({ userAgent: 'maintenance-bridge/1.2.3' }).request({
       method: 'GET',
@@ -181,19 +194,6 @@ describe('an answer that is not 2xx', () => {
     script({ status: 429, headers, body: status('TooManyRequests', 'wait', details) });
     const client = clientOf({ clock: { now: () => 1_000_000_000_000 } });
     expect(await failureOf(client.request({ ...GET, retry: 'never' }))).toMatchObject({ retryAfterMs });
-  });
-
-  it('passes the items of a list one by one, and throws what that throws', async () => {
-    script({ body: { metadata: { resourceVersion: '9' }, items: [{ name: 'a' }, { name: 'b' }] } });
-    const items: unknown[] = [];
-    const list = { ...GET, path: '/api/v1/nodes', onItem: (item: unknown) => items.push(item) };
-    expect(await clientOf().request(list)).toEqual({ metadata: { resourceVersion: '9' }, items: [] });
-    expect(items).toEqual([{ name: 'a' }, { name: 'b' }]);
-    const bug = new Error('a bug of the caller');
-    const onItem = (): void => {
-      throw bug;
-    };
-    await expect(clientOf().request({ ...list, onItem })).rejects.toBe(bug);
   });
 
   it('is `Malformed` where a 2xx has a body that is no JSON', async () => {

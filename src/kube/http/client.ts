@@ -20,6 +20,7 @@ import type { ByteBudget } from './byte-budget.ts';
 import { Deadline } from './deadline.ts';
 import { KubeError } from './errors.ts';
 import { ConnectionFault, type Exchange, open, readErrorBody, refuseEncoding } from './exchange.ts';
+import { ItemReceiver } from './item-receiver.ts';
 import { LineSplitter, LineTooLong } from './line-splitter.ts';
 import { readJson, refuseValues, tooMuchInAll } from './read-answer.ts';
 import { errorOf } from './status-error.ts';
@@ -134,12 +135,14 @@ class HttpApiClient implements ApiClient {
     const { list, object, values, inAll } = this.#limits;
     const limits = { mayBeCompressed: isList, maxBytes: isList ? list : object, values, inAll };
     const startedAt = this.#clock.now();
+    const items = request.onItem && new ItemReceiver(request.onItem);
     let hasRenewed = false;
     for (let attempt = 1; ; attempt += 1) {
       using deadline = new Deadline(asked, request.timeoutMs ?? DEFAULT_TIMEOUT_MS, request.signal, passSignal());
       const result = await this.#attempt(prepared, deadline, (response) =>
-        readJson<T>(response, asked, limits, deadline.signal, request.onItem),
+        readJson<T>(response, asked, limits, deadline.signal, items?.pass),
       );
+      items?.rethrow();
       if (result.is === 'done') return result.value;
       deadline.pause();
       if (result.error.reason === 'Unauthorized' && result.connection !== undefined && !hasRenewed) {
