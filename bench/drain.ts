@@ -9,9 +9,9 @@ import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from '../controlplane/controlplane.ts';
+import { Plot } from '../harness/plot.ts';
 import { Bridge } from '../harness/program.ts';
 import { eventually } from '../harness/wait.ts';
-import { Plot } from '../harness/workloads.ts';
 import { openingsToEvictions, requestCounts } from './drain-requests.ts';
 import { quantile } from './quantiles.ts';
 

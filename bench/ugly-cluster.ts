@@ -3,22 +3,19 @@
  * over zones and has a volume in one of them. The Pods of the first Node are in one namespace, each with its own budget.
  */
 import {
-  CSI_NODE,
   DAEMON_SET,
   JOB,
   type KubeObject,
   NODE,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
   POD,
   POD_DISRUPTION_BUDGET,
   REPLICA_SET,
   REPLICATION_CONTROLLER,
   STATEFUL_SET,
-  STORAGE_CLASS,
 } from '../src/core/objects.ts';
 import type { Log } from '../src/core/ports.ts';
 import type { Resource } from '../src/core/resources.ts';
+import { CSI_NODE, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS } from '../src/core/storage-objects.ts';
 import { Informer } from '../src/kube/cache/informer.ts';
 import { trimOf } from '../src/kube/objects/trim.ts';
 import { tmmSettingsSchema } from '../src/tmm/settings.ts';

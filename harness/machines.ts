@@ -1,21 +1,15 @@
 /** Machines, as Cluster API and its users create them, and what an operator would check. */
 
 import { readFile } from 'node:fs/promises';
-import { INFRASTRUCTURE_CRDS, installClusterApiCrds, startClusterApi } from '../controlplane/cluster-api.ts';
 import type { ControlPlane } from '../controlplane/controlplane.ts';
 import { kubeconfigText } from '../controlplane/kubeconfig.ts';
-import { simulateCluster } from '../sandbox/cluster.ts';
-import { installHostCrd, PretendedMetal3, Rack } from './metal3.ts';
+import { Rack } from './metal3.ts';
 import { RestError } from './rest.ts';
-import { sandboxOf } from './sandbox-cluster.ts';
 import { eventually } from './wait.ts';
 
-const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const GROUP = '/apis/cluster.x-k8s.io';
 const INFRASTRUCTURE = '/apis/infrastructure.cluster.x-k8s.io/v1beta1';
 const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
-/** Of the simulated hosts. */
-const POWER_MS = 50;
 const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
 
 export interface ServedMachine {
@@ -37,41 +31,6 @@ interface ServedEvent {
   readonly reason: string;
   readonly note: string;
   readonly regarding: { readonly kind: string; readonly name: string; readonly namespace: string };
-}
-
-/**
- * Manages Machines by Cluster API's own controller, or by the sandbox's simulation of it.
- *
- * @param workload the cluster of the Nodes of all Clusters.
- * @param hasHosts whether there are BareMetalHosts, and a Metal3 that switches them.
- */
-export async function startMachines(
-  management: ControlPlane,
-  workload: ControlPlane,
-  hasHosts = false,
-): Promise<AsyncDisposable> {
-  const [sandbox, nodes] = [sandboxOf(management), sandboxOf(workload)];
-  if (sandbox === undefined || nodes === undefined) {
-    await installClusterApiCrds(management);
-    const running = await startClusterApi(management);
-    return hasHosts ? withHosts(management, running) : running;
-  }
-  for (const crd of INFRASTRUCTURE_CRDS) await management.api.create(CRDS, crd);
-  const clusterApi = { workload: () => nodes.api };
-  const metal3 = { powerOffMs: POWER_MS, powerOnMs: POWER_MS };
-  const simulated = simulateCluster(sandbox.api, sandbox.clock, { clusterApi, ...(hasHosts && { metal3 }) });
-  return { [Symbol.asyncDispose]: async () => simulated.stop() };
-}
-
-async function withHosts(management: ControlPlane, clusterApi: AsyncDisposable): Promise<AsyncDisposable> {
-  await installHostCrd(management);
-  const metal3 = new PretendedMetal3(management, 'kept');
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await metal3.stop();
-      await clusterApi[Symbol.asyncDispose]();
-    },
-  };
 }
 
 export interface MachineOptions {

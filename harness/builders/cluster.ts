@@ -4,21 +4,18 @@ import type { Action } from '../../src/core/action.ts';
 import { keyOf } from '../../src/core/meta.ts';
 import type {
   Condition,
-  CsiNode,
   Job,
   KubeObject,
   Node,
   ObjectMeta,
-  PersistentVolume,
-  PersistentVolumeClaim,
   Pod,
   PodController,
   PodDisruptionBudget,
   StatefulSet,
-  StorageClass,
 } from '../../src/core/objects.ts';
 import { LOCKING_DAEMON_SETS, NODES_IN_OTHER_HANDS, UPGRADE_JOBS } from '../../src/core/other-tools.ts';
 import type { EvictionAttempt, Index, KeepingAttempt, Lister } from '../../src/core/ports.ts';
+import type { CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../src/core/storage-objects.ts';
 import { decide } from '../../src/tmm/decide/decide.ts';
 import type { Context, Memory, TmmDecision } from '../../src/tmm/decide/transition.ts';
 import type { Observed } from '../../src/tmm/model/observed.ts';

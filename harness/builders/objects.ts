@@ -4,14 +4,13 @@ import type {
   Job,
   Node,
   ObjectMeta,
-  PersistentVolume,
-  PersistentVolumeClaim,
   Pod,
   PodController,
   PodDisruptionBudget,
   StatefulSet,
   Taint,
 } from '../../src/core/objects.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../src/core/storage-objects.ts';
 
 type MetaPart = Partial<ObjectMeta>;
 

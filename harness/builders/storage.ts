@@ -1,13 +1,8 @@
 /** Storage in memory, for simulations. */
 import { keyOf } from '../../src/core/meta.ts';
-import type {
-  CsiNode,
-  KubeObject,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  StorageClass,
-} from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/objects.ts';
 import type { StorageLookup } from '../../src/core/scheduling/cluster.ts';
+import type { CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../src/core/storage-objects.ts';
 
 export interface StorageObjects {
   readonly claims?: readonly PersistentVolumeClaim[];

@@ -1,7 +1,6 @@
 /** Which kinds are watched, and which Nodes a change concerns. */
 import { annotationOf, controllerOf, keyOf } from '../core/meta.ts';
 import {
-  CSI_NODE,
   DAEMON_SET,
   JOB,
   type Job,
@@ -9,8 +8,6 @@ import {
   NAMESPACE,
   NODE,
   type Node,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
   POD,
   POD_DISRUPTION_BUDGET,
   type Pod,
@@ -19,7 +16,6 @@ import {
   REPLICA_SET,
   REPLICATION_CONTROLLER,
   STATEFUL_SET,
-  STORAGE_CLASS,
 } from '../core/objects.ts';
 import {
   type Hold,
@@ -32,6 +28,7 @@ import {
 } from '../core/other-tools.ts';
 import type { Index, Known, Source } from '../core/ports.ts';
 import type { Resource } from '../core/resources.ts';
+import { CSI_NODE, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS } from '../core/storage-objects.ts';
 import { askingTaint } from './model/taints.ts';
 import { CORDON_ANNOTATION, REPORT_ANNOTATION } from './names.ts';
 import {

@@ -1,9 +1,9 @@
 /** A watch is refused while the others continue: no decision is made from the last known state. */
 import { afterEach, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridges } from '../../harness/programs.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const PODS = /^\/api\/v1\/pods\?/;
 

@@ -10,12 +10,12 @@ import { rbacFor, rulesOf } from '../../harness/chart-rights.ts';
 import { cleanUpBlocks, runInShell } from '../../harness/clean-up.ts';
 import { isAllowed, type Right, rightsIn, say } from '../../harness/grants.ts';
 import { Installation } from '../../harness/installation.ts';
+import { Plot } from '../../harness/plot.ts';
 import { previousChart } from '../../harness/previous-chart.ts';
 import { type Bridge, command } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { CHART_TOOLS, ensureTools, lackingTools } from '../../harness/tools/tools.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot } from '../../harness/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true, nodes: ['infra-a', 'infra-b'] };
 const OURS = 'maintenance-bridge';

@@ -6,12 +6,13 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { lackingClusterApi } from '../../controlplane/cluster-api.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
 import { Provider, Workers } from '../../harness/machine-deployments.ts';
-import { Fleet, startMachines } from '../../harness/machines.ts';
+import { startMachines } from '../../harness/machine-managers.ts';
+import { Fleet } from '../../harness/machines.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { MACHINE_TAINT } from '../../src/capi/drain/names.ts';
 import { DRAIN_ANNOTATION, ENABLED_LABEL } from '../../src/core/machine-keys.ts';
 

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { workloadClusterRules } from '../../harness/chart-rights.ts';
 import { Grants, rightsIn, say } from '../../harness/grants.ts';
 import { installMetal3Crds, Rack } from '../../harness/metal3.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { addSelfManagedMachine } from '../../harness/self-managed.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { DRAIN_LABEL } from '../../src/capi/drain/names.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 

@@ -7,13 +7,14 @@ import { lackingClusterApi } from '../../controlplane/cluster-api.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
 import { DEAD_KUBELET } from '../../controlplane/flags.ts';
 import { type MachineKind, Provider, Workers } from '../../harness/machine-deployments.ts';
-import { Fleet, startMachines } from '../../harness/machines.ts';
+import { startMachines } from '../../harness/machine-managers.ts';
+import { Fleet } from '../../harness/machines.ts';
 import { Rack } from '../../harness/metal3.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { MACHINE_TAINT } from '../../src/capi/drain/names.ts';
 import { DRAIN_ANNOTATION, SKIP_REMEDIATION_ANNOTATION } from '../../src/core/machine-keys.ts';
 

@@ -1,11 +1,11 @@
 /** Every expression of the alerting rules and of the dashboard, evaluated by a real Prometheus that has scraped real replicas. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../controlplane/ports.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { ensureTools, lackingTools, PROMETHEUS_TOOLS } from '../../harness/tools/tools.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { withoutFilters, withVariables } from '../monitoring/expressions.ts';
 import { EXPRESSIONS, PANELS, RULES } from '../monitoring/files.ts';
 import { Prometheus } from '../monitoring/prometheus.ts';

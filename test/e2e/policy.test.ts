@@ -10,13 +10,13 @@ import { workloadClusterRules } from '../../harness/chart-rights.ts';
 import { type Attempt, forbiddenWrites, HOOK, MACHINE, prefixed } from '../../harness/forbidden-writes.ts';
 import { Grants, rightsIn } from '../../harness/grants.ts';
 import { type Metal3, Rack, REBOOT, startMetal3 } from '../../harness/metal3.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { makeRest, type Rest, RestError } from '../../harness/rest.ts';
 import { addSelfManagedMachine } from '../../harness/self-managed.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { CHART_TOOLS, ensureTools, lackingTools } from '../../harness/tools/tools.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { allowedKeys, policiesIn } from '../chart/policies.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;

@@ -3,13 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { History } from '../../harness/history.ts';
+import { Plot } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { asks, Bridges, killed } from '../../harness/programs.ts';
 import { install } from '../../harness/ramen-kinds.ts';
 import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot } from '../../harness/workloads.ts';
 
 const MODES = '/apis/ramendr.openshift.io/v1alpha1/maintenancemodes';
 const FORMER = 'maintenance-bridge.io/former-replicas';

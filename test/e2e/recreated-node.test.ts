@@ -1,9 +1,9 @@
 /** A Node that is deleted in the middle of its maintenance, and another one that takes its name. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { REJECTION_MARKER } from '../../src/tmm/names.ts';
 
 describeOnControlPlane(

@@ -1,9 +1,9 @@
 /** A policy denies every write on one Pod: it cannot be annotated after a rejection, and this blocks nothing else. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 const POLICY = 'hands-off';

@@ -9,11 +9,11 @@ import { freePort } from '../../controlplane/ports.ts';
 import { rbacFor, rulesOf, workloadClusterRules } from '../../harness/chart-rights.ts';
 import { Grants, type Right, rightsIn, say } from '../../harness/grants.ts';
 import { installMetal3Crds, Rack, REBOOT } from '../../harness/metal3.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, type LogLine } from '../../harness/program.ts';
 import { addSelfManagedMachine } from '../../harness/self-managed.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { STORED_POD_TYPE, secretNameOf } from '../../src/core/stored-pods.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;

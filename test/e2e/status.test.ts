@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, Running } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BUNDLE = join(ROOT, 'dist/maintenance-bridge.cjs');

@@ -1,9 +1,9 @@
 /** A leader that was suspended for longer than its Lease lasts (a paused machine, SIGSTOP): when it resumes, another process leads. */
 import { afterEach, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridges } from '../../harness/programs.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/default/leases/maintenance-bridge';
 const IS_LEASE = /\/leases(\/|$)/;

@@ -10,12 +10,12 @@ import { freePort } from '../../controlplane/ports.ts';
 import { type Features, rbacFor, rulesOf } from '../../harness/chart-rights.ts';
 import { Grants, isAllowed, type Right, rightsIn, say } from '../../harness/grants.ts';
 import { installMetal3Crds, Rack } from '../../harness/metal3.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, type LogLine } from '../../harness/program.ts';
 import { Relay } from '../../harness/relay.ts';
 import { addSelfManagedMachine } from '../../harness/self-managed.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;
 const OWN = 'bridge';

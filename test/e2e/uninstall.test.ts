@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cleanUpBlocks, OPERATIONS_PAGE, runInShell } from '../../harness/clean-up.ts';
 import { installMetal3Crds, Rack, REBOOT } from '../../harness/metal3.ts';
+import { Plot } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot } from '../../harness/workloads.ts';
 
 const OWN_NAMESPACE = 'maintenance-bridge';
 const TAINT = 'drain=planned-downtime:NoSchedule';

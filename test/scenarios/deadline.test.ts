@@ -1,9 +1,9 @@
 /** What ends a drain that does not end by itself: rows D1 to D3 of the design's table. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 describeScenario('The deadline of a drain', { scheduler: true, controllerManager: true, kwok: true }, (get) => {

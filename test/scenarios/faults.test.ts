@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Plot } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { type SandboxControlPlane, startSandboxControlPlane } from '../../harness/sandbox-cluster.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot } from '../../harness/workloads.ts';
 import type { Fault, FaultMatch, LoggedRequest } from '../../sandbox/start.ts';
 import { GROUND } from './suite.ts';
 

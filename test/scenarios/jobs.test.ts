@@ -1,10 +1,10 @@
 /** Pods of Jobs that an eviction would fail permanently (`tmm.finalJobs`). */
 import { afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import type { Bridge } from '../../harness/program.ts';
 import { Bridges } from '../../harness/programs.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario, GROUND } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, jobsRun: true } as const;

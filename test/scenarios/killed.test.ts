@@ -1,8 +1,8 @@
 /** Temporary Maintenance Mode if its process is killed after any write and started again. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { asks, Bridges, killed } from '../../harness/programs.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import type { Report } from '../../src/tmm/model/report.ts';
 import { apart } from './members.ts';
 import { describeScenario } from './suite.ts';

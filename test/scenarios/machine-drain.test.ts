@@ -1,12 +1,13 @@
 /** Machine drain: after one label on a Machine, or its deletion, its Node is checked, drained and approved over its cluster's kubeconfig. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ControlPlane } from '../../controlplane/controlplane.ts';
-import { Fleet, startMachines } from '../../harness/machines.ts';
+import { startMachines } from '../../harness/machine-managers.ts';
+import { Fleet } from '../../harness/machines.ts';
 import { Rack, REBOOT } from '../../harness/metal3.ts';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { DRAIN_LABEL, MACHINE_TAINT } from '../../src/capi/drain/names.ts';
 import { DRAIN_ANNOTATION } from '../../src/core/machine-keys.ts';
 import { describeScenario, GROUND, startAnother } from './suite.ts';

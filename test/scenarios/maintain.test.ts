@@ -1,9 +1,9 @@
 /** `enter`, `exit` and `wait` as a user runs them: each exit code, and the output. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, command, Running } from '../../harness/program.ts';
 import { Bridges } from '../../harness/programs.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const TAINT = 'drain=planned-downtime:NoSchedule';

@@ -1,5 +1,5 @@
 /** Pods with anti-affinity: a StatefulSet of three members, `db`, of which no two share a Node. */
-import type { Plot } from '../../harness/workloads.ts';
+import type { Plot } from '../../harness/plot.ts';
 
 /** Part of a Pod's spec: no two Pods of `app` share a Node. */
 export const apart = (app: string): object => ({

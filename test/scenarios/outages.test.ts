@@ -1,8 +1,8 @@
 /** Temporary Maintenance Mode during failures of the leader, the network and the API server. */
 import { afterEach, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { asks, Bridges } from '../../harness/programs.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;

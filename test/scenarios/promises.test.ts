@@ -1,9 +1,9 @@
 /** Two guarantees: nothing is evicted before the verdict, and when a Node is reported as drained, the machine may be opened. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario } from './suite.ts';
 
 describeScenario('What is promised', { scheduler: true, controllerManager: true, kwok: true }, (get) => {

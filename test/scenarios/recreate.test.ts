@@ -1,10 +1,11 @@
 /** Pods without a controller that are stored, evicted and created again (`tmm.unmanagedPods: recreate`). */
 import { beforeAll, expect, it } from 'vitest';
+import { Plot } from '../../harness/plot.ts';
 import type { Bridge } from '../../harness/program.ts';
 import { asks, Bridges, killed } from '../../harness/programs.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, type ServedPod } from '../../harness/workloads.ts';
+import type { ServedPod } from '../../harness/workloads.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;

@@ -1,9 +1,9 @@
 /** Rolling maintenance: many Nodes one after another, and many requests at once. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { addMembers, watchMembers } from './members.ts';
 import { describeScenario } from './suite.ts';
 

@@ -1,9 +1,9 @@
 /** Settings that change while a maintenance is under way. */
 import { afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import type { Bridge } from '../../harness/program.ts';
 import { Bridges } from '../../harness/programs.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { describeScenario } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true } as const;

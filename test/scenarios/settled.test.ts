@@ -1,9 +1,9 @@
 /** When a Node's maintenance is settled: the displaced Pods are back, for each kind of owner, and obstacles to their creation. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { apart } from './members.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 

@@ -1,9 +1,9 @@
 /** Several Nodes that are drained at once (`tmm.maxConcurrentNodes` above 1): all of them are judged by the same shared state. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { Plot, removePlots } from '../../harness/workloads.ts';
 import { addMembers, watchMembers } from './members.ts';
 import { describeScenario } from './suite.ts';
 

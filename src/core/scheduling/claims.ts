@@ -1,6 +1,7 @@
 /** The claims of a Pod, as its replacement will find them. */
 import { annotationOf, controllerOf, isDeleting, keyOf } from '../meta.ts';
-import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../objects.ts';
+import type { Pod } from '../objects.ts';
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../storage-objects.ts';
 import type { Cluster, StorageLookup } from './cluster.ts';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';

@@ -1,16 +1,8 @@
 /** The state of a simulation that its rules share. */
 
 import { isSameTaint } from '../meta.ts';
-import type {
-  CsiNode,
-  Namespace,
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  StorageClass,
-  Taint,
-} from '../objects.ts';
+import type { Namespace, Node, Pod, Taint } from '../objects.ts';
+import type { CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../storage-objects.ts';
 import { loadOf } from './load.ts';
 import { FitNode } from './node.ts';
 import type { Steps } from './steps.ts';

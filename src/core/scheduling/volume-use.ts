@@ -1,6 +1,7 @@
 /** Volumes in use: limits of Nodes (scheduler plugin NodeVolumeLimits) and claims for a single Pod (VolumeRestrictions). */
 import { keyOf } from '../meta.ts';
-import type { PersistentVolumeClaim, Pod } from '../objects.ts';
+import type { Pod } from '../objects.ts';
+import type { PersistentVolumeClaim } from '../storage-objects.ts';
 import type { Census } from './census.ts';
 import { type ClaimState, claimNamesOf, classNameOf } from './claims.ts';
 import type { Cluster, StorageLookup } from './cluster.ts';

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { asking, HOSTNAME, host, place, placeOne, ZONE } from '../../../harness/builders/fit.ts';
 import { claim as boundClaim, localVolume } from '../../../harness/builders/objects.ts';
 import type { StorageObjects } from '../../../harness/builders/storage.ts';
-import type { CsiNode, ObjectMeta, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../objects.ts';
+import type { ObjectMeta } from '../objects.ts';
+import type { CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../storage-objects.ts';
 
 const DRIVER = 'csi.example.com';
 const meta = (name: string, part: Partial<ObjectMeta> = {}): ObjectMeta => ({

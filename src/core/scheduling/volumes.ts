@@ -1,7 +1,8 @@
 /** Where a Pod's volumes can be (scheduler plugins VolumeBinding and VolumeZone). */
 import { annotationOf, keyOf } from '../meta.ts';
-import type { NodeSelector, PersistentVolume, PersistentVolumeClaim, Pod, TopologySelectorTerm } from '../objects.ts';
+import type { NodeSelector, Pod } from '../objects.ts';
 import { matchesLabelSelector, matchesNodeSelector } from '../selectors.ts';
+import type { PersistentVolume, PersistentVolumeClaim, TopologySelectorTerm } from '../storage-objects.ts';
 import { type ClaimState, classNameOf } from './claims.ts';
 import type { Cluster } from './cluster.ts';
 import type { FitNode } from './node.ts';

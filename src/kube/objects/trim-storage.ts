@@ -1,12 +1,13 @@
 /** Trims claims, volumes, classes, and the attach limits of Nodes. See `trim.ts`. */
+
+import { parseQuantity, unitsOf } from '../../core/quantity.ts';
 import type {
   CsiNode,
   PersistentVolume,
   PersistentVolumeClaim,
   StorageClass,
   TopologySelectorTerm,
-} from '../../core/objects.ts';
-import { parseQuantity, unitsOf } from '../../core/quantity.ts';
+} from '../../core/storage-objects.ts';
 import { fields, integer, listOf, present, type Raw, strings, text } from '../http/json.ts';
 import { shared, sharedText } from './sharing.ts';
 import { metaOf, partsOf, type Trim } from './trim-meta.ts';

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  NAMESPACE,
-  NODE,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
-  POD,
-  POD_DISRUPTION_BUDGET,
-} from '../../core/objects.ts';
+import { NAMESPACE, NODE, POD, POD_DISRUPTION_BUDGET } from '../../core/objects.ts';
 import type { Resource } from '../../core/resources.ts';
+import { PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM } from '../../core/storage-objects.ts';
 import { trimMeta, trimNode, trimOf, trimPod, trimPodDisruptionBudget } from './trim.ts';
 
 const META = { name: 'a', uid: 'u', resourceVersion: '1' };

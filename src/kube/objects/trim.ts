@@ -1,5 +1,5 @@
 /**
- * Turns an object as the server sent it into the narrow one of `core/objects.ts`.
+ * Turns an object as the server sent it into the narrow one of `core`.
  *
  * Trims never throw. A field of the wrong type counts as absent, and a list entry without its required fields is left out. Only an object
  * without name, uid or resourceVersion cannot be kept: the trim returns undefined. The result refers to strings and label maps of the raw
@@ -8,15 +8,12 @@
 import { BARE_METAL_HOST, CLUSTER, MACHINE } from '../../core/machine-objects.ts';
 import {
   type Condition,
-  CSI_NODE,
   DAEMON_SET,
   JOB,
   type KubeObject,
   NAMESPACE,
   NODE,
   type Node,
-  PERSISTENT_VOLUME,
-  PERSISTENT_VOLUME_CLAIM,
   POD,
   POD_DISRUPTION_BUDGET,
   type Pod,
@@ -24,11 +21,11 @@ import {
   REPLICA_SET,
   REPLICATION_CONTROLLER,
   STATEFUL_SET,
-  STORAGE_CLASS,
   type Taint,
   type Volume,
 } from '../../core/objects.ts';
 import type { Resource } from '../../core/resources.ts';
+import { CSI_NODE, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS } from '../../core/storage-objects.ts';
 import { boolean, fields, integer, listOf, present, type Raw, strings, text, textMap } from '../http/json.ts';
 import { shared, sharedText } from './sharing.ts';
 import { tolerationOf, trimDaemonSet, trimReplicas } from './trim-controllers.ts';
@@ -144,7 +141,7 @@ function registered<T>(resource: Resource<T>, trim: Trim<T>): [Resource<unknown>
 }
 
 /**
- * The trim of a kind that `core/objects.ts` declares.
+ * The trim of a kind that `core` declares.
  *
  * @throws RangeError for any other resource.
  */

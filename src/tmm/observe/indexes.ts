@@ -1,16 +1,9 @@
 /** The cache indexes that this feature uses for look-ups, so that no event costs work that grows with the cluster. */
 
 import { annotationOf, controllerOf, isDeleting, isFinished, isReady } from '../../core/meta.ts';
-import type {
-  KubeObject,
-  Namespace,
-  Node,
-  PersistentVolume,
-  Pod,
-  PodController,
-  PodDisruptionBudget,
-} from '../../core/objects.ts';
+import type { KubeObject, Namespace, Node, Pod, PodController, PodDisruptionBudget } from '../../core/objects.ts';
 import type { Index } from '../../core/ports.ts';
+import type { PersistentVolume } from '../../core/storage-objects.ts';
 import { STORED_NODE_ANNOTATION, STORED_POD_ANNOTATION } from '../../core/stored-pods.ts';
 import { parseMarker, type Report, reportOf } from '../model/report.ts';
 import { REJECTION_MARKER, REPORT_ANNOTATION } from '../names.ts';

@@ -1,19 +1,16 @@
 /** The caches of one cluster, and reads of them that fail while a cache has not synced. */
 import type {
-  CsiNode,
   Job,
   KubeObject,
   Namespace,
   Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
   Pod,
   PodController,
   PodDisruptionBudget,
   StatefulSet,
-  StorageClass,
 } from '../../core/objects.ts';
 import type { Known, Lister, Seen } from '../../core/ports.ts';
+import type { CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../core/storage-objects.ts';
 
 /** The kinds that are cached for one cluster. */
 export interface TmmKinds {
