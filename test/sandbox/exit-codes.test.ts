@@ -24,7 +24,7 @@ type Row = readonly [code: number, line: string, said: RegExp];
 const ROWS: Readonly<Record<string, readonly Row[]>> = {
   enter: [
     [0, 'enter asked', /^node\/asked: was asked already to enter maintenance/m],
-    [0, 'enter drained --wait', /^node\/drained: drained, the machine may be worked on/m],
+    [0, 'enter drained --wait', /^node\/drained: drained after \S+; the machine may be worked on$/m],
     [1, 'enter nobody', /^node\/nobody: there is no such Node$/m],
     [1, 'enter -l rack=none', /^No Node has the labels rack=none$/m],
     [1, 'enter asked --kubeconfig UNREACHABLE', /ECONNREFUSED/],

@@ -39,7 +39,7 @@ describeScenario('enter, exit and wait', { scheduler: true, controllerManager: t
     await plot.runOn(['both-a', 'both-b'], () => plot.deployment('web', 2), 'web', 2);
     const entered = await run('enter', 'both-a', 'node/both-b', '--wait', '--timeout', '60s');
     expect(entered).toMatchObject({ code: 0, err: '' });
-    expect(entered.out).toMatch(/node\/both-a: drained, the machine may be worked on after \d+s$/m);
+    expect(entered.out).toMatch(/node\/both-a: drained after \d+s; the machine may be worked on$/m);
     expect(entered.out).toMatch(/^\S+ {2}node\/both-b +InMaintenance /m);
     expect(await plot.condition('Drained', 'both-b')).toBe('True');
     expect(await run('wait', 'both-a', 'both-b')).toMatchObject({ code: 0 });

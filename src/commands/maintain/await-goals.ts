@@ -47,6 +47,8 @@ export class NodeWait {
   readonly #asked = new Set<string>();
   readonly #factsOf: (node: Node) => NodeFacts;
   readonly #explained = new WeakMap<Node, Explanation>();
+  /** By Node, what was shown last: it stays in view while the watch has not delivered our own write. */
+  readonly #shown = new Map<string, Explanation>();
   #running: Promise<unknown> = Promise.resolve();
   #check: NodeJS.Timeout | undefined;
   #drawing: NodeJS.Timeout | undefined;
@@ -179,8 +181,15 @@ export class NodeWait {
   #show(): void {
     clearTimeout(this.#drawing);
     this.#drawing = undefined;
-    const explanations = this.#names.flatMap((name) => this.#explain(name) ?? []);
-    this.#options.presenter.show(explanations, true);
+    let isComplete = true;
+    for (const name of this.#names) {
+      const { is } = this.#nodes.get(name);
+      const now = this.#explain(name);
+      if (now !== undefined) this.#shown.set(name, now);
+      else if (is === 'absent') this.#shown.delete(name);
+      else isComplete &&= this.#shown.has(name);
+    }
+    this.#options.presenter.show([...this.#shown.values()], isComplete);
   }
 
   #explain(name: string): Explanation | undefined {
@@ -204,7 +213,7 @@ const OUTCOMES: Readonly<Record<Goal, Partial<Readonly<Record<Standing['is'], No
 };
 
 const MESSAGES: Partial<Readonly<Record<NodeOutcome, string>>> = {
-  Drained: 'drained, the machine may be worked on',
+  Drained: 'drained',
   Ended: 'the maintenance has ended',
   Rejected: 'rejected',
 };

@@ -66,8 +66,10 @@ export function renderResults(results: readonly NodeResult[], format: Format, no
     .map((result) => {
       const { node, message, afterMs, object, outcome } = result;
       const took = afterMs === undefined ? '' : ` after ${formatDuration(Math.max(1000, afterMs))}`;
-      const line = `node/${node}: ${message}${took}\n`;
-      const helps = outcome === 'Rejected' || outcome === 'TimedOut' || object?.outlook === 'Stuck';
+      const line = `node/${node}: ${message}${took}${outcome === 'Drained' ? '; the machine may be worked on' : ''}\n`;
+      // The controller has yet to react on a request that was just withdrawn: its report is about to go.
+      const isStuck = object?.outlook === 'Stuck' && outcome !== 'Released';
+      const helps = outcome === 'Rejected' || outcome === 'TimedOut' || isStuck;
       return helps && object !== undefined ? line + indent(renderWhy(object, format, nowMs, canvas)) : line;
     })
     .join('');
