@@ -108,7 +108,8 @@ export class TestCluster {
   readonly keeping = new Map<string, KeepingAttempt>();
   readonly reservations = new Map<string, Reservation>();
   nowMs = NOW;
-  memory: Memory = {};
+  /** By the Node's name; a process that is killed loses them. */
+  readonly memories = new Map<string, Memory>();
   #version = 1;
 
   constructor(objects: ClusterObjects, settings: object = {}) {
@@ -140,13 +141,14 @@ export class TestCluster {
   }
 
   decide(nodeName: string, context: Partial<Context> = {}): TmmDecision {
-    return decide(this.observe(nodeName), { settings: this.settings, memory: this.memory, ...context });
+    const memory = this.memories.get(nodeName) ?? {};
+    return decide(this.observe(nodeName), { settings: this.settings, memory, ...context });
   }
 
   /** One pass: decides and carries the actions out. */
   pass(nodeName: string, context: Partial<Context> = {}): TmmDecision {
     const decision = this.decide(nodeName, context);
-    this.memory = decision.memory;
+    this.memories.set(nodeName, decision.memory);
     for (const action of decision.actions) this.carryOut(action);
     return decision;
   }

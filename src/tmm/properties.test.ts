@@ -78,7 +78,7 @@ describe('invariants of `decide()`', () => {
           cluster.pass('a');
         }
         const observed = cluster.observe('a');
-        const context = { settings: cluster.settings, memory: cluster.memory };
+        const context = { settings: cluster.settings, memory: cluster.memories.get('a') ?? {} };
         expect(decide(JSON.parse(JSON.stringify(observed)), context)).toEqual(decide(observed, context));
       }),
     );
@@ -154,7 +154,7 @@ describe('invariants of `decide()`', () => {
         const killed = new TestCluster(objects, settings);
         const writes = killed.decide('a').actions.filter(isWrite);
         for (const action of writes.slice(0, killAfter)) killed.carryOut(action);
-        killed.memory = {};
+        killed.memories.clear();
         settle(killed);
         expect(end(killed)).toEqual(end(undisturbed));
       }),

@@ -101,6 +101,50 @@ describeScenario('Owners of Pods', { scheduler: true, controllerManager: true, k
     await plot.untaint();
   });
 
+  it('of a kind that is not known, and that put a Pod back on the drained Node: it is not said to be drained in between', async () => {
+    const plot = await Plot.make(get(), 'unknown-owner', 2);
+    const widget = {
+      apiVersion: 'example.org/v1',
+      kind: 'Widget',
+      name: 'web',
+      uid: 'uid-of-a-widget',
+      controller: true,
+    };
+    const create = async (name: string): Promise<void> => {
+      const template = plot.template('web', { nodeName: plot.home }) as { metadata: object };
+      await get().api.create(`/api/v1/namespaces/${plot.namespace}/pods`, {
+        ...template,
+        metadata: { ...template.metadata, name, ownerReferences: [widget] },
+      });
+    };
+    const gone = () =>
+      eventually(async () => ((await plot.pods('web')).length === 0 ? true : undefined), {
+        what: 'the Pod to be evicted',
+        deadlineMs: 60_000,
+      });
+    const drained = async () => (await plot.events()).filter(({ reason }) => reason === 'NodeDrained').length;
+    await create('web-0');
+    await plot.ready('web', 1, plot.home);
+    await plot.taint();
+    await plot.phase('InMaintenance');
+    // From the first return on it is expected. It comes a moment after the last one has gone.
+    for (const name of ['web-1', 'web-2']) {
+      await create(name);
+      await gone();
+      expect(await plot.condition('Drained')).toBe('False');
+    }
+    expect(await drained()).toBe(1);
+    expect(await plot.report()).toMatchObject({ phase: 'InMaintenance', returns: [{ owner: widget.uid, count: 2 }] });
+    // Now it stays away.
+    await eventually(async () => ((await plot.condition('Drained')) === 'True' ? true : undefined), {
+      what: 'the Node to be drained again',
+      deadlineMs: 60_000,
+    });
+    expect(await drained()).toBe(2);
+    await plot.untaint();
+    await plot.phase('none');
+  });
+
   itWhereThereIs('admission', 'a webhook that fails on some Pods keeps neither the others nor the Node', async () => {
     const plot = await Plot.make(get(), 'healthy-ns', 2);
     await plot.bare('told', { nodeName: plot.home });

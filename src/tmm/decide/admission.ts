@@ -4,13 +4,14 @@ import { isUnreachable } from '../../core/meta.ts';
 import * as events from '../events.ts';
 import { fateOf, type Staying } from '../model/related-pods.ts';
 import { type Blocked, sessionOf } from '../model/report.ts';
+import { noteReturns } from '../model/returns.ts';
 import { displacedWorkloads } from '../model/workloads.ts';
 import type { FailureReason } from '../names.ts';
 import type { QueuePlace } from '../rules/queue.ts';
 import { questionOf, type Verdict } from '../rules/rule.ts';
 import { judge } from '../rules/verdict.ts';
 import { type DrainPlan, planDrain } from './evictions.ts';
-import { countPods, type Draft, enter, iso, markAll, type Request, type Session } from './transition.ts';
+import { countPods, type Draft, enter, iso, type Memory, markAll, type Request, type Session } from './transition.ts';
 
 type Later = Extract<Verdict, { is: 'later' | 'never' }>;
 
@@ -94,9 +95,16 @@ function admit(request: Request, session: Session): Draft {
     evictions: plan.wanted,
     questions: plan.questions,
     admitted: { session: session.session, started: session.started, since: iso(nowMs), workloads },
+    memory: { ...request.memory, returns: firstLook(request, session) },
     blockedBy: plan.blockedBy,
     requeueAfterMs: Math.max(0, Math.min(deadlineMs, plan.nextAtMs ?? deadlineMs) - nowMs),
   };
+}
+
+/** The Pods that leave: whatever comes after them has come back, even if they have gone by the next pass. */
+function firstLook({ related, observed }: Request, { session }: Session): NonNullable<Memory['returns']> {
+  const pods = related.map(({ pod }) => pod);
+  return { session, owners: noteReturns({}, pods, observed.nowMs) };
 }
 
 /** The last related Pod has gone, or there was none. */

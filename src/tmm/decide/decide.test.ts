@@ -315,6 +315,9 @@ describe('`decide()`: draining', () => {
     cluster.nowMs += 86_400_000;
     expect(cluster.pass('a')).toMatchObject({ phase: 'InMaintenance', evictions: [{ name: 'stray' }] });
     cluster.pods = [];
+    // Its controller has put a Pod back already, and may do so again.
+    expect(eventsOf(cluster.pass('a'))).toEqual([]);
+    cluster.nowMs += 3000;
     expect(eventsOf(cluster.pass('a'))).toEqual(['Normal NodeDrained']);
     expect(cluster.condition('a', 'Drained')).toBe('True');
     expect(cluster.report('a')).toMatchObject({ phase: 'InMaintenance', since, blockedBy: [] });
@@ -573,7 +576,7 @@ describe('`decide()`: a Pod that comes back', () => {
     let evictions = 0;
     for (let ms = 0; ms < 20_000; ms += 100) {
       // The process is killed every two seconds, and its memory is lost.
-      if (ms % 2000 === 1900) cluster.memory = {};
+      if (ms % 2000 === 1900) cluster.memories.clear();
       for (const { name } of cluster.pass('a').evictions) {
         evictions += 1;
         cluster.pods = [...cluster.pods.filter(({ metadata }) => metadata.name !== name), here(`web-${evictions}`)];
@@ -581,7 +584,7 @@ describe('`decide()`: a Pod that comes back', () => {
       cluster.nowMs += 100;
     }
     expect(evictions).toBeLessThanOrEqual(5);
-    expect(cluster.report('a')?.returns).toMatchObject([{ owner: 'uid-of-owner', count: evictions - 1 }]);
+    expect(cluster.report('a')?.returns).toMatchObject([{ owner: 'uid-of-owner', count: evictions }]);
     expect(cluster.report('a')?.blockedBy).toMatchObject([{ cause: 'ComesBack' }]);
   });
 
@@ -623,6 +626,40 @@ describe('`decide()`: a Pod that comes back', () => {
       cluster.pods = [];
       cluster.statefulSets = [];
       expect(cluster.pass('a').because).toBe('Drained');
+    });
+  });
+
+  describe('to a drained Node, a second after the last one has gone', () => {
+    const drained = (cluster: TestCluster) => cluster.condition('a', 'Drained');
+    const rounds = (cluster: TestCluster, count: number): readonly (string | undefined)[] => {
+      const seen: (string | undefined)[] = [];
+      for (let round = 1; round <= count; round++) {
+        cluster.pods = [here('web', { meta: { uid: `web-${round}` } })];
+        while (cluster.pass('a').evictions.length === 0) cluster.nowMs += 1000;
+        cluster.pods = [];
+        cluster.pass('a');
+        seen.push(drained(cluster));
+        cluster.nowMs += 1000;
+        cluster.pass('a');
+      }
+      return seen;
+    };
+
+    it('is not said to have left again before it comes back', () => {
+      const cluster = new TestCluster({ nodes: [tainted()] });
+      expect(rounds(cluster, 5)).toEqual(['True', 'False', 'False', 'False', 'False']);
+      expect(cluster.report('a')).toMatchObject({ phase: 'InMaintenance', blockedBy: [{ cause: 'ComesBack' }] });
+    });
+
+    it('is said to have left once it stays away', () => {
+      const cluster = new TestCluster({ nodes: [tainted()] });
+      rounds(cluster, 3);
+      const writes = cluster.pass('a').actions;
+      expect(writes).toEqual([]);
+      cluster.nowMs += 2000;
+      expect(cluster.pass('a').because).toBe('Drained');
+      expect(drained(cluster)).toBe('True');
+      expect(cluster.report('a')).toMatchObject({ pods: { total: 2, gone: 2 }, blockedBy: [] });
     });
   });
 

@@ -2,16 +2,15 @@
 import type { Action } from '../../core/action.ts';
 import * as events from '../events.ts';
 import type { Report } from '../model/report.ts';
-import { foreseenReturn, heldUntilMs, reportOf } from '../model/returns.ts';
+import { reportOf } from '../model/returns.ts';
 import { drained, plannedEvictions, reject } from './admission.ts';
 import { reasonAtDeadline, stillThere } from './blockers.ts';
 import type { DrainPlan } from './evictions.ts';
+import { waitForReturn } from './return-wait.ts';
 import { cordon, type Draft, enter, type Request } from './transition.ts';
 
 /** Progress within a phase is written at most this often; a change of phase is written at once. */
 const PROGRESS_EVERY_MS = 1000;
-/** A controller creates a replacement within moments after its Pod ends. */
-const RETURN_WITHIN_MS = 3000;
 /** A drain without progress for this long is worth a Warning. */
 const STALLED_AFTER_MS = 60_000;
 
@@ -87,12 +86,9 @@ export function drain(request: Request, before: Report): Draft {
  * reporting `Drained`.
  */
 function emptied(request: Request, before: Report, total: number): Draft {
-  const { observed, memory } = request;
-  const { nowMs } = observed;
-  // After the clock was set back, the wait starts again.
-  const emptySinceMs = Math.min(memory.emptySinceMs ?? nowMs, nowMs);
-  const untilMs = mayReturnUntilMs(request, before, emptySinceMs);
-  if (nowMs >= untilMs) return drained(request, before, total);
+  const { memory } = request;
+  const wait = waitForReturn(request, before);
+  if (wait === undefined) return drained(request, before, total);
   const draft = enter(request, before, {
     because: 'Draining',
     phase: 'Draining',
@@ -103,21 +99,7 @@ function emptied(request: Request, before: Report, total: number): Draft {
     notModelled: before.notModelled ?? [],
     returns: reportOf(memory.returns?.owners ?? {}),
   });
-  return { ...draft, memory: { ...memory, emptySinceMs }, requeueAfterMs: untilMs - nowMs };
-}
-
-/** @returns until when a Pod may be on its way back to the Node; not later than `emptySinceMs` if none is expected. */
-function mayReturnUntilMs({ observed, taint, memory }: Request, before: Report, emptySinceMs: number): number {
-  const { members, nodeName } = observed;
-  const isForeseen = (before.workloads ?? []).some(({ uid, kind, here }) => {
-    const { asked = 1, template = {} } = members?.[uid] ?? { asked: 0 };
-    const isBound = here > 0 || kind === 'DaemonSet';
-    return asked > 0 && foreseenReturn(template, isBound, nodeName, taint) !== undefined;
-  });
-  const owners = Object.values(memory.returns?.owners ?? {});
-  const isExpected = isForeseen || owners.some(({ count }) => count > 0);
-  const held = owners.flatMap((returns) => heldUntilMs(returns) ?? []);
-  return Math.max(emptySinceMs + (isExpected ? RETURN_WITHIN_MS : 0), ...held);
+  return { ...draft, ...wait };
 }
 
 const isProgress = ({ do: kind }: Action): boolean => kind === 'patchNodeStatus';

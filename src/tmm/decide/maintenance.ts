@@ -10,6 +10,7 @@ import { reportOf } from '../model/returns.ts';
 import { drained, plannedEvictions } from './admission.ts';
 import { stillThere } from './blockers.ts';
 import type { DrainPlan } from './evictions.ts';
+import { waitForReturn } from './return-wait.ts';
 import { cordon, countPods, type Draft, enter, type Request, sweep } from './transition.ts';
 
 /** A taint that the settings no longer name keeps the maintenance going, but evicts nothing. */
@@ -24,9 +25,12 @@ export function maintain(request: Request, before: Report): Draft {
   }
   const { gone, total } = before.pods;
   if (related.length === 0) {
-    // The Pods that had appeared are gone: as with the first `Drained`, report it only once the API server confirms it.
-    if (total > gone) return drained(request, before, total);
-    return { because: 'InMaintenance', phase: 'InMaintenance', actions: sweep(request) };
+    const idle: Draft = { because: 'InMaintenance', phase: 'InMaintenance', actions: sweep(request) };
+    if (total === gone) return idle;
+    // The Pods that had appeared are gone: as with the first `Drained`, report it only if none is expected back, and once the API server
+    // confirms it. Until then the report names the Pods that came.
+    const wait = waitForReturn(request, before);
+    return wait === undefined ? drained(request, before, total) : { ...idle, blockedBy: before.blockedBy, ...wait };
   }
   const plan = request.taint.isHeld ? NOTHING : plannedEvictions(request, before);
   const told = new Set(plan.blockedBy.map(({ pod }) => pod));
@@ -36,6 +40,7 @@ export function maintain(request: Request, before: Report): Draft {
   ].sort((a, b) => (a.pod < b.pod ? -1 : 1));
   const [first] = blockedBy;
   const isNew = total === gone;
+  const { emptySinceMs: _, ...rest } = memory;
   const draft = enter(request, before, {
     because: 'InMaintenance',
     phase: 'InMaintenance',
@@ -55,6 +60,7 @@ export function maintain(request: Request, before: Report): Draft {
     ],
     evictions: plan.wanted,
     questions: plan.questions,
+    memory: rest,
     ...(plan.nextAtMs !== undefined && { requeueAfterMs: Math.max(0, plan.nextAtMs - observed.nowMs) }),
   };
 }

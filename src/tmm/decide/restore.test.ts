@@ -340,7 +340,7 @@ class Trial {
       return;
     }
     cluster.decide('a').actions.slice(0, killedAfter).forEach(cluster.carryOut.bind(cluster));
-    cluster.memory = {};
+    cluster.memories.clear();
   }
 
   /** Names of the bare Pods that neither run nor are stored. */
