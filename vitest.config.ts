@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './harness/slowest-first.ts';
 
 /** Scenarios that start the program many times over, which takes longer than all others together. */
 const CRASHES = ['killed', 'machine-drain-killed', 'recreate', 'outages', 'faults'].map(
@@ -26,6 +27,7 @@ const ON_THE_SANDBOX = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowestFirst },
     projects: [
       {
         test: {

@@ -17,9 +17,9 @@ import { conditionOf, type View, viewsPath, type Work, worksPath } from '../harn
 import { makeRest, type Rest } from '../harness/rest.ts';
 import { eventually } from '../harness/wait.ts';
 import { type Sandbox, startSandboxApi } from '../sandbox/start.ts';
+import { forEach, IN_FLIGHT } from './population.ts';
 import { quantiles } from './quantiles.ts';
 
-const IN_FLIGHT = 32;
 const SINGLE = 100;
 const REST_MS = 20_000;
 const LARGE_BYTES = 20 * 1024;
@@ -34,15 +34,6 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return (performance.now() - started) / 1000;
-}
-
-/** Runs `work` for each item with `IN_FLIGHT` at once. */
-async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }
 
 const numbered = (count: number, prefix: string): readonly string[] =>

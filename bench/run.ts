@@ -1,8 +1,8 @@
-/** `npm run bench [-- drain|verdict|mass|roll|machines|machine-drain|slow-tenant|ramen …]`: all of them without a name; `-- --quick`: only counts of work, with limits. */
+/** `npm run bench [-- drain|verdict|mass|roll|machines|machine-drain|slow-tenant|ramen|large …]`: all of them without a name; `-- --quick`: only counts of work, with limits. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHES = ['drain', 'verdict', 'mass', 'roll', 'machines', 'machine-drain', 'slow-tenant', 'ramen'];
+const BENCHES = ['drain', 'verdict', 'mass', 'roll', 'machines', 'machine-drain', 'slow-tenant', 'ramen', 'large'];
 const [name, ...args] = process.argv.slice(2);
 const chosen = name === undefined ? BENCHES : name === '--quick' ? ['quick'] : BENCHES.filter((each) => each === name);
 if (chosen.length === 0) {

@@ -20,17 +20,19 @@ export function memoryLimitMiB(): number {
 }
 
 /**
- * Builds it into a temporary folder. No container limits the memory here, so a share of the chart's limit is written as it would come
- * out.
+ * Builds it into a temporary folder. No container limits the memory here, so a share of the limit is written as it would come out.
+ *
+ * @param limitMiB of the container. @default the chart's
  */
-export async function shippedProgram(): Promise<Required<Pick<BridgeOptions, 'program' | 'env'>>> {
+export async function shippedProgram(
+  limitMiB = memoryLimitMiB(),
+): Promise<Required<Pick<BridgeOptions, 'program' | 'env'>>> {
   const outfile = join(temporaryFolder(), 'maintenance-bridge.cjs');
   await bundle({ outfile });
   const image = imageStage();
   const share = /^--max-old-space-size-percentage=(\d+)$/;
-  const limit = memoryLimitMiB();
   const flags = wordsOf(image, 'ENTRYPOINT')
     .filter((word) => word.startsWith('--'))
-    .map((word) => word.replace(share, (_, percent) => `--max-old-space-size=${(limit * Number(percent)) / 100}`));
+    .map((word) => word.replace(share, (_, percent) => `--max-old-space-size=${(limitMiB * Number(percent)) / 100}`));
   return { program: [...flags, outfile], env: variablesOf(image) };
 }
