@@ -146,11 +146,12 @@ function isEstablished({ status }: Crd): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') === true;
 }
 
-/** Clusters, Machines and their templates of a pretended infrastructure provider, and Machines of Metal3's. */
+/** Clusters, Machines, their templates and MachinePools of a pretended infrastructure provider, and Machines of Metal3's. */
 export const INFRASTRUCTURE_CRDS = [
   'GenericInfrastructureCluster',
   'GenericInfrastructureMachine',
   'GenericInfrastructureMachineTemplate',
+  'GenericInfrastructureMachinePool',
   'Metal3Machine',
   'Metal3MachineTemplate',
 ].map(infrastructureCrd);

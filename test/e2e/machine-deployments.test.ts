@@ -1,12 +1,13 @@
 /**
  * Machine drain together with Cluster API's own controller, with one management cluster and two workload clusters on real API servers: Machines
- * that a MachineDeployment deletes, and an API server that dies in the middle.
+ * that a MachineDeployment or a MachinePool gives up, and an API server that dies in the middle.
  */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { lackingClusterApi } from '../../controlplane/cluster-api.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
 import { Provider, Workers } from '../../harness/machine-deployments.ts';
 import { startMachines } from '../../harness/machine-managers.ts';
+import { MachinePool } from '../../harness/machine-pools.ts';
 import { Fleet } from '../../harness/machines.ts';
 import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
@@ -156,6 +157,32 @@ describeOnControlPlane(
       const pods = await plot.ready('web', 4);
       expect(pods.filter(({ spec }) => !after.includes(spec.nodeName ?? ''))).toEqual([]);
       for (const name of after) expect(await shop.isHooked(name)).toBe(true);
+    });
+
+    it('drains the Machines of a MachinePool one after another, for maintenance and when one is given up', async () => {
+      const plot = await Plot.make(shop.workload, 'pooled', 0);
+      const members = ['pooled-0', 'pooled-1'] as const;
+      const pool = await MachinePool.make(shop, 'pooled', members, { plot: 'pooled' });
+      await plot.deployment('web', 4, SPREAD);
+      await plot.ready('web', 4);
+      await plot.budget('web', { maxUnavailable: 1 });
+      const release = await holdOne(plot, members);
+      for (const name of members) await shop.label(name, { maintenance: 'requested' });
+      const [first, second] = await inTurn(members);
+      expect(await isFenced(plot, second)).toBe(false);
+      await release();
+      await shop.labelled(first, 'maintenance', 'approved');
+      expect(await recordOf(shop, second)).toMatchObject({ state: 'Waiting', reason: 'MachineDeployment' });
+      await shop.label(first, { maintenance: null });
+      await shop.labelled(second, 'maintenance', 'approved');
+      await plot.ready('web', 4, first);
+
+      await shop.label(second, { maintenance: null });
+      await plot.phase('none', second);
+      await pool.giveUp(first);
+      await shop.event(first, 'DeletionApproved');
+      await plot.ready('web', 4, second);
+      expect(await evictors(plot)).toEqual(new Set(['maintenance-bridge']));
     });
 
     it('goes on undisturbed in one while the API server of the other is dead, and there once it is back', async () => {
