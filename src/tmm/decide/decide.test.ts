@@ -8,6 +8,7 @@ import {
   node,
   type PodPart,
   pod,
+  replicaSet,
   statefulSet,
   TAINT,
 } from '../../../harness/builders/objects.ts';
@@ -544,6 +545,74 @@ describe('`decide()`: exiting', () => {
     expect(cluster.pass('a').because).toBe('Uncordoning');
     expect(cluster.node('a').spec.unschedulable).toBe(false);
   });
+});
+
+describe('`decide()`: numbers that change many times a second', () => {
+  interface Case {
+    readonly phase: string;
+    readonly make: () => TestCluster;
+    readonly change: (cluster: TestCluster, index: number) => void;
+    /** In the report after the change to 49. */
+    readonly last: string;
+  }
+  const setHealthy = (cluster: TestCluster, index: number): void => {
+    cluster.budgets = [budget('db', { healthy: 100 + index, desired: 200, expected: 201 })];
+  };
+  const cases: readonly Case[] = [
+    {
+      phase: 'Checking',
+      make: () => new TestCluster({ nodes: [tainted()], pods: [here('db')] }),
+      change: setHealthy,
+      last: '149 of 201 Pods are healthy',
+    },
+    {
+      phase: 'InMaintenance',
+      make: () => {
+        const cluster = new TestCluster({ nodes: [tainted()] });
+        cluster.pass('a');
+        cluster.pods = [here('db')];
+        return cluster;
+      },
+      change: setHealthy,
+      last: '149 of 201 Pods are healthy',
+    },
+    {
+      phase: 'Exiting',
+      make: () => {
+        const pods = Array.from({ length: 60 }, (_, index) => here(`web-${index}`));
+        const cluster = new TestCluster({ nodes: [tainted()], pods, replicaSets: [replicaSet('owner', 60)] });
+        cluster.pass('a');
+        cluster.pods = [];
+        cluster.pass('a');
+        cluster.untaint('a');
+        return cluster;
+      },
+      change: (cluster, index) => {
+        cluster.pods = Array.from({ length: index }, (_, each) => pod(`web-${each}`, { node: 'spare' }));
+      },
+      last: '11 of ReplicaSet',
+    },
+  ];
+
+  it.each(cases)(
+    'are written at most once a second in $phase, and the last of them is',
+    ({ phase, make, change, last }) => {
+      const cluster = make();
+      const decisions = Array.from({ length: 50 }, (_, index) => {
+        cluster.nowMs += 20;
+        change(cluster, index);
+        return cluster.pass('a');
+      });
+      const writes = decisions.flatMap(({ actions }) => actions.filter((action) => action.do === 'patchNodeStatus'));
+      expect(writes.length).toBeLessThanOrEqual(3);
+      expect(JSON.stringify(cluster.report('a'))).not.toContain(last);
+      cluster.nowMs += decisions.at(-1)?.requeueAfterMs ?? 0;
+      cluster.pass('a');
+      expect(cluster.report('a')?.phase).toBe(phase);
+      expect(JSON.stringify(cluster.report('a'))).toContain(last);
+      expect(cluster.pass('a').actions).toEqual([]);
+    },
+  );
 });
 
 describe('`decide()`: a Pod that comes back', () => {

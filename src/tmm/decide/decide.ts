@@ -35,7 +35,7 @@ export function decide(observed: Observed, context: Context): TmmDecision {
     questions: [],
     blockedBy: [],
     memory: context.memory,
-    ...draft,
+    ...withProgress(draft, context.memory, observed.nowMs),
   });
   if (observed.node.is === 'absent') {
     const home = restoreStoredPods(observed, observed.kept.stored, context.memory.hereSinceMs);
@@ -54,6 +54,16 @@ export function decide(observed: Observed, context: Context): TmmDecision {
   const whole = withEarlierHome({ memory: noted.memory, ...draft }, observed, node, noted);
   const decision = complete(ofSession(whole, observed));
   return withHint(decision, observed, node, context);
+}
+
+/** Remembers when progress was written, and comes back when it may be. */
+function withProgress({ progress, ...draft }: Draft, memory: Memory, nowMs: number): Omit<Draft, 'progress'> {
+  if (progress === undefined) return draft;
+  if ('writtenAtMs' in progress) {
+    return { ...draft, memory: { ...(draft.memory ?? memory), progressAtMs: progress.writtenAtMs } };
+  }
+  const { requeueAfterMs = Number.POSITIVE_INFINITY } = draft;
+  return { ...draft, requeueAfterMs: Math.min(requeueAfterMs, progress.dueAtMs - nowMs) };
 }
 
 /** Scopes Events to the session: the same Event is recorded again in the next session, even with the same wording. */

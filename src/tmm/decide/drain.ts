@@ -1,5 +1,4 @@
 /** One pass of a drain: evictions that are worth sending, progress, and the two ways in which it ends. */
-import type { Action } from '../../core/action.ts';
 import * as events from '../events.ts';
 import type { Report } from '../model/report.ts';
 import { reportOf } from '../model/returns.ts';
@@ -9,8 +8,6 @@ import type { DrainPlan } from './evictions.ts';
 import { waitForReturn } from './return-wait.ts';
 import { cordon, type Draft, enter, type Request } from './transition.ts';
 
-/** Progress within a phase is written at most this often; a change of phase is written at once. */
-const PROGRESS_EVERY_MS = 1000;
 /** A drain without progress for this long is worth a Warning. */
 const STALLED_AFTER_MS = 60_000;
 
@@ -61,22 +58,14 @@ export function drain(request: Request, before: Report): Draft {
     notModelled: before.notModelled ?? [],
     returns: reportOf(memory.returns?.owners ?? {}),
   });
-  const hasProgress = draft.actions.some(isProgress);
-  const nextWriteMs = (memory.progressAtMs ?? 0) + PROGRESS_EVERY_MS;
-  // A clock that was set back must not keep progress from being written.
-  const isDue = nowMs >= nextWriteMs || nowMs < nextWriteMs - PROGRESS_EVERY_MS;
   const { stall, warning } = watchForStall(request, plan, gone);
-  const times = [
-    plan.nextAtMs,
-    stall.told ? undefined : stall.sinceMs + STALLED_AFTER_MS,
-    hasProgress && !isDue ? nextWriteMs : undefined,
-  ];
+  const times = [plan.nextAtMs, stall.told ? undefined : stall.sinceMs + STALLED_AFTER_MS];
   return {
     ...draft,
-    actions: [...draft.actions.filter((action) => isDue || !isProgress(action)), ...warning, ...plan.stores],
+    actions: [...draft.actions, ...warning, ...plan.stores],
     evictions: plan.wanted,
     questions: plan.questions,
-    memory: { ...rest, stall, ...(isDue && hasProgress && { progressAtMs: nowMs }) },
+    memory: { ...rest, stall },
     requeueAfterMs: Math.max(0, Math.min(deadlineMs, ...times.flatMap((time) => time ?? [])) - nowMs),
   };
 }
@@ -101,8 +90,6 @@ function emptied(request: Request, before: Report, total: number): Draft {
   });
   return { ...draft, ...wait };
 }
-
-const isProgress = ({ do: kind }: Action): boolean => kind === 'patchNodeStatus';
 
 /** Warns once when no Pod has left and none is terminating for a while; each Pod that leaves restarts the timer. */
 function watchForStall({ observed: { nowMs }, node, memory }: Request, plan: DrainPlan, gone: number) {

@@ -14,7 +14,7 @@ import { type Context, cordonHeldUntilMs, type Draft, enter, setUnschedulable, s
 
 export function decideWithoutTaint(observed: Observed, node: Node, context: Context): Draft {
   const { nowMs, report: seen } = observed;
-  const cleaning = sweep({ observed, node });
+  const cleaning = sweep({ observed });
   const heldMs = cordonHeldUntilMs(context.memory, nowMs);
   if (seen.is !== 'valid' && isCordoned(node) && heldMs === undefined) {
     return { because: 'Uncordoning', actions: [...cleaning, setUnschedulable(node, null)] };
@@ -48,7 +48,7 @@ export function stillMissing(report: Report | undefined, { members }: Observed):
  */
 function exit(observed: Observed, node: Node, context: Context, report: Report, home: Restoration): Draft {
   const { nowMs } = observed;
-  const { settings } = context;
+  const { settings, memory } = context;
   const missing = stillMissing(report, observed);
   const deadlineMs = exitDeadlineMs(report, context, nowMs);
   const cordon = isCordoned(node) ? 'the cordon that was set for the maintenance, which has to be lifted' : '';
@@ -72,7 +72,7 @@ function exit(observed: Observed, node: Node, context: Context, report: Report, 
     return {
       because: 'Ended',
       actions: [
-        ...sweep({ observed, node }),
+        ...sweep({ observed }),
         ...removeReport(node, nowMs),
         ...incomplete,
         events.maintenanceEnded(node, maintenanceMs, report.pods.gone),
@@ -89,7 +89,7 @@ function exit(observed: Observed, node: Node, context: Context, report: Report, 
   const message = overdue
     ? `${waiting}. The slot is free; Nodes with Pods of the same workloads wait. To forget it: ${forgetCommand(node.metadata.name)}`
     : waiting;
-  const draft = enter({ observed, node }, report, {
+  const draft = enter({ observed, node, memory }, report, {
     because: 'Exiting',
     phase: 'Exiting',
     sinceMs: report.phase === 'Exiting' ? Date.parse(report.since) : nowMs,

@@ -1,12 +1,19 @@
 /** What the phases of a session share: their input, their result, and the functions that build it. */
 
-import { type Action, type EvictPod, type RecordEvent, refOf, type SetUnschedulable } from '../../core/action.ts';
+import {
+  type Action,
+  type EvictPod,
+  type PatchNodeStatus,
+  type RecordEvent,
+  refOf,
+  type SetUnschedulable,
+} from '../../core/action.ts';
 import type { Decision } from '../../core/decision.ts';
-import { annotationOf, isDeleting } from '../../core/meta.ts';
+import { annotationOf, conditionOf, isDeleting } from '../../core/meta.ts';
 import { NODE, type Node } from '../../core/objects.ts';
 import type { Observed } from '../model/observed.ts';
 import type { RelatedPod } from '../model/related-pods.ts';
-import type { Blocked, Report, Workload } from '../model/report.ts';
+import { type Blocked, boundReport, type Report, type Workload } from '../model/report.ts';
 import type { ReturnsByOwner } from '../model/returns.ts';
 import type { Reservation } from '../model/slots.ts';
 import type { AskingTaint } from '../model/taints.ts';
@@ -53,6 +60,7 @@ export type Because =
  */
 export interface Memory {
   readonly hint?: string;
+  /** When progress within a phase was last written. */
   readonly progressAtMs?: number;
   /** How many Pods were gone at the last look, since when, and whether a Warning was recorded. */
   readonly stall?: { readonly gone: number; readonly sinceMs: number; readonly told: boolean };
@@ -105,12 +113,22 @@ export interface Request extends Context {
 /** The state of a session when its verdict is formed; a new session has no history. */
 export type Session = Pick<Report, 'session' | 'started' | 'workloads' | 'returns'> & Partial<Pick<Report, 'pods'>>;
 
-export type Draft = Omit<TmmDecision, 'evictions' | 'questions' | 'blockedBy' | 'memory'> & Partial<TmmDecision>;
+export type Draft = Omit<TmmDecision, 'evictions' | 'questions' | 'blockedBy' | 'memory'> &
+  Partial<TmmDecision> & {
+    /** When progress was written, or will be: see `enter()`. */
+    readonly progress?: { readonly writtenAtMs: number } | { readonly dueAtMs: number };
+  };
 
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** The subject of a session: a Node that is asked to go, or one whose request has gone. */
-export type Subject = Pick<Request, 'observed' | 'node'>;
+export type Subject = Pick<Request, 'observed' | 'node' | 'memory'>;
+
+/**
+ * Progress within a phase is written at most this often. Members of a large workload become ready, or fail, many times a second, and every
+ * write of a Node goes to all who watch Nodes.
+ */
+const PROGRESS_EVERY_MS = 1000;
 
 /** The next phase of a session, or a change within its phase. */
 export interface Next extends Pick<Report, 'phase' | 'message' | 'pods'> {
@@ -136,9 +154,11 @@ export interface Next extends Pick<Report, 'phase' | 'message' | 'pods'> {
  * The only way into a phase, and from one pass to the next within it: first the report with its conditions, then the Event, then the marks
  * on Pods. The Node comes first, since a mark on a Pod is only valid, and cleaned up, according to the Node's report. After a crash in
  * between, the next pass finds the phase and writes the missing marks; the Event is lost.
+ *
+ * What only people read is progress, and is written with a pause; everything else is written at once.
  */
 export function enter(subject: Subject, session: Session, next: Next): Draft {
-  const { observed, node } = subject;
+  const { observed, node, memory } = subject;
   const { because, sinceMs, deadlineMs, blockedBy = [], event, marks = sweep(subject), ...part } = next;
   const { notModelled = [], recreated = [], overdue = false, ...others } = part;
   const { workloads = session.workloads ?? [], returns = session.returns ?? [], ...rest } = others;
@@ -163,17 +183,47 @@ export function enter(subject: Subject, session: Session, next: Next): Draft {
     ...(recreated.length > 0 && { recreated }),
   };
   const begins = before?.session !== session.session || before.phase !== next.phase;
+  const writes = writeReport(node, report, observed.nowMs);
+  const isProgress = same !== undefined && writes.length > 0 && isOnlyProgress(node, same, report, writes);
+  const dueAtMs = isProgress ? progressDueAtMs(memory, observed.nowMs) : observed.nowMs;
+  const isDue = observed.nowMs >= dueAtMs;
   return {
     because,
     phase: next.phase,
     actions: [
-      ...writeReport(node, report, observed.nowMs),
+      ...(isDue ? writes : []),
       // A request that is rejected again for the same reason gets a new Event.
       ...(begins && event !== undefined ? [{ ...event, scope: session.session }] : []),
       ...marks,
     ],
     blockedBy,
+    ...(isProgress && { progress: isDue ? { writtenAtMs: observed.nowMs } : { dueAtMs } }),
   };
+}
+
+/** Whether the write changes nothing that a later pass, or another program, decides by. */
+function isOnlyProgress(node: Node, before: Report, now: Report, writes: readonly PatchNodeStatus[]): boolean {
+  const changesStatus = writes
+    .flatMap(({ conditions }) => conditions)
+    .some(({ type, status }) => conditionOf(node.status.conditions, type)?.status !== status);
+  return !changesStatus && JSON.stringify(lasting(before)) === JSON.stringify(lasting(boundReport(now)));
+}
+
+/** The parts of a report that are not progress, in one order. */
+function lasting({
+  message: _,
+  pods,
+  blockedBy,
+  notModelled,
+  returns,
+  ...rest
+}: Report): readonly (readonly [string, unknown])[] {
+  return Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** When progress may be written; a clock that was set back must not keep it from being written. */
+function progressDueAtMs({ progressAtMs }: Memory, nowMs: number): number {
+  return progressAtMs === undefined || nowMs < progressAtMs ? nowMs : Math.max(nowMs, progressAtMs + PROGRESS_EVERY_MS);
 }
 
 /** Counts the Pods, once `gone` have left since the session began. */
@@ -196,7 +246,7 @@ export function markAll(
 }
 
 /** Removes all marks of this Node's sessions from Pods. */
-export function sweep({ observed }: Subject): readonly Action[] {
+export function sweep({ observed }: Pick<Subject, 'observed'>): readonly Action[] {
   return observed.marked.flatMap(unmark);
 }
 
