@@ -22,18 +22,23 @@ export class MachinePool {
    * Returns when each of its Machines has its Node and our hook. A `Provider` has to run for the Cluster.
    *
    * @param nodeLabels of the Nodes.
+   * @param labels of the template, besides the one by which its Machines take part.
    */
   static async make(
     fleet: Fleet,
     name: string,
     members: readonly string[],
     nodeLabels: Readonly<Record<string, string>>,
+    labels: Readonly<Record<string, string>> = {},
   ): Promise<MachinePool> {
     const pool = new MachinePool(fleet, name, members);
     const { api } = fleet.management;
-    const labels = { 'cluster.x-k8s.io/cluster-name': fleet.cluster, 'cluster.x-k8s.io/pool-name': name };
+    const belonging = { 'cluster.x-k8s.io/cluster-name': fleet.cluster, 'cluster.x-k8s.io/pool-name': name };
     for (const member of members) {
-      await pool.#createInfrastructure(MEMBER_KIND, { metadata: { name: member, labels }, spec: { nodeLabels } });
+      await pool.#createInfrastructure(MEMBER_KIND, {
+        metadata: { name: member, labels: belonging },
+        spec: { nodeLabels },
+      });
     }
     const { spec, replicas } = pool.#content();
     await pool.#createInfrastructure(KIND, {
@@ -44,12 +49,12 @@ export class MachinePool {
     await api.create(`${API}/namespaces/${fleet.namespace}/machinepools`, {
       apiVersion: 'cluster.x-k8s.io/v1beta2',
       kind: 'MachinePool',
-      metadata: { name, labels },
+      metadata: { name, labels: belonging },
       spec: {
         clusterName: fleet.cluster,
         replicas,
         template: {
-          metadata: { labels: { [ENABLED_LABEL]: 'true' } },
+          metadata: { labels: { ...labels, [ENABLED_LABEL]: 'true' } },
           spec: {
             clusterName: fleet.cluster,
             bootstrap: { dataSecretName: 'none' },

@@ -15,7 +15,7 @@ import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 import { MACHINE_TAINT } from '../../src/capi/drain/names.ts';
-import { DRAIN_ANNOTATION, ENABLED_LABEL } from '../../src/core/machine-keys.ts';
+import { DRAIN_ANNOTATION, ENABLED_LABEL, MAINTENANCE_LABEL, REQUESTED } from '../../src/core/machine-keys.ts';
 
 const WORKLOAD = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 /** More slots in a cluster than in a MachineDeployment, so that the latter's limit applies. */
@@ -183,6 +183,14 @@ describeOnControlPlane(
       await shop.event(first, 'DeletionApproved');
       await plot.ready('web', 4, second);
       expect(await evictors(plot)).toEqual(new Set(['maintenance-bridge']));
+    });
+
+    it('does not fight a MachinePool whose template requests maintenance', async () => {
+      const name = 'forcing-0';
+      await MachinePool.make(shop, 'forcing', [name], { plot: 'forcing' }, { [MAINTENANCE_LABEL]: REQUESTED });
+      expect((await shop.event(name, 'KeyForcedByTemplate')).type).toBe('Warning');
+      expect((await shop.get(name)).metadata.labels?.[MAINTENANCE_LABEL]).toBe(REQUESTED);
+      expect((await shop.events(name)).filter(({ reason }) => reason === 'MaintenanceApproved')).toEqual([]);
     });
 
     it('goes on undisturbed in one while the API server of the other is dead, and there once it is back', async () => {

@@ -32,8 +32,9 @@ const RAW = {
   status: { nodeRef: { apiVersion: 'v1', kind: 'Node', name: 'worker-1', uid: 'n' }, conditions: [] },
 };
 
-function forcedBy(manager: string, fieldsV1: unknown): readonly string[] | undefined {
-  return trimMachine({ ...RAW, metadata: { ...RAW.metadata, managedFields: [{ manager, fieldsV1 }] } })?.forcedKeys;
+function forcedBy(manager: string, fieldsV1: unknown, operation?: string): readonly string[] | undefined {
+  const managedFields = [{ manager, operation, fieldsV1 }];
+  return trimMachine({ ...RAW, metadata: { ...RAW.metadata, managedFields } })?.forcedKeys;
 }
 
 describe('`trimMachine()`', () => {
@@ -79,6 +80,14 @@ describe('`trimMachine()`', () => {
     };
     expect(forcedBy('capi-machineset', fieldsV1)).toEqual([`${P}/maintenance`, HOOK]);
     expect(forcedBy('kubectl-edit', fieldsV1)).toBeUndefined();
+  });
+
+  it('takes whoever applies the owner of the Machine too for a template, such as the controller of MachinePools', () => {
+    const [labels, owner] = [{ [`f:${P}/maintenance`]: {} }, { 'k:{"uid":"u"}': {} }];
+    const fieldsV1 = { 'f:metadata': { 'f:labels': labels, 'f:ownerReferences': owner } };
+    expect(forcedBy('machinepool-controller', fieldsV1, 'Apply')).toEqual([`${P}/maintenance`]);
+    expect(forcedBy('a-controller', fieldsV1, 'Update')).toBeUndefined();
+    expect(forcedBy('kubectl', { 'f:metadata': { 'f:labels': labels } }, 'Apply')).toBeUndefined();
   });
 
   it.each([[null], ['x'], [{ 'f:metadata': 5 }], [{ 'f:metadata': { 'f:labels': [] } }]])(

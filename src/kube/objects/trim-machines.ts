@@ -53,12 +53,23 @@ function ofMachine(map: Readonly<Record<string, string>> | undefined): Readonly<
 const TEMPLATE_MANAGER = /^capi-/;
 
 function forcedKeysOf(managedFields: unknown): readonly string[] | undefined {
-  const owned = (listOf(managedFields, (entry) => entry) ?? [])
-    .filter(({ manager }) => TEMPLATE_MANAGER.test(text(manager) ?? ''))
-    .flatMap(({ fieldsV1 }) => {
-      const metadata = fields(fields(fieldsV1)?.['f:metadata']);
-      return [fields(metadata?.['f:labels']), fields(metadata?.['f:annotations'])];
-    });
+  const owned = (listOf(managedFields, (entry) => entry) ?? []).filter(isOfTemplate).flatMap((entry) => {
+    const metadata = ownedMetadataOf(entry);
+    return [fields(metadata?.['f:labels']), fields(metadata?.['f:annotations'])];
+  });
   const forced = FORCIBLE_KEYS.filter((key) => owned.some((set) => set?.[`f:${key}`] !== undefined));
   return forced.length === 0 ? undefined : forced;
+}
+
+/**
+ * Whether the manager applies a template to the Machine. The controllers of MachinePools (`machinepool-controller`) and of other projects'
+ * control planes have other names. They apply the Machine's owner as well, which a user's manifest does not contain.
+ */
+function isOfTemplate(entry: Raw): boolean {
+  const appliesOwner = text(entry.operation) === 'Apply' && ownedMetadataOf(entry)?.['f:ownerReferences'] !== undefined;
+  return appliesOwner || TEMPLATE_MANAGER.test(text(entry.manager) ?? '');
+}
+
+function ownedMetadataOf({ fieldsV1 }: Raw): Raw | undefined {
+  return fields(fields(fieldsV1)?.['f:metadata']);
 }
