@@ -14,10 +14,10 @@ import { type ControlPlane, startControlPlane } from '../controlplane/controlpla
 import { Bridge } from '../harness/program.ts';
 import { shippedProgram } from '../harness/shipped.ts';
 import { eventually } from '../harness/wait.ts';
-import { DRAIN_LABEL } from '../src/capi/drain/names.ts';
 import {
   APPROVED,
   DRAIN_ANNOTATION,
+  DRAIN_LABEL,
   ENABLED_LABEL,
   HOOK_ANNOTATION,
   MAINTENANCE_LABEL,

@@ -1,9 +1,10 @@
 /** Temporary Maintenance Mode in one workload cluster, for as long as Machines of it are to be drained. */
 
-import { APPROVED_ANNOTATION, DRAIN_LABEL, MACHINE_TAINT } from '../capi/drain/names.ts';
+import { APPROVED_ANNOTATION } from '../capi/drain/names.ts';
 import type { DrainSession, NodeInDrain, Outlook } from '../capi/drain/observed.ts';
 import { QUESTIONS } from '../capi/questions.ts';
 import type { ClusterKey } from '../core/clusters.ts';
+import { DRAIN_LABEL, MACHINE_TAINT } from '../core/machine-keys.ts';
 import { annotationOf, isSameTaint, labelOf } from '../core/meta.ts';
 import type { KubeObject, Node } from '../core/objects.ts';
 import type { Log, Source } from '../core/ports.ts';

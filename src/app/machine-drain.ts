@@ -2,14 +2,15 @@
  * Wires machine drain: Machines of the management cluster carry the requests, and Temporary Maintenance Mode drains in the workload
  * clusters.
  */
+
 import { DrainMeter } from '../capi/drain/metrics.ts';
-import { MACHINE_TAINT } from '../capi/drain/names.ts';
 import type { Outlook } from '../capi/drain/observed.ts';
 import { type Drains, makeDrainReconcile } from '../capi/drain/reconcile.ts';
 import type { DrainSettings } from '../capi/drain/settings.ts';
 import { setupDrainWatches } from '../capi/drain/watches.ts';
 import { nodeIndexKey } from '../capi/indexes.ts';
 import type { ClusterKey } from '../core/clusters.ts';
+import { MACHINE_TAINT } from '../core/machine-keys.ts';
 import { MACHINE } from '../core/machine-objects.ts';
 import { NODE } from '../core/objects.ts';
 import { isKubeError, isRefusal } from '../kube/http/errors.ts';

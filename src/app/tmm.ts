@@ -1,5 +1,5 @@
 /** Wires Temporary Maintenance Mode for the management cluster. */
-import { DRAIN_LABEL } from '../capi/drain/names.ts';
+import { DRAIN_LABEL } from '../core/machine-keys.ts';
 import { labelOf } from '../core/meta.ts';
 import { NODE } from '../core/objects.ts';
 import { SECRET, STORED_POD_SELECTOR } from '../core/stored-pods.ts';

@@ -1,6 +1,7 @@
 /** Our marks on Nodes of workload clusters, and which of them a Node should carry. */
 import { type PatchMeta, refOf } from '../core/action.ts';
 import {
+  DRAIN_LABEL,
   MACHINE_DELETED_LABEL,
   MACHINE_MAINTENANCE_LABEL,
   SCALE_DOWN_DISABLED,
@@ -8,7 +9,6 @@ import {
 } from '../core/machine-keys.ts';
 import { annotationOf, labelOf } from '../core/meta.ts';
 import { type KubeObject, NODE } from '../core/objects.ts';
-import { DRAIN_LABEL } from './drain/names.ts';
 
 export interface Marks {
   readonly deleted: boolean;

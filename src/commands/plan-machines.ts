@@ -1,8 +1,8 @@
 /** `plan machine/NAME`: predicts a machine drain; reads the Machine's workload cluster once, with its kubeconfig Secret. */
 
-import { MACHINE_TAINT } from '../capi/drain/names.ts';
 import { clusterOf } from '../capi/machines.ts';
 import type { RunOptions } from '../config/schema.ts';
+import { MACHINE_TAINT } from '../core/machine-keys.ts';
 import { CLUSTER_API_VERSIONS, MACHINE, type Machine } from '../core/machine-objects.ts';
 import { keyOf } from '../core/meta.ts';
 import { credentialsOf } from '../kube/auth/credentials.ts';

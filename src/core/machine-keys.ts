@@ -2,6 +2,7 @@
  * The labels and annotations of Machines and their Nodes: the contract of the reference controller
  * (sapcc/runtime-extension-maintenance-controller, README and constants/constants.go), shared by the features that read Machines.
  */
+import type { Taint } from './objects.ts';
 
 const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
 
@@ -21,6 +22,19 @@ export const MACHINE_MAINTENANCE_LABEL = `${PREFIX}/machine-maintenance`;
 /** Node labels that somebody in the workload cluster writes. Only `true` has a meaning. */
 export const APPROVE_DELETION_LABEL = `${PREFIX}/approve-deletion`;
 export const APPROVE_MAINTENANCE_LABEL = `${PREFIX}/approve-maintenance`;
+
+/**
+ * Node taint, the fence of machine drain: it keeps Pods from being scheduled to a Node whose Machine is asked to go, and Temporary
+ * Maintenance Mode treats it as a request. Machine drain sets and removes it; the user's request is on the Machine.
+ */
+export const MACHINE_TAINT = {
+  key: 'maintenance-bridge.io/machine',
+  value: '',
+  effect: 'NoSchedule',
+} as const satisfies Taint;
+
+/** Node label: machine drain has written to the Node. It is set together with the fence, and removed when nothing of ours is left. */
+export const DRAIN_LABEL = 'maintenance-bridge.io/machine-drain';
 
 /** Node annotation: the cluster autoscaler never chooses the Node for a scale-down. */
 export const SCALE_DOWN_DISABLED = 'cluster-autoscaler.kubernetes.io/scale-down-disabled';

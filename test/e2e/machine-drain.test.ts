@@ -2,6 +2,7 @@
  * Machine drain in a management cluster that manages itself: two instances of Temporary Maintenance Mode in one cluster, with exactly
  * the chart's rights for workload clusters.
  */
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { workloadClusterRules } from '../../harness/chart-rights.ts';
 import { Grants, rightsIn, say } from '../../harness/grants.ts';
@@ -11,7 +12,7 @@ import { Bridge } from '../../harness/program.ts';
 import { addSelfManagedMachine } from '../../harness/self-managed.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { DRAIN_LABEL } from '../../src/capi/drain/names.ts';
+import { DRAIN_LABEL } from '../../src/core/machine-keys.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;

@@ -15,8 +15,7 @@ import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { MACHINE_TAINT } from '../../src/capi/drain/names.ts';
-import { DRAIN_ANNOTATION, SKIP_REMEDIATION_ANNOTATION } from '../../src/core/machine-keys.ts';
+import { DRAIN_ANNOTATION, MACHINE_TAINT, SKIP_REMEDIATION_ANNOTATION } from '../../src/core/machine-keys.ts';
 
 const WORKLOAD = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 const FLAGS = [

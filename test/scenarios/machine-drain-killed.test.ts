@@ -9,8 +9,7 @@ import { Fleet } from '../../harness/machines.ts';
 import { Plot } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { eventually } from '../../harness/wait.ts';
-import { DRAIN_LABEL, MACHINE_TAINT } from '../../src/capi/drain/names.ts';
-import { DRAIN_ANNOTATION, ENABLED_LABEL } from '../../src/core/machine-keys.ts';
+import { DRAIN_ANNOTATION, DRAIN_LABEL, ENABLED_LABEL, MACHINE_TAINT } from '../../src/core/machine-keys.ts';
 import { describeScenario, startAnother } from './suite.ts';
 
 const FLAGS = ['--enable-tmm=false', '--enable-machine-drain', '--leader-elect=false'];

@@ -8,8 +8,7 @@ import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge, command } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
-import { DRAIN_LABEL, MACHINE_TAINT } from '../../src/capi/drain/names.ts';
-import { DRAIN_ANNOTATION } from '../../src/core/machine-keys.ts';
+import { DRAIN_ANNOTATION, DRAIN_LABEL, MACHINE_TAINT } from '../../src/core/machine-keys.ts';
 import { describeScenario, GROUND, startAnother } from './suite.ts';
 
 const ENABLED = { 'runtime-extension-maintenance-controller.cloud.sap/enabled': 'true' };

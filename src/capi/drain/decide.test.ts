@@ -5,11 +5,12 @@ import {
   APPROVE_DELETION_LABEL,
   APPROVE_MAINTENANCE_LABEL,
   DRAIN_ANNOTATION,
+  DRAIN_LABEL,
   MACHINE_DELETED_LABEL,
   MACHINE_MAINTENANCE_LABEL,
 } from '../../core/machine-keys.ts';
 import { type DrainDecision, decideDrain } from './decide.ts';
-import { DRAIN_LABEL, type RecordedState } from './names.ts';
+import type { RecordedState } from './names.ts';
 import type { DrainObserved, DrainSession, NodeInDrain } from './observed.ts';
 import { formatRecord } from './record.ts';
 

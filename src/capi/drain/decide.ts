@@ -18,15 +18,17 @@
  * - Only requests on the Node itself are approved, and only if they are not approved already.
  * - A deletion is not approved while a maintenance is: somebody may be at the machine, and the hook's release would give back its host.
  */
+
 import type { Action } from '../../core/action.ts';
 import type { Decision } from '../../core/decision.ts';
+import { DRAIN_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
 import { isDeleting, labelOf } from '../../core/meta.ts';
 import type { KubeObject } from '../../core/objects.ts';
 import { hasHook, isEnabled, isPausedItself, maintenanceOf } from '../machines.ts';
 import { isTold, KEYS, QUESTIONS, type Question } from '../questions.ts';
 import * as events from './events.ts';
-import { DRAIN_LABEL, type DrainBecause, type Wait } from './names.ts';
+import type { DrainBecause, Wait } from './names.ts';
 import type { DrainObserved, DrainSession, NodeInDrain } from './observed.ts';
 import { type DrainRecord, recordOf } from './record.ts';
 import { approval, fence, forget, isMarked, record, unlabel, withdraw } from './writes.ts';

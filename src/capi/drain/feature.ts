@@ -1,10 +1,10 @@
 /** Machine drain as one value; see `core/feature.ts`. */
 import type { Feature, IsSet } from '../../core/feature.ts';
-import { DRAIN_ANNOTATION, MAINTENANCE_LABEL } from '../../core/machine-keys.ts';
+import { DRAIN_ANNOTATION, DRAIN_LABEL, MAINTENANCE_LABEL } from '../../core/machine-keys.ts';
 import { CLUSTER_API_VERSIONS, MACHINE } from '../../core/machine-objects.ts';
 import { annotationOf } from '../../core/meta.ts';
 import { DRAIN_METRICS } from './metrics.ts';
-import { DRAIN_LABEL, MAINTENANCE_STATE_LABEL } from './names.ts';
+import { MAINTENANCE_STATE_LABEL } from './names.ts';
 import { DRAIN_OPTION_ROWS } from './options.ts';
 import { DRAIN_WORKLOAD_RULES } from './rbac.ts';
 import { type DrainSettings, drainSettingsSchema } from './settings.ts';

@@ -1,18 +1,5 @@
 /** The vocabulary of machine drain. */
-import type { Taint } from '../../core/objects.ts';
 
-/**
- * The fence: it keeps Pods from being scheduled to a Node whose Machine is asked to go, and Temporary Maintenance Mode treats it as a
- * request.
- */
-export const MACHINE_TAINT = {
-  key: 'maintenance-bridge.io/machine',
-  value: '',
-  effect: 'NoSchedule',
-} as const satisfies Taint;
-
-/** Node label: machine drain has written to the Node. It is set together with the fence, and removed when nothing of ours is left. */
-export const DRAIN_LABEL = 'maintenance-bridge.io/machine-drain';
 /** Node annotation: which approvals are ours, separated by commas. */
 export const APPROVED_ANNOTATION = 'maintenance-bridge.io/approved';
 /** Node label of sapcc's maintenance-controller, which also drains and approves. */

@@ -9,6 +9,7 @@ import {
   APPROVE_DELETION_LABEL,
   APPROVE_MAINTENANCE_LABEL,
   DRAIN_ANNOTATION,
+  DRAIN_LABEL,
   ENABLED_LABEL,
   MAINTENANCE_LABEL,
 } from '../../core/machine-keys.ts';
@@ -20,7 +21,7 @@ import { makeReconcile } from '../reconcile.ts';
 import { capiSettingsSchema } from '../settings.ts';
 import { setupWatches } from '../watches.ts';
 import { DrainMeter } from './metrics.ts';
-import { APPROVED_ANNOTATION, DRAIN_LABEL } from './names.ts';
+import { APPROVED_ANNOTATION } from './names.ts';
 import type { DrainSession } from './observed.ts';
 import { type Drains, makeDrainReconcile } from './reconcile.ts';
 import { drainSettingsSchema } from './settings.ts';

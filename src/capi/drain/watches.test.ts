@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { MemorySource } from '../../../harness/builders/bridge.ts';
 import { type MachinePart, machine, workloadNode } from '../../../harness/builders/machines.ts';
-import { CONTROL_PLANE_LABEL, DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
+import { CONTROL_PLANE_LABEL, DRAIN_ANNOTATION, DRAIN_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
 import { MACHINES_BY_NODE } from '../indexes.ts';
-import { DRAIN_LABEL, type RecordedState } from './names.ts';
+import type { RecordedState } from './names.ts';
 import { formatRecord } from './record.ts';
 import { setupDrainWatches } from './watches.ts';
 

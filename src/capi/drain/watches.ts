@@ -1,13 +1,12 @@
 /** Which changes concern which Nodes in a drain. */
 import type { ClusterKey } from '../../core/clusters.ts';
-import { CONTROL_PLANE_LABEL } from '../../core/machine-keys.ts';
+import { CONTROL_PLANE_LABEL, DRAIN_LABEL } from '../../core/machine-keys.ts';
 import type { Machine } from '../../core/machine-objects.ts';
 import { keyOf, labelOf } from '../../core/meta.ts';
 import type { KubeObject } from '../../core/objects.ts';
 import type { Source } from '../../core/ports.ts';
 import { MACHINES_BY_NODE, nodeIndexKey } from '../indexes.ts';
 import { clusterOf, isEnabled, maintenanceOf } from '../machines.ts';
-import { DRAIN_LABEL } from './names.ts';
 import { holdsSlot, recordOf } from './record.ts';
 import { MACHINES_BY_GROUP, MACHINES_IN_DRAIN } from './slots.ts';
 

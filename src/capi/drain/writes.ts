@@ -1,11 +1,11 @@
 /** The writes of machine drain on a Node and on its Machine, one function for each. */
 import { type Action, refOf } from '../../core/action.ts';
-import { DRAIN_ANNOTATION } from '../../core/machine-keys.ts';
+import { DRAIN_ANNOTATION, DRAIN_LABEL, MACHINE_TAINT } from '../../core/machine-keys.ts';
 import { MACHINE, type Machine } from '../../core/machine-objects.ts';
 import { annotationOf } from '../../core/meta.ts';
 import { type KubeObject, NODE } from '../../core/objects.ts';
 import { KEYS, type Question } from '../questions.ts';
-import { APPROVED_ANNOTATION, DRAIN_LABEL, MACHINE_TAINT } from './names.ts';
+import { APPROVED_ANNOTATION } from './names.ts';
 import type { DrainObserved, NodeInDrain } from './observed.ts';
 import { type DrainRecord, formatRecord, recordOf } from './record.ts';
 
