@@ -102,7 +102,8 @@ export class TestCluster {
   jobs: readonly Job[];
   claims: readonly PersistentVolumeClaim[];
   volumes: readonly PersistentVolume[];
-  readonly settings: Context['settings'];
+  /** Replaceable, since machine drain's settings are not ones that a user could write. */
+  settings: Context['settings'];
   readonly stored = new StoredPods();
   readonly attempts = new Map<string, EvictionAttempt>();
   readonly keeping = new Map<string, KeepingAttempt>();

@@ -5,7 +5,7 @@ import { formatTaint } from '../core/meta.ts';
 import { NODE, type Node } from '../core/objects.ts';
 import { clip } from '../core/text.ts';
 import type { Blocked } from './model/report.ts';
-import type { NearMiss } from './model/taints.ts';
+import { isOfMachine, type NearMiss } from './model/taints.ts';
 import type { FailureReason, MaintenanceTaint } from './names.ts';
 
 export const EVENT_REASONS = [
@@ -64,7 +64,10 @@ export function maintenanceRejected(
   message: string,
   taint: MaintenanceTaint,
 ): RecordEvent {
-  const note = `${reason}: ${clip(message, MAX_MESSAGE_BYTES)}. To end this request: kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+  const next = isOfMachine(taint)
+    ? 'Its Machine asks for the maintenance: the Node is taken back into service, and judged again when something has changed'
+    : `To end this request: kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+  const note = `${reason}: ${clip(message, MAX_MESSAGE_BYTES)}. ${next}`;
   return event(node, 'Warning', 'MaintenanceRejected', 'RejectMaintenance', note);
 }
 

@@ -14,7 +14,13 @@ import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
-import { DRAIN_ANNOTATION, ENABLED_LABEL, MACHINE_TAINT, MAINTENANCE_LABEL, REQUESTED } from '../../src/core/machine-keys.ts';
+import {
+  DRAIN_ANNOTATION,
+  ENABLED_LABEL,
+  MACHINE_TAINT,
+  MAINTENANCE_LABEL,
+  REQUESTED,
+} from '../../src/core/machine-keys.ts';
 
 const WORKLOAD = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
 /** More slots in a cluster than in a MachineDeployment, so that the latter's limit applies. */

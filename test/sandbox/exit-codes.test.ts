@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { command, Running } from '../../harness/program.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { parseCommandLine } from '../../src/cli/parse.ts';
+import { MACHINE_TAINT } from '../../src/core/machine-keys.ts';
 import { ROLL_ANNOTATION } from '../../src/core/roll-record.ts';
 import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 
@@ -37,6 +38,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   ],
   exit: [
     [0, 'exit idle', /^node\/idle: carries no drain=planned-downtime:NoSchedule$/m],
+    [0, 'exit fenced', /^node\/fenced: carries no .*; its Machine asks for its maintenance: .* why node\/fenced$/m],
     [0, 'exit idle --wait', /^node\/idle: the maintenance has ended/m],
     [1, 'exit nobody', /^node\/nobody: there is no such Node$/m],
     [1, 'exit overdue --wait', /^node\/overdue: the exit is late: A message/m],
@@ -44,9 +46,11 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [2, 'exit idle --timeout 1s', /--timeout limits the waiting: it needs --wait/],
     [2, 'exit idle --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
     [4, `exit exiting --wait ${SHORT}`, /^node\/exiting: not ended after/m],
+    [4, `exit fenced --wait ${SHORT}`, /Waits for: the user, who ends the maintenance of its Machine$/m],
   ],
   wait: [
     [0, 'wait drained', /^node\/drained: drained/m],
+    [0, 'wait fenced', /^node\/fenced: drained/m],
     [0, 'wait rejected --for rejected', /^node\/rejected: rejected/m],
     [0, 'wait idle --for ended', /^node\/idle: the maintenance has ended/m],
     [1, 'wait nobody', /^node\/nobody: there is no such Node$/m],
@@ -67,6 +71,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [1, 'roll --resume nosuch --exec true', /^No Node is part of a roll nosuch$/m],
     [1, 'roll free --exec true --kubeconfig UNREACHABLE', /ECONNREFUSED/],
     [1, 'roll asked --exec true', /^node\/asked: Skipped: somebody else has asked for its maintenance$/m],
+    [1, 'roll fenced --exec true', /^node\/fenced: Skipped: somebody else has asked for its maintenance$/m],
     [2, 'roll free', /--exec COMMAND is needed/],
     [2, 'roll free --exec true --output-dir /dev/null/logs', /^--output-dir: /m],
     [2, 'roll free --exec true --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
@@ -127,6 +132,7 @@ describe('exit codes', () => {
       'idle',
       'asked',
       'drained',
+      'fenced',
       'rejected',
       'exiting',
       'overdue',
@@ -148,13 +154,16 @@ describe('exit codes', () => {
     // Nothing listens on port 1, which is reserved.
     await writeFile(unreachable, sandbox.kubeconfig.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'));
     for (const name of ['asked', 'drained', 'rejected']) patch(name, { spec: { taints: [TAINT] } });
-    report('drained', 'InMaintenance');
+    patch('fenced', { spec: { taints: [MACHINE_TAINT] } });
+    for (const name of ['drained', 'fenced']) report(name, 'InMaintenance');
     report('unnoticed', 'InMaintenance');
     report('rejected', 'Rejected', { reason: 'GenericFailure' });
     report('exiting', 'Exiting');
     report('overdue', 'Exiting', { overdue: true });
-    const conditions = [...conditionsOf('drained'), { type: 'Drained', status: 'True', reason: 'Drained' }];
-    sandbox.api.patch({ resource: 'nodes', name: 'drained' }, { status: { conditions } }, 'status');
+    for (const name of ['drained', 'fenced']) {
+      const conditions = [...conditionsOf(name), { type: 'Drained', status: 'True', reason: 'Drained' }];
+      sandbox.api.patch({ resource: 'nodes', name }, { status: { conditions } }, 'status');
+    }
     const record = { id: 'finished', runner: 'r', place: 0, of: 1, state: 'Done', since: NOW };
     patch('finished', { metadata: { annotations: { [ROLL_ANNOTATION]: JSON.stringify(record) } } });
     const spec = { nodeName: 'blocked', containers: [{ name: 'main', image: 'registry.invalid/main' }] };

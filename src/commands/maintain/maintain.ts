@@ -4,6 +4,7 @@ import type { Node } from '../../core/objects.ts';
 import type { ApiClient } from '../../kube/http/api.ts';
 import { isKubeError } from '../../kube/http/errors.ts';
 import { explainNode } from '../../tmm/explain/node.ts';
+import { isOfMachine } from '../../tmm/model/taints.ts';
 import type { MaintenanceTaint } from '../../tmm/names.ts';
 import { type CommandContext, withCluster } from '../cluster.ts';
 import type { Format } from '../format.ts';
@@ -216,9 +217,14 @@ function resultOf(
   }
   // Another of the configured taints is somebody else's request.
   const { asking } = factsOf(done.node, taints);
-  const still = asking && `; it is asked by another taint still: ${untaintCommand(node, asking)}`;
+  const still = asking && `; ${stillAsks(node, asking)}`;
   const message = isNew ? `released (${formatTaint(taint)} removed)` : `carries no ${formatTaint(taint)}`;
   return { node, outcome: isNew ? 'Released' : 'NotAsked', message: `${message}${still ?? ''}`, object };
+}
+
+function stillAsks(node: string, taint: MaintenanceTaint): string {
+  if (isOfMachine(taint)) return `its Machine asks for its maintenance: maintenance-bridge why node/${node}`;
+  return `it is asked by another taint still: ${untaintCommand(node, taint)}`;
 }
 
 /** Programs get one document at the end; and without a wait there is no progress to show. */

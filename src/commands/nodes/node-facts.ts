@@ -2,11 +2,11 @@
 import { annotationOf, conditionOf, formatTaint, isSameTaint } from '../../core/meta.ts';
 import type { Node, Taint } from '../../core/objects.ts';
 import { parseReport, type Report } from '../../tmm/model/report.ts';
-import { askingTaint } from '../../tmm/model/taints.ts';
+import { askingTaintOrFence } from '../../tmm/model/taints.ts';
 import { type MaintenanceTaint, REPORT_ANNOTATION } from '../../tmm/names.ts';
 
 export interface NodeFacts {
-  /** The taint that asks for maintenance. */
+  /** The taint that asks for maintenance, also if it is that of machine drain. */
   readonly asking: MaintenanceTaint | undefined;
   /** The controller's report; undefined if there is none, or none that can be read. */
   readonly report: Report | undefined;
@@ -21,7 +21,7 @@ export interface NodeFacts {
 }
 
 export function factsOf(node: Node, taints: readonly MaintenanceTaint[]): NodeFacts {
-  const asking = askingTaint(node, taints);
+  const asking = askingTaintOrFence(node, taints);
   const annotation = annotationOf(node, REPORT_ANNOTATION);
   const seen = parseReport(annotation);
   const report = seen.is === 'valid' ? seen.report : undefined;

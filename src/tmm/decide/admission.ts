@@ -5,8 +5,9 @@ import * as events from '../events.ts';
 import { fateOf, type Staying } from '../model/related-pods.ts';
 import { type Blocked, sessionOf } from '../model/report.ts';
 import { noteReturns } from '../model/returns.ts';
+import { isOfMachine } from '../model/taints.ts';
 import { displacedWorkloads } from '../model/workloads.ts';
-import type { FailureReason } from '../names.ts';
+import type { FailureReason, MaintenanceTaint } from '../names.ts';
 import type { QueuePlace } from '../rules/queue.ts';
 import { questionOf, type Verdict } from '../rules/rule.ts';
 import { judge } from '../rules/verdict.ts';
@@ -120,11 +121,15 @@ export function drained(request: Request, session: Session, gone: number): Draft
     because: 'Drained',
     phase: 'InMaintenance',
     sinceMs: goesOn ? Date.parse(before.since) : nowMs,
-    message: `No related Pod runs here; ${describeStaying(request)}; remove the taint to end the maintenance`,
+    message: `No related Pod runs here; ${describeStaying(request)}; ${howItEnds(request.taint)}`,
     pods: countPods(request, gone),
     event,
   });
   return goesOn ? { ...draft, actions: [...draft.actions, event] } : { ...draft, completed: { drainMs } };
+}
+
+function howItEnds(taint: MaintenanceTaint): string {
+  return isOfMachine(taint) ? 'its Machine ends the maintenance' : 'remove the taint to end the maintenance';
 }
 
 /** Ends the request without a further eviction. */

@@ -12,7 +12,8 @@ import {
   statefulSet,
   TAINT,
 } from '../../../harness/builders/objects.ts';
-import type { Node } from '../../core/objects.ts';
+import { MACHINE_TAINT } from '../../core/machine-keys.ts';
+import type { Node, Pod } from '../../core/objects.ts';
 import { CORDON_ANNOTATION, REJECTION_MARKER, REPORT_ANNOTATION } from '../names.ts';
 import type { TmmDecision } from './transition.ts';
 
@@ -74,6 +75,22 @@ describe('`decide()`: entering', () => {
       phase: 'Draining',
       notModelled: ['Pod shop/web is placed by scheduler custom'],
     });
+  });
+
+  it('refers to the Machine where machine drain has fenced the Node: nobody is to remove the fence', () => {
+    const fenced = node('a', { taints: [MACHINE_TAINT] });
+    const clusterOf = (...pods: readonly Pod[]): TestCluster => {
+      const cluster = new TestCluster({ nodes: [fenced], pods });
+      cluster.settings = { ...cluster.settings, taints: [...cluster.settings.taints, MACHINE_TAINT] };
+      return cluster;
+    };
+    const drained = clusterOf();
+    drained.pass('a');
+    expect(drained.report('a')?.message).toBe('No related Pod runs here; none stays; its Machine ends the maintenance');
+    const refused = clusterOf(here('bare', { controller: null }));
+    expect(noteOf(refused.pass('a'), 'MaintenanceRejected')).toMatch(
+      /Its Machine asks for the maintenance: the Node is taken back into service, and judged again when something has changed$/,
+    );
   });
 
   it('goes straight to `InMaintenance` where nothing is related', () => {

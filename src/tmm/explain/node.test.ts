@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { node, TAINT } from '../../../harness/builders/objects.ts';
+import { DRAIN_LABEL, MACHINE_TAINT } from '../../core/machine-keys.ts';
 import { formatReport, type Report } from '../model/report.ts';
 import { type Phase, PRESETS, REPORT_ANNOTATION } from '../names.ts';
 import { explainNode } from './node.ts';
 
 const TAINTS = [PRESETS.default];
+const PREFIX = 'runtime-extension-maintenance-controller.cloud.sap';
 const REPORT: Report = {
   session: 's',
   phase: 'Draining',
@@ -131,12 +133,53 @@ describe('`explainNode()`', () => {
     ['machine-deleted', 'approve-deletion', 'Its Machine is being deleted'],
     ['machine-maintenance', 'approve-maintenance', 'Maintenance of its Machine is requested'],
   ])('shows how the question `%s` is answered, until it is', (asked, answer, what) => {
-    const prefix = 'runtime-extension-maintenance-controller.cloud.sap';
     const labelled = (labels: Record<string, string>) => explainNode(node('worker-1', { meta: { labels } }), TAINTS);
-    expect(labelled({ [`${prefix}/${asked}`]: 'true' }).details).toEqual([
-      `${what}; when the Node is ready for it: kubectl label node worker-1 ${prefix}/${answer}=true`,
+    expect(labelled({ [`${PREFIX}/${asked}`]: 'true' }).details).toEqual([
+      `${what}; without machine drain, when the Node is ready for it: kubectl label node worker-1 ${PREFIX}/${answer}=true`,
     ]);
-    expect(labelled({ [`${prefix}/${asked}`]: 'true', [`${prefix}/${answer}`]: 'true' }).details).toEqual([]);
+    expect(labelled({ [`${PREFIX}/${asked}`]: 'true', [`${PREFIX}/${answer}`]: 'true' }).details).toEqual([]);
+  });
+
+  describe('of a Node that machine drain has fenced', () => {
+    const fenced = (report?: Report, annotations: Record<string, string> = {}) =>
+      node('worker-1', {
+        taints: [MACHINE_TAINT],
+        meta: {
+          labels: { [DRAIN_LABEL]: 'true', [`${PREFIX}/machine-maintenance`]: 'true' },
+          annotations: { ...annotations, ...(report && { [REPORT_ANNOTATION]: formatReport(report) }) },
+        },
+      });
+    const { value, ...rest } = MACHINE_TAINT;
+    const away: Report = { ...REPORT, phase: 'InMaintenance', taint: { ...rest, value }, blockedBy: [] };
+    const WHY = 'Its Machine asks for the maintenance, and the maintenance ends there';
+
+    it('refers to the Machine, and gives no command that would take the fence away', () => {
+      const found = explainNode(fenced(away), TAINTS);
+      expect(found).toMatchObject({
+        state: 'InMaintenance',
+        waitsFor: 'the user, who ends the maintenance of its Machine',
+        details: [expect.any(String), expect.any(String), WHY],
+      });
+      expect(found).not.toHaveProperty('release');
+    });
+
+    it('names the Machine where Cluster API has recorded its name', () => {
+      const names = { 'cluster.x-k8s.io/cluster-namespace': 'fleet', 'cluster.x-k8s.io/machine': 'worker-1' };
+      expect(explainNode(fenced(away, names), TAINTS).details).toContain(
+        `${WHY}: maintenance-bridge why machine/fleet/worker-1`,
+      );
+      const odd = { ...names, 'cluster.x-k8s.io/machine': 'a; rm -rf /' };
+      expect(explainNode(fenced(away, odd), TAINTS).details).toContain(WHY);
+    });
+
+    it('is under way before the first report', () => {
+      expect(explainNode(fenced(), TAINTS)).toMatchObject({ state: 'Unseen', isUnderWay: true });
+    });
+
+    it("follows the user's own taint where both are set", () => {
+      const both = { ...fenced(REPORT), spec: { taints: [MACHINE_TAINT, TAINT] } };
+      expect(explainNode(both, TAINTS).release).toBe('kubectl taint node worker-1 drain=planned-downtime:NoSchedule-');
+    });
   });
 
   it('names the tool that has the Node in hand, and one that means to', () => {

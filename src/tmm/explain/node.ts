@@ -3,16 +3,17 @@ import type { Explanation, Outlook } from '../../core/explanation.ts';
 import {
   APPROVE_DELETION_LABEL,
   APPROVE_MAINTENANCE_LABEL,
+  DRAIN_LABEL,
   MACHINE_DELETED_LABEL,
   MACHINE_MAINTENANCE_LABEL,
 } from '../../core/machine-keys.ts';
-import { annotationOf, formatTaint } from '../../core/meta.ts';
+import { annotationOf, formatTaint, labelOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
 import { describeHold, type Hold, holdsOn, intentionsOn } from '../../core/other-tools.ts';
 import { taintNotConfigured, unrecognisedTaint } from '../events.ts';
 import { type Blocked, forgetCommand, parseReport, type Report, reportOf } from '../model/report.ts';
 import { holdsSlot, isBefore } from '../model/slots.ts';
-import { askingTaint, heldTaint, nearMisses } from '../model/taints.ts';
+import { askingTaintOrFence, heldTaint, isOfMachine, nearMisses } from '../model/taints.ts';
 import { type MaintenanceTaint, type Phase, REPORT_ANNOTATION } from '../names.ts';
 import { formatBlockers } from './blockers.ts';
 import { withRoll } from './roll.ts';
@@ -38,14 +39,15 @@ function explainReport(
   others: readonly Node[],
 ): Explanation {
   const { name } = node.metadata;
-  const taint = askingTaint(node, taints);
+  const taint = askingTaintOrFence(node, taints);
   const held = heldTaint(node);
+  const ofMachine = taint !== undefined && isOfMachine(taint);
   const release = releaseOf(node, taints);
   const seen = parseReport(annotationOf(node, REPORT_ANNOTATION));
   const hints = [
     ...nearMisses(node, taints).map((each) => unrecognisedTaint(node, each).note),
     ...(taint === undefined && held !== undefined ? [taintNotConfigured(node, held).note] : []),
-    ...askedByMachine(node),
+    ...(ofMachine ? [endedByMachine(node)] : askedByMachine(node)),
     ...[...holdsOn(node), ...heldElsewhere].map((hold) => `${describeHold(hold)} has this Node in hand`),
     ...intentionsOn(node),
   ];
@@ -81,7 +83,7 @@ function explainReport(
     progress: { done: gone, total },
     ...(report.reason !== undefined && { reason: report.reason }),
     summary: report.message,
-    ...waitsFor(report),
+    ...waitsFor(report, ofMachine),
     ...(ending !== undefined && { release: ending }),
     ...(report.blockedBy.length > 0 && { blockedBy: report.blockedBy }),
     details: [
@@ -125,17 +127,34 @@ function nodesBefore(name: string, { started }: Report, others: readonly Node[])
   return [`Before it at present: ${named.join(', ')}${more === 0 ? '' : ` and ${more} more`}`];
 }
 
-/** The command that ends the request; absent if the Node carries none of the taints. */
+/** The command that ends the request; absent if the Node carries none of the taints, or if its Machine asks. */
 export function releaseOf(node: Node, taints: readonly MaintenanceTaint[]): string | undefined {
-  const taint = askingTaint(node, taints) ?? heldTaint(node);
-  return taint === undefined ? undefined : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
+  const taint = askingTaintOrFence(node, taints) ?? heldTaint(node);
+  return taint === undefined || isOfMachine(taint)
+    ? undefined
+    : `kubectl taint node ${node.metadata.name} ${formatTaint(taint)}-`;
 }
 
+/** The fence is no user's to remove: the host may be off. Cluster API records on a Node which Machine it belongs to. */
+function endedByMachine(node: Node): string {
+  const names = [annotationOf(node, MACHINE_NAMESPACE_ANNOTATION), annotationOf(node, MACHINE_NAME_ANNOTATION)];
+  const isNamed = names.every((each) => each !== undefined && OBJECT_NAME.test(each));
+  const where = isNamed ? `: maintenance-bridge why machine/${names.join('/')}` : '';
+  return `Its Machine asks for the maintenance, and the maintenance ends there${where}`;
+}
+
+const MACHINE_NAMESPACE_ANNOTATION = 'cluster.x-k8s.io/cluster-namespace';
+const MACHINE_NAME_ANNOTATION = 'cluster.x-k8s.io/machine';
+/** Anybody who may write the Node may write these annotations, and the command is there to be copied. */
+const OBJECT_NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/;
+
 /** Open requests of the Cluster API bridge for the Node; names the users who have to prepare it, with the command. */
-function askedByMachine({ metadata: { name, labels } }: Node): readonly string[] {
+function askedByMachine(node: Node): readonly string[] {
+  if (labelOf(node, DRAIN_LABEL) !== undefined) return [];
+  const { name, labels } = node.metadata;
   return MACHINE_QUESTIONS.flatMap(({ asked, answer, what }) =>
     labels?.[asked] === 'true' && labels[answer] !== 'true'
-      ? [`${what}; when the Node is ready for it: kubectl label node ${name} ${answer}=true`]
+      ? [`${what}; without machine drain, when the Node is ready for it: kubectl label node ${name} ${answer}=true`]
       : [],
   );
 }
@@ -149,13 +168,13 @@ const MACHINE_QUESTIONS = [
   },
 ] as const;
 
-function waitsFor({ phase, message, blockedBy }: Report): Pick<Explanation, 'waitsFor'> {
+function waitsFor({ phase, message, blockedBy }: Report, ofMachine: boolean): Pick<Explanation, 'waitsFor'> {
   const [first] = blockedBy;
   const inTheWay = first && blockers(first, blockedBy.length);
   // After a rejection, removing the cause changes nothing before the user asks again.
   if (inTheWay !== undefined) return { waitsFor: phase === 'Rejected' ? `the user, because of ${inTheWay}` : inTheWay };
   if (message.startsWith(WAITING)) return { waitsFor: message.slice(WAITING.length) };
-  const waiting = USUALLY[phase];
+  const waiting = (ofMachine ? OF_MACHINE : USUALLY)[phase];
   return waiting === undefined ? {} : { waitsFor: waiting };
 }
 
@@ -171,6 +190,12 @@ const USUALLY: Partial<Readonly<Record<Phase, string>>> = {
   InMaintenance: 'the user, who ends the maintenance by removing the taint',
   Rejected: 'the user, who removes the taint',
   Exiting: 'Pods that come back',
+};
+
+const OF_MACHINE: typeof USUALLY = {
+  ...USUALLY,
+  InMaintenance: 'the user, who ends the maintenance of its Machine',
+  Rejected: 'machine drain, which takes the Node back into service',
 };
 
 function outlookOf({ phase, overdue, blockedBy }: Report): Outlook {

@@ -1,4 +1,5 @@
 /** Which maintenance the taints of a Node ask for. */
+import { MACHINE_TAINT } from '../../core/machine-keys.ts';
 import { annotationOf, isSameTaint } from '../../core/meta.ts';
 import type { Node, Taint } from '../../core/objects.ts';
 import { type MaintenanceTaint, REPORT_ANNOTATION } from '../names.ts';
@@ -16,6 +17,16 @@ export type RequestSource = (node: Node) => AskingTaint | undefined;
 /** @returns the first of the configured taints that the Node carries. */
 export function askingTaint(node: Node, taints: readonly MaintenanceTaint[]): MaintenanceTaint | undefined {
   return taints.find((wanted) => node.spec.taints?.some((found) => isSameTaint(wanted, found)));
+}
+
+/** Whether machine drain has set the taint: then the Node's Machine asks for the maintenance, and no user removes the taint. */
+export function isOfMachine(taint: Taint): boolean {
+  return isSameTaint(taint, MACHINE_TAINT);
+}
+
+/** @returns the taint that asks for the maintenance of the Node: a user's, else that of machine drain. */
+export function askingTaintOrFence(node: Node, taints: readonly MaintenanceTaint[]): MaintenanceTaint | undefined {
+  return askingTaint(node, [...taints, MACHINE_TAINT]);
 }
 
 /**
