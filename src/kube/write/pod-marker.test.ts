@@ -69,6 +69,33 @@ describe('BackgroundPodMarker', () => {
     expect(client.requests).toHaveLength(5);
   });
 
+  it('writes a mark that somebody takes away again with patience, and another one at once', async () => {
+    const { marker, client, due, answer } = setUp();
+    let version = 1;
+    for (const waitMs of [1000, 2000, 4000]) {
+      marker.want('a', [mark('x', String(version++))]);
+      await answer('x');
+      marker.want('a', []);
+      const sent = client.requests.length;
+      marker.want('a', [mark('x', String(version++))]);
+      await vi.advanceTimersByTimeAsync(waitMs - 1);
+      expect([client.requests.length, due]).toEqual([sent, []]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(due.splice(0)).toEqual(['a']);
+    }
+    marker.want('a', [mark('x', String(version++))]);
+    await answer('x');
+    const taken = { ...mark('x', String(version++)), annotations: { 'emm-failure': null } };
+    marker.want('a', [taken]);
+    await answer('x');
+    expect(client.requests).toHaveLength(5);
+    // After a while it is a mark like any other.
+    await vi.advanceTimersByTimeAsync(600_000);
+    due.splice(0);
+    marker.want('a', [taken]);
+    expect(client.requests).toHaveLength(6);
+  });
+
   it('drops what is not wanted any more, and sends no Pod twice at once', async () => {
     const { marker, client, answer } = setUp({ maxParallel: 1 });
     marker.want('a', [mark('x'), mark('y')]);

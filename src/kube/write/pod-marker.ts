@@ -4,6 +4,7 @@
  * - A webhook that fails or hangs for one Pod delays no other, and nothing else on the Node.
  * - After a failure the Pod is left alone for a second, then longer each time, up to a minute; a changed Pod is retried at once. When the
  *   time has come the owner's controller decides again, so that no unwanted mark is written.
+ * - A mark that somebody takes away is written again with the same pauses: another program may insist on the Pod as it was.
  * - A Pod is never written twice at once.
  */
 import type { PatchMeta } from '../../core/action.ts';
@@ -33,6 +34,17 @@ export interface BackgroundPodMarkerOptions {
 const TIMEOUT_MS = 35_000;
 const PATIENCE: Backoff = { baseMs: 1000, maxMs: 60_000 };
 
+/** A mark that has stayed for this long was not taken away at once: the next pause is a second again. */
+const KEPT_MS = 2 * PATIENCE.maxMs;
+
+interface Written {
+  /** The annotations as JSON. */
+  readonly mark: string;
+  readonly atMs: number;
+  /** How often it was written in a row. */
+  readonly count: number;
+}
+
 interface Failure {
   readonly resourceVersion: string | undefined;
   readonly atMs: number;
@@ -51,6 +63,8 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
   readonly #waiting = new Map<string, Map<string, PatchMeta>>();
   /** By owner, then by UID. */
   readonly #failures = new Map<string, Map<string, Failure>>();
+  /** By UID, the oldest first: the last mark that the API server has accepted. */
+  readonly #written = new Map<string, Written>();
   /** By UID. */
   readonly #inFlight = new Map<string, Promise<void>>();
   /** Marks that a dry run has logged. */
@@ -94,15 +108,37 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
     if (failures.size === 0) this.#failures.delete(owner);
   }
 
-  #isDue(owner: string, { target, resourceVersion }: PatchMeta): boolean {
-    const failure = this.#failures.get(owner)?.get(target.uid);
-    if (failure === undefined || failure.resourceVersion !== resourceVersion) return true;
+  #isDue(owner: string, mark: PatchMeta): boolean {
+    const { uid } = mark.target;
+    const failure = this.#failures.get(owner)?.get(uid);
+    if (failure !== undefined && failure.resourceVersion === mark.resourceVersion)
+      return this.#isAfterPause(owner, failure);
+    const written = this.#written.get(uid);
+    return written?.mark === contentOf(mark) ? this.#isAfterPause(owner, written) : true;
+  }
+
+  /** Comes back to the owner when the pause is over. */
+  #isAfterPause(owner: string, { atMs, count }: Pick<Failure, 'atMs' | 'count'>): boolean {
     const nowMs = this.#options.clock.now();
-    const afterMs = failure.atMs + backoffMs(PATIENCE, failure.count - 1) - nowMs;
+    const afterMs = atMs + backoffMs(PATIENCE, count - 1) - nowMs;
     // After the clock was set back, the delay is ignored.
-    if (afterMs <= 0 || nowMs < failure.atMs) return true;
+    if (afterMs <= 0 || nowMs < atMs) return true;
     this.#due.add(owner, afterMs);
     return false;
+  }
+
+  #succeeded(owner: string, mark: PatchMeta): void {
+    const { uid } = mark.target;
+    this.#failures.get(owner)?.delete(uid);
+    const atMs = this.#options.clock.now();
+    for (const [old, written] of this.#written) {
+      if (Math.abs(atMs - written.atMs) < KEPT_MS) break;
+      this.#written.delete(old);
+    }
+    const content = contentOf(mark);
+    const before = this.#written.get(uid);
+    this.#written.delete(uid);
+    this.#written.set(uid, { mark: content, atMs, count: before?.mark === content ? before.count + 1 : 1 });
   }
 
   #announce(owner: string, { target }: PatchMeta): void {
@@ -136,7 +172,7 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
       }
       this.#inFlight.delete(uid);
       if (stop.aborted) return;
-      if (error === undefined) this.#failures.get(owner)?.delete(uid);
+      if (error === undefined) this.#succeeded(owner, mark);
       else this.#failed(owner, mark, error);
       this.#sendNext();
     };
@@ -154,3 +190,5 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
     log[level]('Annotating a Pod failed', { Pod: `${target.namespace}/${target.name}`, Node: owner, err: error });
   }
 }
+
+const contentOf = ({ annotations }: PatchMeta): string => JSON.stringify(annotations);
