@@ -11,6 +11,7 @@ export interface TestKubeconfig {
   readonly proxyUrl?: string;
   readonly tlsServerName?: string;
   readonly insecure?: boolean;
+  readonly disablesCompression?: boolean;
   /** Copied unchanged to `user`. */
   readonly user?: Readonly<Record<string, unknown>>;
 }
@@ -22,13 +23,14 @@ export function temporaryFolder(): string {
 
 /** Writes a kubeconfig of one context called `test`. @returns its path. */
 export function writeKubeconfig(config: TestKubeconfig, folder = temporaryFolder()): string {
-  const { server, ca, proxyUrl, tlsServerName, insecure, user = { token: 'test-token' } } = config;
+  const { server, ca, proxyUrl, tlsServerName, insecure, disablesCompression, user = { token: 'test-token' } } = config;
   const cluster = {
     server: new URL(server).href,
     'certificate-authority-data': ca === undefined ? undefined : Buffer.from(ca).toString('base64'),
     'proxy-url': proxyUrl,
     'tls-server-name': tlsServerName,
     'insecure-skip-tls-verify': insecure,
+    'disable-compression': disablesCompression,
   };
   const file = join(folder, 'config');
   const content = {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ScriptedServer, startScriptedServer } from '../../../harness/doubles/scripted-server.ts';
@@ -224,6 +224,21 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
       apiVersion: 'client.authentication.k8s.io/v1',
       kind: 'ExecCredential',
     });
+  });
+
+  it.each([
+    ['a token', { token: 'own' }, 'Bearer own'],
+    ['a user name', { username: 'a', password: 'b' }, 'Basic YTpi'],
+    ['a certificate', createAuthority().issueClient('alice'), undefined],
+  ])('is not run beside %s, as in kubectl', async (_, own, authorization) => {
+    const pair = 'cert' in own && {
+      'client-certificate': write('a.crt', own.cert),
+      'client-key': write('a.key', own.key),
+    };
+    const user = { ...('cert' in own ? pair : own), ...writePlugin() };
+    const credentials = load(writeKubeconfig({ server: 'https://api.test', user }, folder));
+    expect(await authorizationOf(credentials)).toBe(authorization);
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
   });
 
   it('that fails makes requests fail as `Unreachable`, with its words', async () => {

@@ -29,6 +29,8 @@ export interface Credentials {
   readonly server: URL;
   /** The namespace of the context or of the Pod. */
   readonly namespace: string | undefined;
+  /** Whether answers must not be compressed. @default false */
+  readonly disablesCompression?: boolean;
   /** Describes where the credentials come from, for logs and errors. Contains no secrets. */
   describe(): string;
   /**
@@ -90,6 +92,7 @@ interface Agents {
 class RenewedCredentials implements Credentials {
   readonly server: URL;
   readonly namespace: string | undefined;
+  readonly disablesCompression: boolean;
   readonly #access: ClusterAccess;
   readonly #proxy: URL | undefined;
   readonly #maxSockets: number;
@@ -110,6 +113,7 @@ class RenewedCredentials implements Credentials {
   ) {
     this.server = access.server;
     this.namespace = access.namespace;
+    this.disablesCompression = access.disablesCompression === true;
     this.#access = access;
     this.#proxy = proxy;
     this.#env = env;
@@ -183,8 +187,10 @@ class RenewedCredentials implements Credentials {
   }
 
   async #askPlugin(ca: Buffer | undefined): Promise<PluginAnswer | undefined> {
-    const { plugin } = this.#access;
+    const { plugin, cert, token, basic } = this.#access;
     if (plugin === undefined) return undefined;
+    // As in client-go: whoever gives other credentials as well means those.
+    if (plugin.is === 'exec' && (cert ?? token ?? basic) !== undefined) return undefined;
     this.#plugin ??=
       plugin.is === 'exec' ? askExec(plugin.exec, this.#env, this.#clock) : askProvider(plugin.authProvider);
     try {

@@ -68,7 +68,7 @@ describe('inlineAccess', () => {
           'certificate-authority-data': split,
           'insecure-skip-tls-verify': false,
         },
-        user: { exec: null, 'auth-provider': null, tokenFile: '' },
+        user: { exec: null, 'auth-provider': null, tokenFile: '', 'as-groups': [], 'as-user-extra': {} },
       }),
     );
     expect(result).toMatchObject({ is: 'usable', access: { ca: { data: Buffer.from('the CA') } } });
@@ -131,6 +131,19 @@ describe('inlineAccess', () => {
   ])('`inlineAccess` refuses %s', (_, content) => {
     expect(refusalOf(content)).toMatch(/^kubeconfig/);
     expect(refusalOf(content)).not.toContain('s3cr3t');
+  });
+
+  it('`inlineAccess` takes what kubectl takes: unused entries without content, and a separator at the end', () => {
+    const written = stringify(config({ cluster: { 'disable-compression': true } }));
+    const content = `${written.replace('users:', 'users:\n  - name: b\n  - null')}---\n`;
+    expect(read(content)).toMatchObject({ is: 'usable', access: { disablesCompression: true } });
+    expect(refusalOf(`${written}---\n${written}`)).toBe('kubeconfig holds more than one YAML document');
+  });
+
+  it('`inlineAccess` refuses two ways to identify, as kubectl does', () => {
+    expect(refusalOf(config({ user: { username: 'a', password: 'b' } }))).toBe(
+      'user has a token as well as a username and password',
+    );
   });
 
   it('`inlineAccess` takes anchors and merge keys, as kubectl does', () => {

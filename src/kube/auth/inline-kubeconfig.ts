@@ -8,6 +8,7 @@
 import { Lexer } from 'yaml';
 import { z } from 'zod';
 import type { ClusterAccess, Source } from './kubeconfig.ts';
+import { definitionsOf, isEmpty } from './kubeconfig-file.ts';
 import { KubeconfigSyntax, parseKubeconfig, repeated } from './kubeconfig-yaml.ts';
 
 /** `why` is one short sentence that names the field, and never repeats content. */
@@ -52,7 +53,7 @@ const never = (why: string) =>
     .refine((value) => value === null || value === '', why)
     .optional();
 const noFile = never('names a file, and only inline data is used');
-const noImpersonation = never('is not supported, only as is');
+const noImpersonation = z.unknown().refine(isEmpty, 'is not supported, only as is').optional();
 
 const clusterSchema = z.object({
   server: z.string().refine(isPlainHttps, 'must be a URL that begins with https://, without user and password'),
@@ -61,6 +62,7 @@ const clusterSchema = z.object({
   'insecure-skip-tls-verify': z.boolean().nullish(),
   'tls-server-name': text,
   'proxy-url': text,
+  'disable-compression': z.boolean().nullish(),
 });
 const userSchema = z.object({
   'client-certificate': noFile,
@@ -81,9 +83,9 @@ const userSchema = z.object({
 const contextSchema = z.object({ cluster: z.string().min(1), user: z.string().min(1), namespace: text });
 const fileSchema = z.object({
   'current-context': z.string().min(1),
-  clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })),
-  users: z.array(z.object({ name: z.string(), user: z.unknown() })),
-  contexts: z.array(z.object({ name: z.string(), context: z.unknown() })),
+  clusters: definitionsOf('cluster'),
+  users: definitionsOf('user'),
+  contexts: definitionsOf('context'),
 });
 
 /** Carries the sentence from any depth to `inlineAccess`. */
@@ -128,7 +130,7 @@ function accessOf(content: unknown, description: string, rules: KubeconfigRules)
   }
   const named = file.contexts.find(({ name }) => name === file['current-context']);
   if (named === undefined) throw new Refusal('current-context names a context that is not defined');
-  const context = checked(contextSchema, named.context, 'context');
+  const context = checked(contextSchema, named.value, 'context');
   const cluster = file.clusters.find(({ name }) => name === context.cluster);
   if (cluster === undefined) throw new Refusal('context.cluster names a cluster that is not defined');
   const user = file.users.find(({ name }) => name === context.user);
@@ -137,8 +139,8 @@ function accessOf(content: unknown, description: string, rules: KubeconfigRules)
     description,
     namespace: context.namespace || undefined,
     plugin: undefined,
-    ...serverOf(checked(clusterSchema, cluster.cluster, 'cluster'), rules),
-    ...identityOf(checked(userSchema, user.user, 'user')),
+    ...serverOf(checked(clusterSchema, cluster.value, 'cluster'), rules),
+    ...identityOf(checked(userSchema, user.value, 'user')),
   };
 }
 
@@ -162,6 +164,7 @@ function serverOf(cluster: z.infer<typeof clusterSchema>, rules: KubeconfigRules
     proxyUrl,
     tlsServerName: cluster['tls-server-name'] || undefined,
     skipsTlsVerification,
+    ...(cluster['disable-compression'] === true && { disablesCompression: true }),
     ca,
   };
 }
@@ -182,6 +185,9 @@ function identityOf(user: z.infer<typeof userSchema>) {
   const key = dataOf(user['client-key-data']);
   if ((cert === undefined) !== (key === undefined)) {
     throw new Refusal('user has only one of client-certificate-data and client-key-data');
+  }
+  if (user.token && (user.username || user.password)) {
+    throw new Refusal('user has a token as well as a username and password');
   }
   if (cert === undefined && !user.token && !user.username) {
     throw new Refusal('user has neither a client certificate nor a token nor a username');

@@ -13,7 +13,7 @@ export const execSchema = z.looseObject({
   apiVersion: z.string(),
   command: z.string().min(1),
   args: z.array(z.string()).nullish(),
-  env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  env: z.array(z.object({ name: z.string(), value: text })).nullish(),
   interactiveMode: text,
   installHint: text,
   provideClusterInfo: z.boolean().nullish(),
@@ -27,7 +27,7 @@ export const clusterSchema = z.object({
   'tls-server-name': text,
   'proxy-url': text,
   'disable-compression': z.boolean().nullish(),
-  extensions: z.array(z.object({ name: z.string(), extension: z.unknown() })).nullish(),
+  extensions: z.array(z.object({ name: text, extension: z.unknown().optional() }).nullable()).nullish(),
 });
 export const userSchema = z.looseObject({
   'client-certificate': text,
@@ -45,10 +45,24 @@ export const userSchema = z.looseObject({
 export const contextSchema = z.object({ cluster: text, user: text, namespace: text });
 const fileSchema = z.object({
   'current-context': text,
-  clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })).nullish(),
-  users: z.array(z.object({ name: z.string(), user: z.unknown() })).nullish(),
-  contexts: z.array(z.object({ name: z.string(), context: z.unknown() })).nullish(),
+  clusters: definitionsOf('cluster'),
+  users: definitionsOf('user'),
+  contexts: definitionsOf('context'),
 });
+
+/** Parts that are missing count as empty, as for Go. @returns the definitions with their names. */
+export function definitionsOf(key: 'cluster' | 'user' | 'context') {
+  return z
+    .array(z.looseObject({ name: text }).nullable())
+    .nullish()
+    .transform((list) => (list ?? []).map((entry) => ({ name: entry?.name ?? '', value: entry?.[key] })));
+}
+
+/** Whether a field of any type has no content, as Go writes one that is not set. */
+export function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
 
 /** A definition that is checked only if a context uses it: another broken definition must not keep us out. */
 export interface Entry {
@@ -83,13 +97,13 @@ export function merge(files: readonly string[]): Merged {
   for (const file of files) {
     const content = checked(fileSchema, parseYaml(file) ?? {}, `kubeconfig ${file}`);
     for (const list of ['clusters', 'users', 'contexts'] as const) {
-      const twice = repeated((content[list] ?? []).map(({ name }) => name));
+      const twice = repeated(content[list].map(({ name }) => name));
       if (twice !== undefined) throw new Error(`kubeconfig ${file}: ${list} has "${twice}" twice`);
     }
     merged.currentContext ??= content['current-context'] || undefined;
-    for (const { name, cluster } of content.clusters ?? []) define(merged.clusters, name, { file, value: cluster });
-    for (const { name, user } of content.users ?? []) define(merged.users, name, { file, value: user ?? {} });
-    for (const { name, context } of content.contexts ?? []) define(merged.contexts, name, { file, value: context });
+    for (const { name, value } of content.clusters) define(merged.clusters, name, { file, value });
+    for (const { name, value } of content.users) define(merged.users, name, { file, value: value ?? {} });
+    for (const { name, value } of content.contexts) define(merged.contexts, name, { file, value });
   }
   return merged;
 }

@@ -205,6 +205,31 @@ describe('a kubeconfig', () => {
       'user "a" in FILE: as-groups is not supported, only as',
     ],
     [
+      'has a certificate without its key',
+      kubeconfig('a', { user: { 'client-certificate-data': 'Yw==' } }),
+      'user "a" in FILE: a client certificate needs a client key',
+    ],
+    [
+      'identifies in two ways',
+      kubeconfig('a', { user: { token: 't', username: 'u', password: 'p' } }),
+      'user "a" in FILE: a token and a username with a password exclude each other',
+    ],
+    [
+      'would send a token unencrypted',
+      kubeconfig('a', { cluster: { server: 'http://a.test' } }),
+      'cluster "a" in FILE: server must be https, since the user has credentials, which anybody on the way could read',
+    ],
+    [
+      'would send a plugin’s token unencrypted',
+      kubeconfig('a', { cluster: { server: 'http://a.test' }, user: { exec: { apiVersion: 'v1', command: 'c' } } }),
+      'cluster "a" in FILE: server must be https',
+    ],
+    [
+      'would send a token of this machine’s server through a proxy',
+      kubeconfig('a', { cluster: { server: 'http://localhost', 'proxy-url': 'http://proxy.test' } }),
+      'cluster "a" in FILE: server must be https',
+    ],
+    [
       'has a plugin without a command',
       kubeconfig('a', { user: { exec: { apiVersion: 'v1' } } }),
       'user "a" in FILE: exec.command: Invalid input',
@@ -247,6 +272,33 @@ describe('a kubeconfig', () => {
       `clusters: [{ name: a, cluster: ${cluster} }]`,
     ].join('\n');
     expect(find({ kubeconfig: write('c', content) })).toMatchObject({ server: new URL('https://a.test'), ...expected });
+  });
+
+  // Each is accepted by kubectl 1.37.2.
+  it.each<[string, string]>([
+    ['ends with a separator', `${kubeconfig('a')}---\n`],
+    ['ends with a document of comments', `${kubeconfig('a')}---\n# nothing\n`],
+    ['has an unused entry without content', kubeconfig('a').replace('users:', 'users:\n  - name: b')],
+    ['has an unused entry without a name', kubeconfig('a').replace('users:', 'users:\n  - user: { token: b }')],
+    ['has an empty entry', kubeconfig('a').replace('users:', 'users:\n  - null')],
+    ['has extensions without name or content', kubeconfig('a', { cluster: { extensions: [{ name: 'b' }, {}] } })],
+    ['sets nobody to act as', kubeconfig('a', { user: { 'as-groups': [], 'as-uid': '', 'as-user-extra': {} } })],
+    [
+      'has a server without TLS and no credentials',
+      kubeconfig('a', { cluster: { server: 'http://a.test' }, user: {} }),
+    ],
+    [
+      'has a server without TLS on this machine',
+      kubeconfig('a', { cluster: { server: 'http://a.test' } }).replace('a.test', '127.0.0.1:8001'),
+    ],
+  ])('that %s is accepted', (_, content) => {
+    expect(['a.test', '127.0.0.1:8001']).toContain(hostOf({ kubeconfig: write('c', content) }));
+  });
+
+  it('sets the variables of a plugin that have no value to an empty one', () => {
+    const exec = { apiVersion: 'v1', command: 'c', env: [{ name: 'A' }, { name: 'B', value: null }] };
+    const { plugin } = find({ kubeconfig: write('c', kubeconfig('a', { user: { exec } })) });
+    expect(plugin).toMatchObject({ exec: { env: { A: '', B: '' } } });
   });
 
   it('that cannot be read is named', () => {

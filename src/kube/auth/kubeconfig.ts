@@ -15,10 +15,12 @@ import {
   contextSchema,
   type Entry,
   type execSchema,
+  isEmpty,
   type Merged,
   merge,
   userSchema,
 } from './kubeconfig-file.ts';
+import { isOnThisMachine } from './proxy.ts';
 
 /** Bytes known from the start, or a file that may be rotated (absolute path, readable when it was looked up). */
 export type Source = { readonly is: 'data'; readonly data: Buffer } | { readonly is: 'file'; readonly file: string };
@@ -32,6 +34,8 @@ export interface ClusterAccess {
   readonly proxyUrl: string | undefined;
   readonly tlsServerName: string | undefined;
   readonly skipsTlsVerification: boolean;
+  /** Whether answers must not be compressed. @default false */
+  readonly disablesCompression?: boolean;
   readonly ca: Source | undefined;
   readonly cert: Source | undefined;
   readonly key: Source | undefined;
@@ -132,12 +136,25 @@ function accessOf(merged: Merged, wanted: string | undefined): ClusterAccess {
   const context = checked(contextSchema, entry.value, `context "${name}" in ${entry.file}`);
   const cluster = referred(merged.clusters, context.cluster, 'cluster', `context "${name}" in ${entry.file}`);
   const user = referred(merged.users, context.user, 'user', `context "${name}" in ${entry.file}`);
-  return {
+  const access = {
     description: `kubeconfig ${files}, context "${name}"`,
     namespace: context.namespace || undefined,
     ...clusterAccessOf(cluster, `cluster "${context.cluster}" in ${cluster.file}`),
     ...userAccessOf(user, cluster, `user "${context.user}" in ${user.file}`),
   };
+  if (wouldLeak(access)) {
+    const where = `cluster "${context.cluster}" in ${cluster.file}`;
+    throw new Error(
+      `${where}: server must be https, since the user has credentials, which anybody on the way could read`,
+    );
+  }
+  return access;
+}
+
+/** kubectl leaves credentials out of requests without TLS. A server on this machine may get them. */
+function wouldLeak({ server, proxyUrl, token, basic, plugin }: ClusterAccess): boolean {
+  const isReadable = server.protocol === 'http:' && (proxyUrl !== undefined || !isOnThisMachine(server));
+  return isReadable && (token !== undefined || basic !== undefined || plugin !== undefined || server.username !== '');
 }
 
 function referred(from: Map<string, Entry>, name: string | null | undefined, what: string, referrer: string): Entry {
@@ -159,6 +176,7 @@ function clusterAccessOf({ file, value }: Entry, where: string) {
     proxyUrl: cluster['proxy-url'] || undefined,
     tlsServerName: cluster['tls-server-name'] || undefined,
     skipsTlsVerification: cluster['insecure-skip-tls-verify'] === true,
+    ...(cluster['disable-compression'] === true && { disablesCompression: true }),
     ca: sourceOf(cluster['certificate-authority-data'], cluster['certificate-authority'], file, `the CA of ${where}`),
   };
 }
@@ -167,13 +185,24 @@ function userAccessOf({ file, value }: Entry, cluster: Entry, where: string) {
   const user = checked(userSchema, value, where);
   // Ignoring these would act under the wrong name, most likely one with more rights.
   for (const key of ['as-uid', 'as-groups', 'as-user-extra']) {
-    if (user[key] !== undefined && user[key] !== null) throw new Error(`${where}: ${key} is not supported, only as`);
+    if (!isEmpty(user[key])) throw new Error(`${where}: ${key} is not supported, only as`);
   }
   const { exec, 'auth-provider': authProvider } = user;
   if (exec?.interactiveMode === 'Always') throw new Error(`${where}: exec wants a terminal (interactiveMode: Always)`);
+  const cert = sourceOf(
+    user['client-certificate-data'],
+    user['client-certificate'],
+    file,
+    `the certificate of ${where}`,
+  );
+  const key = sourceOf(user['client-key-data'], user['client-key'], file, `the key of ${where}`);
+  if (cert !== undefined && key === undefined) throw new Error(`${where}: a client certificate needs a client key`);
+  if (user.token && (user.username || user.password)) {
+    throw new Error(`${where}: a token and a username with a password exclude each other`);
+  }
   return {
-    cert: sourceOf(user['client-certificate-data'], user['client-certificate'], file, `the certificate of ${where}`),
-    key: sourceOf(user['client-key-data'], user['client-key'], file, `the key of ${where}`),
+    cert,
+    key,
     token: tokenOf(user, file, where),
     basic: user.username ? { username: user.username, password: user.password ?? '' } : undefined,
     impersonatedUser: user.as || undefined,
@@ -203,7 +232,7 @@ function pluginOf(
       // A command that contains a slash is relative to the kubeconfig; a bare name is looked up in PATH.
       command: command.includes('/') ? resolve(dirname(file), command) : command,
       args: args ?? [],
-      env: Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),
+      env: Object.fromEntries((env ?? []).map(({ name, value }) => [name, value ?? ''])),
       ...(installHint && { installHint }),
       ...(provideClusterInfo === true && {
         clusterInfo: clusterInfoOf(checked(clusterSchema, cluster.value, 'cluster')),
@@ -218,7 +247,7 @@ const EXEC_EXTENSION = 'client.authentication.k8s.io/exec';
 /** Like client-go's `Cluster` of an ExecCredential: unset fields are left out. */
 function clusterInfoOf(cluster: z.infer<typeof clusterSchema>): Readonly<Record<string, unknown>> {
   const keys = ['tls-server-name', 'insecure-skip-tls-verify', 'proxy-url', 'disable-compression'] as const;
-  const config = cluster.extensions?.find(({ name }) => name === EXEC_EXTENSION)?.extension;
+  const config = cluster.extensions?.find((entry) => entry?.name === EXEC_EXTENSION)?.extension;
   return {
     server: cluster.server,
     ...Object.fromEntries(keys.filter((key) => Boolean(cluster[key])).map((key) => [key, cluster[key]])),

@@ -42,12 +42,18 @@ function proxyOf(value: string, where: string): URL {
  */
 export function bypassesProxy(server: URL, noProxy: string): boolean {
   const host = hostOf(server);
-  if (host === 'localhost' || isLoopback(host)) return true;
+  if (isOnThisMachine(server)) return true;
   const port = server.port || (server.protocol === 'https:' ? '443' : '80');
   return noProxy
     .split(',')
     .map((entry) => entry.trim().toLowerCase())
     .some((entry) => entry === '*' || matchesEntry(entry, host, port));
+}
+
+/** Whether a server's requests never leave this machine, by its name or address. */
+export function isOnThisMachine(server: URL): boolean {
+  const host = hostOf(server);
+  return host === 'localhost' || matchesCidr('127.0.0.0/8', host) || host === '::1';
 }
 
 function matchesEntry(entry: string, host: string, port: string): boolean {
@@ -77,5 +83,4 @@ function matchesCidr(cidr: string, host: string): boolean {
   return list.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6');
 }
 
-const isLoopback = (host: string): boolean => matchesCidr('127.0.0.0/8', host) || host === '::1';
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '').toLowerCase();

@@ -76,6 +76,8 @@ describe('`request()`', () => {
     const credentials = credentialsFor({ server: new URL('/k8s/clusters/c-1/', server.url) });
     await makeClient(credentials).request(GET);
     expect(lastRequest()?.path).toBe('/k8s/clusters/c-1/api/v1/nodes/n');
+    await makeClient(credentialsFor({ server: new URL('/k8s//', server.url) })).request(GET);
+    expect(lastRequest()?.path).toBe('/k8s/api/v1/nodes/n');
   });
 
   it.each([
@@ -108,6 +110,12 @@ describe('`request()`', () => {
       items: ['ü'.repeat(100_000)],
     });
     expect(lastRequest()?.headers['accept-encoding']).toBe('gzip');
+  });
+
+  it('takes nothing compressed where the kubeconfig sets `disable-compression`', async () => {
+    const credentials = credentialsFor({ server: server.url, disablesCompression: true });
+    await makeClient(credentials).request({ method: 'GET', path: '/api/v1/nodes' });
+    expect(lastRequest()?.headers['accept-encoding']).toBe('identity');
   });
 
   it('reports each attempt with verb, code and duration', async () => {

@@ -236,7 +236,7 @@ class HttpApiClient implements ApiClient {
     // As in client-go, only the path of the server's URL counts.
     url.search = '';
     url.hash = '';
-    url.pathname = url.pathname.replace(/\/$/, '') + path;
+    url.pathname = url.pathname.replace(/\/+$/, '') + path;
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
@@ -247,7 +247,7 @@ class HttpApiClient implements ApiClient {
         accept: metadataOnly === true ? partialAccept(verb) : 'application/json',
         'user-agent': this.#userAgent,
         // Only lists are worth the server's time, and a compressed stream would delay its events.
-        'accept-encoding': verb === 'list' ? 'gzip' : 'identity',
+        'accept-encoding': verb === 'list' && this.#credentials.disablesCompression !== true ? 'gzip' : 'identity',
         ...(body !== undefined && { 'content-type': contentTypeOf(method, patchType) }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
