@@ -159,7 +159,7 @@ export function someOf(objects: readonly string[]): string {
 export function reportLeftovers({ found, unseen, faults }: Leftovers, log: Log): void {
   for (const { what, objects, remedy } of found) {
     log.warn('Left behind, and nobody looks after it', {
-      reason: `${objects.length} ${what}`,
+      reason: `${what} (${objects.length})`,
       detail: `${someOf(objects)}; ${remedy}`,
     });
   }

@@ -92,7 +92,7 @@ function addStatus(program: Command, choose: Choose): void {
     .option('-w, --watch', 'keep running and show every change, in place on a terminal, otherwise one line each')
     .option(
       '--left-behind',
-      'instead: the hooks, held hosts, reports and stored Pods that would be left if the program were uninstalled now; exit code 1 if a hook or a host would be left, or if this cannot be determined',
+      'list instead the hooks, held hosts, reports and stored Pods that would be left if the program were uninstalled now; exit code 1 if a hook or a host would be left, or if this cannot be determined',
     )
     .option('-A, --all-namespaces', 'Machines and hosts of all namespaces, regardless of the configuration')
     .option('-l, --selector <selector>', 'only objects that match this label selector, as in kubectl')
@@ -194,7 +194,7 @@ function readPlanned(
   }
   if (selector?.trim() === '') return plan.error('error: -l: wanted a selector, found an empty one.');
   if (selector !== undefined) return { of: 'machines', machines: [], selector, namespace };
-  if (words.length === 0) return plan.error("error: missing required argument 'node'");
+  if (words.length === 0) return plan.error('error: wanted names of Nodes, machine/NAME, or -l SELECTOR of Machines.');
   if (machines.length === 0) {
     return { of: 'nodes', names: readNodeNames(plan, words) };
   }

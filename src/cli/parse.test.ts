@@ -60,7 +60,7 @@ describe('`parseCommandLine()`', () => {
     [['plan', 'machine/a', 'node/b'], /wanted Nodes or Machines, found both/],
     [['plan', '-l', 'x=y', 'machine/b'], /wanted names, or -l SELECTOR of Machines, found both/],
     [['plan', '-l', ' '], /-l: wanted a selector, found an empty one/],
-    [['plan'], /missing required argument 'node'/],
+    [['plan'], /wanted names of Nodes, machine\/NAME, or -l SELECTOR of Machines/],
     [['plan', 'worker-1', 'node/'], /'node\/' names no Node. Wanted NAME or node\/NAME/],
     [['status', '-o', 'xml'], /Allowed choices are text, wide, json, yaml/],
     [['status', 'node/a', 'deployment.apps/web'], /'deployment.apps\/web' names no object/],

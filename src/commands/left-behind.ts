@@ -24,7 +24,7 @@ export async function tellLeftBehind(
 export function renderLeftBehind({ found, unseen, faults }: Leftovers): string {
   const lines = [
     ...found.map(
-      ({ what, objects, remedy }) => `${objects.length} ${what}: ${someOf(objects)}\n  To end it: ${remedy}`,
+      ({ what, objects, remedy }) => `${what} (${objects.length}): ${someOf(objects)}\n  To end it: ${remedy}`,
     ),
     ...(found.length + faults.length === 0 ? ['Nothing of ours was found that would be left behind.'] : []),
     ...unseen.map((each) => `Not looked at: ${each}`),

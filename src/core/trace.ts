@@ -3,7 +3,7 @@ import type { ReadKind } from './explained.ts';
 import type { KubeObject } from './objects.ts';
 
 export interface Trace extends ReadKind {
-  /** A phrase for the sentence "3 Machines carry …". */
+  /** A phrase for the sentence "Machines carry … (3)". */
   readonly what: string;
   readonly labelSelector?: string;
   /** Whether it exists in our own namespace only. @default false */

@@ -63,7 +63,7 @@ export const tmm = {
       resource: NODE,
       isLeft: (node) => annotationOf(node, REPORT_ANNOTATION) !== undefined,
       isGrave: false,
-      remedy: 'remove the taints while the bridge runs',
+      remedy: 'remove the taints while the bridge runs, or for Machines end their maintenance',
     },
     {
       what: 'Nodes carry a cordon of ours',

@@ -40,9 +40,9 @@ describeOnControlPlane('what is left behind', {}, (get) => {
     await rack.addMachine('hooked', { annotations: { [HOOK]: '' } });
     const { code, out } = await leftBehind();
     expect(code).toBe(1);
-    expect(out).toContain('1 Machines carry our pre-drain hook, which holds their deletion: machine/metal/hooked');
+    expect(out).toContain('Machines carry our pre-drain hook, which holds their deletion (1): machine/metal/hooked');
     expect(out).toContain(
-      '1 BareMetalHosts carry our reboot annotation, which keeps them off: baremetalhost/metal/held',
+      'BareMetalHosts carry our reboot annotation, which keeps them off (1): baremetalhost/metal/held',
     );
     expect((await leftBehind('-n', 'other')).code).toBe(0);
     expect((await leftBehind('-n', 'other', '-n', 'metal')).code).toBe(1);
@@ -55,7 +55,7 @@ describeOnControlPlane('what is left behind', {}, (get) => {
     );
     expect([level, reason, detail]).toEqual([
       'warn',
-      '1 Machines carry our pre-drain hook, which holds their deletion',
+      'Machines carry our pre-drain hook, which holds their deletion (1)',
       expect.stringContaining('machine/metal/hooked'),
     ]);
     await bridge?.logged(({ msg, reason }) => msg === LEFT && /Hosts/.test(String(reason)), 'the host to be told');

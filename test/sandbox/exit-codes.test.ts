@@ -84,7 +84,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [1, 'plan nobody', /^Node nobody: /m],
     [1, 'plan free --kubeconfig UNREACHABLE', /ECONNREFUSED/],
     [1, 'plan machine/m -n default', /serves no Machines/],
-    [2, 'plan', /missing required argument 'node'/],
+    [2, 'plan', /wanted names of Nodes, machine\/NAME/],
     [2, 'plan free --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
     [3, 'plan blocked --config CONFIG', /^Node blocked: .*GenericFailure/m],
     [1, 'plan blocked nobody free --config CONFIG', /^Node blocked: .*GenericFailure/m],

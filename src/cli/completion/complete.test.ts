@@ -30,7 +30,8 @@ async function at(line: string) {
     asked.push(Object.fromEntries(flags));
     return NAMES;
   });
-  return { texts: found.candidates.map(({ text }) => text), directive: found.directive, asked };
+  const helps = found.candidates.map(({ help }) => help);
+  return { texts: found.candidates.map(({ text }) => text), helps, directive: found.directive, asked };
 }
 
 describe('`complete()`', () => {
@@ -82,6 +83,16 @@ describe('`complete()`', () => {
   ])('offers after "%s"', async (line, texts, directive) => {
     const found = await at(line);
     expect({ texts: found.texts, directive: found.directive }).toEqual({ texts, directive });
+  });
+
+  it.each([
+    ['mb dashb', 'Serve a live, read-only page about all maintenance on 127.0.0.1, with your own rights, until Ctrl-C'],
+    ['mb vers', 'Print the version, the commit it was built from and the version of Node.js'],
+    ['mb ent', 'Request maintenance of Nodes'],
+    ['mb wait --sel', 'instead of names: all Nodes that match this label selector, as in kubectl'],
+    ['mb roll --node', 'time limit per Node, without the time in the queue'],
+  ])('describes what it offers after "%s": %s', async (line, help) => {
+    expect((await at(line)).helps).toEqual([help]);
   });
 
   it('never offers what the help leaves out', async () => {

@@ -111,7 +111,7 @@ const VALUES: ReadonlyMap<string, readonly string[]> = new Map(
 const FILE_FLAGS: ReadonlySet<string> = new Set(['--kubeconfig', '--config', '--output-dir']);
 
 function commandsOf(program: Command): readonly Candidate[] {
-  return program.commands.map((command) => ({ text: command.name(), help: firstSentence(command.description()) }));
+  return program.commands.map((command) => ({ text: command.name(), help: firstStatement(command.description()) }));
 }
 
 function optionsOf(command: Command): readonly Candidate[] {
@@ -193,4 +193,7 @@ function only(current: string, candidates: readonly Candidate[]): Completion {
   return { candidates: candidates.filter(({ text }) => text.startsWith(current)), directive: NO_FILES };
 }
 
-const firstSentence = (text: string): string => /^[^:.(]*/.exec(text)?.[0].trim() ?? text;
+/** Up to the end of the first statement; a full stop inside a word, as in an address, ends nothing. */
+const firstStatement = (text: string): string => text.split(/[.:;](?:\s|$)| \(/, 1)[0] ?? text;
+/** Some begin with "instead of names:", which says too little alone. */
+const firstSentence = (text: string): string => text.split(/[.;](?:\s|$)| \(/, 1)[0] ?? text;

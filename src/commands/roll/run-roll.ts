@@ -75,7 +75,7 @@ export async function runRoll(run: RollRun): Promise<Outcome<RollCode>> {
     await watch.synced(stop);
     const refusal = await claimAll(members, writes, watch, id);
     if (refusal !== undefined) return failed(1, ...refusal);
-    tell({ type: run.isResumed ? 'Resumed' : 'Started', message: `Roll ${id} over ${run.members.length} Nodes` });
+    tell({ type: run.isResumed ? 'Resumed' : 'Started', message: `Roll ${id} over ${nodes(run.members.length)}` });
     const roller = new Roller(members, {
       taint,
       taints: configured.settings.tmm.taints,
@@ -235,3 +235,5 @@ async function newcomers(
     throw error;
   }
 }
+
+const nodes = (count: number): string => (count === 1 ? '1 Node' : `${count} Nodes`);
