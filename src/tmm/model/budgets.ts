@@ -37,6 +37,17 @@ export function hasSyncFailed(budget: PodDisruptionBudget): boolean {
   return condition?.reason === 'SyncFailed';
 }
 
+/**
+ * Evictions that the API server has accepted, whoever has sent them, and that the disruption controller has yet to count: the server takes
+ * them off what the budget allows, and only the controller takes their Pods off the healthy ones.
+ */
+export function uncountedEvictions(budget: PodDisruptionBudget): number {
+  const { allowed, healthy, desired, expected } = numbersOf(budget);
+  // Without expected Pods, and if it cannot count them, the controller allows nothing, whatever is healthy.
+  if (expected === 0 || !isObserved(budget) || hasSyncFailed(budget)) return 0;
+  return Math.max(0, healthy - desired - allowed);
+}
+
 /** The most disruptions that the budget can ever allow, with every Pod healthy. */
 export function mostEverAllowed({ expected, desired }: BudgetNumbers): number {
   return Math.max(0, expected - desired);
@@ -61,7 +72,9 @@ export function describeBudget(budget: PodDisruptionBudget): string {
   // The disruption controller counts no Pods: "2 of 0 Pods are healthy" would help nobody.
   if (expected === 0)
     return `PodDisruptionBudget ${namespace}/${name} allows ${allowed} disruptions: it has no threshold, or none of its Pods has an owner with a scale`;
-  return `PodDisruptionBudget ${namespace}/${name} allows ${allowed} disruptions: ${healthy} of ${expected} Pods are healthy, ${desired} must be`;
+  const leaving = uncountedEvictions(budget);
+  const evicted = leaving === 0 ? '' : `, and ${leaving} of them ${leaving === 1 ? 'has' : 'have'} just been evicted`;
+  return `PodDisruptionBudget ${namespace}/${name} allows ${allowed} disruptions: ${healthy} of ${expected} Pods are healthy, ${desired} must be${evicted}`;
 }
 
 /** Whether the budget counts the Pod. */

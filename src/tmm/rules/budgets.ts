@@ -2,7 +2,15 @@
 
 import { isReady, keyOf } from '../../core/meta.ts';
 import type { PodDisruptionBudget } from '../../core/objects.ts';
-import { describeBudget, hasSyncFailed, isExempt, isObserved, mostEverAllowed, numbersOf } from '../model/budgets.ts';
+import {
+  describeBudget,
+  hasSyncFailed,
+  isExempt,
+  isObserved,
+  mostEverAllowed,
+  numbersOf,
+  uncountedEvictions,
+} from '../model/budgets.ts';
 import type { BudgetSurroundings, Observed } from '../model/observed.ts';
 import type { RelatedPod } from '../model/related-pods.ts';
 import type { Blocked } from '../model/report.ts';
@@ -113,7 +121,7 @@ export const budgetShort: Rule = ({ related, observed }) => {
       const numbers = numbersOf(budget);
       const { missingInDomain, promisedElsewhere } = surroundingsOf(budget, observed);
       const pinned = pinnedOf({ counted });
-      const missing = Math.max(0, numbers.expected - numbers.healthy);
+      const missing = Math.max(0, numbers.expected - numbers.healthy) + uncountedEvictions(budget);
       const failsElsewhere = numbers.allowed < 1 && missing > missingInDomain;
       const isHeld = counted.some(({ pod }) => !isReady(pod));
       const isTooSmall = pinned > 0 && pinned + promisedElsewhere > numbers.allowed;

@@ -108,6 +108,16 @@ const rows: readonly Row[] = [
     causes: ['BudgetTooSmallForPinnedPods', 'BudgetTooSmallForPinnedPods'],
   },
   {
+    name: 'row 5: somebody else has just evicted the one that the budget could spare, and nobody has counted it yet',
+    objects: {
+      pods: [onLocalDisk('db-0'), pod('db-1', { node: 'b', labels: { app: 'db' } })],
+      budgets: [budget('db', { allowed: 0 })],
+      ...disks('db-0'),
+    },
+    verdict: 'later TooManyExistingFailures',
+    causes: ['BudgetExhausted'],
+  },
+  {
     name: 'row 9: a pinned Pod whose budget allows its absence',
     objects: { pods: [onLocalDisk('db-0')], budgets: [budget('db')], ...disks('db-0') },
     verdict: 'proceed',
