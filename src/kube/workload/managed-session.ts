@@ -1,31 +1,25 @@
 /** One set of credentials of a cluster in which objects of any kind are managed: its requests, and its identity. */
-import { messageOf } from '../../core/error-message.ts';
-import type { Clock } from '../../core/ports.ts';
-import { type Credentials, credentialsOf } from '../auth/credentials.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import type { ClusterAccess } from '../auth/kubeconfig.ts';
 import type { ApiClient, ApiRequest, StreamRequest } from '../http/api.ts';
-import { type ClientOptions, makeClient } from '../http/client.ts';
 import { isKubeError } from '../http/errors.ts';
 import { GuardedClient } from '../http/guarded-client.ts';
 import { fields, text } from '../http/json.ts';
-import { LIMITS, type Opened, type Probed, type SessionTimings } from './session.ts';
-import { detailOf, REFUSES_CREDENTIALS, shortened } from './session-faults.ts';
+import type { Opened, Probed, SessionTimings } from './session.ts';
+import { openClient, type SessionClient, type SessionClientOptions } from './session-client.ts';
+import { detailOf, REFUSES_CREDENTIALS } from './session-faults.ts';
 
 const MAX_SOCKETS = 32;
 /** Its UID is commonly used as the identity of a cluster (the claim `id.k8s.io`). */
 const IDENTITY_PATH = '/api/v1/namespaces/kube-system';
 
-export interface ManagedSessionOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
+export interface ManagedSessionOptions extends SessionClientOptions {
   readonly timings: Pick<SessionTimings, 'probeTimeoutMs' | 'requestTimeoutMs' | 'stallMs'>;
   readonly onTrouble: (session: ManagedSession) => void;
   /** Called when the server answers again, or no longer does. */
   readonly onAnswering: (session: ManagedSession) => void;
   /** Why this cluster is not the intended one; undefined if it is. */
   readonly admit: (id: string, client: ApiClient) => Promise<string | undefined>;
-  readonly onRequest?: ClientOptions['onRequest'];
-  readonly mayWrite?: ClientOptions['mayWrite'];
 }
 
 type Identity =
@@ -38,14 +32,9 @@ export async function openManagedSession(
   options: ManagedSessionOptions,
   stop: AbortSignal,
 ): Promise<Opened<ManagedSession>> {
-  let credentials: Credentials;
-  try {
-    credentials = credentialsOf(access, { env: options.env, clock: options.clock, maxSockets: MAX_SOCKETS });
-    await credentials.connection();
-  } catch (error) {
-    return { is: 'failed', fault: { state: 'Refused', detail: shortened(messageOf(error)) } };
-  }
-  const session = new ManagedSession(credentials, options);
+  const opened = await openClient(access, options, MAX_SOCKETS);
+  if (opened.is === 'failed') return opened;
+  const session = new ManagedSession(opened, options);
   const failed = (state: 'Refused' | 'Unauthorized' | 'Unreachable', detail: string): Opened<ManagedSession> => {
     session.close();
     return { is: 'failed', fault: { state, detail } };
@@ -73,16 +62,10 @@ export class ManagedSession {
   #checking: Promise<string | undefined> | undefined;
   #nextCheck: Promise<string | undefined> | undefined;
 
-  constructor(credentials: Credentials, options: ManagedSessionOptions) {
-    const { clock, timings, onRequest, mayWrite } = options;
+  constructor({ credentials, client }: SessionClient, options: ManagedSessionOptions) {
+    const { clock, timings } = options;
     this.#credentials = credentials;
     this.#options = options;
-    const client = makeClient(credentials, {
-      clock,
-      limits: LIMITS,
-      ...(onRequest !== undefined && { onRequest }),
-      ...(mayWrite !== undefined && { mayWrite }),
-    });
     this.#guarded = new GuardedClient(client, { clock, timings, onTrouble: () => options.onTrouble(this) });
     this.client = {
       request: (request) => this.#guarded.request(request),

@@ -1,18 +1,15 @@
 /** One set of credentials of one workload cluster in use: the cache of its Nodes, its probe, and its requests. */
 import type { Action } from '../../core/action.ts';
-import { messageOf } from '../../core/error-message.ts';
 import type { KubeObject } from '../../core/objects.ts';
-import type { Apply, Clock, Log, Seen } from '../../core/ports.ts';
+import type { Apply, Log, Seen } from '../../core/ports.ts';
 import { sleep } from '../../runtime/sleep.ts';
-import { type Credentials, credentialsOf } from '../auth/credentials.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import type { ClusterAccess } from '../auth/kubeconfig.ts';
 import { CachedKind } from '../cache/cached-kind.ts';
 import { inDetail } from '../cache/in-detail.ts';
 import type { RestartReason } from '../cache/list-watch.ts';
 import { readPage } from '../cache/watch-event.ts';
 import { pathOf } from '../http/api.ts';
-import { ByteBudget } from '../http/byte-budget.ts';
-import { type AnswerLimits, type ClientOptions, makeClient } from '../http/client.ts';
 import { isKubeError } from '../http/errors.ts';
 import { GuardedClient } from '../http/guarded-client.ts';
 import type { Trim } from '../objects/trim.ts';
@@ -20,21 +17,9 @@ import { makeApply } from '../write/apply.ts';
 import type { SessionFault } from './connection-state.ts';
 import { listJudge, NodeBudget } from './node-budget.ts';
 import { isSameNode, NODE_METADATA, nodeMetadataTrim } from './node-metadata.ts';
+import { openClient, type SessionClient, type SessionClientOptions } from './session-client.ts';
 import { detailOf, REFUSES_CREDENTIALS, shortened, watchFault } from './session-faults.ts';
 
-const MIB = 1024 * 1024;
-/**
- * A page of Nodes' metadata takes some hundred KiB, and one Node at most what etcd accepts; the owner of a workload cluster must not be
- * able to fill our memory, or to make us parse for long. A page has some ten thousand values, most of them in `managedFields`.
- */
-export const LIMITS: AnswerLimits = {
-  list: 8 * MIB,
-  object: 2 * MIB,
-  line: 2 * MIB,
-  values: 250_000,
-  // For all workload clusters together; the one that holds most is the first to be ended.
-  inAll: new ByteBudget(32 * MIB),
-};
 /** Small, so that a page is parsed within some milliseconds. */
 const PAGE_SIZE = 250;
 
@@ -51,11 +36,8 @@ export interface SessionTimings {
   readonly syncTimeoutMs: number;
 }
 
-export interface SessionOptions {
-  /** Its proxy variables apply to workload clusters as well. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface SessionOptions extends SessionClientOptions {
   readonly dryRun: boolean;
-  readonly clock: Clock;
   readonly log: Log;
   readonly timings: SessionTimings;
   /** The labels of Nodes that are read; no others are kept. */
@@ -64,9 +46,6 @@ export interface SessionOptions {
   readonly onNodeChange: (session: ClusterSession, name: string) => void;
   /** Called when the server refuses the credentials, or did not answer: a probe should run before the next one is due. */
   readonly onTrouble: (session: ClusterSession) => void;
-  readonly onRequest?: ClientOptions['onRequest'];
-  /** See `ClientOptions.mayWrite` of the management cluster's client. */
-  readonly mayWrite?: ClientOptions['mayWrite'];
   readonly onWatchRestart?: (reason: RestartReason) => void;
 }
 
@@ -98,15 +77,9 @@ export async function openSession(
   options: SessionOptions,
   stop: AbortSignal,
 ): Promise<Opened<ClusterSession>> {
-  let credentials: Credentials;
-  try {
-    credentials = credentialsOf(access, { env: options.env, clock: options.clock, maxSockets: MAX_SOCKETS });
-    // This parses certificate and key, and checks that they belong together.
-    await credentials.connection();
-  } catch (error) {
-    return { is: 'failed', fault: { state: 'Refused', detail: shortened(messageOf(error)) } };
-  }
-  const session = new ClusterSession(credentials, options);
+  const opened = await openClient(access, options, MAX_SOCKETS);
+  if (opened.is === 'failed') return opened;
+  const session = new ClusterSession(opened, options);
   const fault = await session.open(stop);
   if (fault === undefined) return { is: 'opened', session };
   session.close();
@@ -129,16 +102,10 @@ export class ClusterSession {
   /** For single requests; while the server does not answer they fail at once. */
   readonly client: GuardedClient;
 
-  constructor(credentials: Credentials, options: SessionOptions) {
-    const { clock, log, dryRun, timings, onNodeChange, onRequest, mayWrite } = options;
+  constructor({ credentials, client }: SessionClient, options: SessionOptions) {
+    const { clock, log, dryRun, timings, onNodeChange } = options;
     this.#credentials = credentials;
     this.#options = options;
-    const client = makeClient(credentials, {
-      clock,
-      limits: LIMITS,
-      ...(onRequest !== undefined && { onRequest }),
-      ...(mayWrite !== undefined && { mayWrite }),
-    });
     this.client = new GuardedClient(client, { clock, timings, onTrouble: () => options.onTrouble(this) });
     this.#trim = nodeMetadataTrim(options.readLabels);
     this.#mirror = new CachedKind({
