@@ -26,6 +26,7 @@ export const EVENT_REASONS = [
   'UnrecognisedMaintenanceTaint',
   'TaintNotConfigured',
   'MaintenanceReportUnreadable',
+  'MaintenanceReportRefused',
 ] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];
 
@@ -145,6 +146,14 @@ export function storedPodsStranded(node: Node, storedIn: string): RecordEvent {
 export function reportUnreadable(node: Node, annotation: string, why: string): RecordEvent {
   const note = `Annotation ${annotation} cannot be read (${why}); the maintenance is judged anew`;
   return event(node, 'Warning', 'MaintenanceReportUnreadable', 'ReadReport', note);
+}
+
+/** Without the report nothing may be evicted, and the Node shows nothing else of the request. */
+export function reportRefused(node: Node, why: string): RecordEvent {
+  const note =
+    'The API server refuses the report of the maintenance, and no further step is taken before it is written; it is tried again. ' +
+    `Look at the webhook, the policy or the permission that it names: ${clip(why, MAX_MESSAGE_BYTES)}`;
+  return event(node, 'Warning', 'MaintenanceReportRefused', 'WriteReport', note);
 }
 
 /** The Events about a stored Pod that has come back, or never will. */

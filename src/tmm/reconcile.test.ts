@@ -118,6 +118,7 @@ function setUp(
   };
 }
 
+const isWriteOfNode = (action: Action): boolean => action.do === 'patchNodeStatus';
 const web = (name: string, nodeName: string) => pod(name, { node: nodeName });
 const tainted = (name: string) => node(name, { taints: [TAINT] });
 
@@ -227,13 +228,13 @@ describe('the reconciler', () => {
   it('withdraws evictions before it writes, where none is wanted any more', async () => {
     const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] });
     const wanted: (number | undefined)[] = [];
-    const { evictor, reconcile } = setUp(cluster, () => {
-      wanted.push(evictor.wanted.get('a')?.length);
+    const { evictor, reconcile } = setUp(cluster, (actions) => {
+      if (actions.some(isWriteOfNode)) wanted.push(evictor.wanted.get('a')?.length);
     });
     await reconcile('a');
     cluster.untaint('a');
-    const again = setUp(cluster, () => {
-      wanted.push(again.evictor.wanted.get('a')?.length);
+    const again = setUp(cluster, (actions) => {
+      if (actions.some(isWriteOfNode)) wanted.push(again.evictor.wanted.get('a')?.length);
     });
     await again.reconcile('a');
     expect(wanted).toEqual([undefined, 0]);
@@ -285,8 +286,8 @@ describe('the reconciler', () => {
     const pods = ['x', 'y'].map((name) => pod(name, { node: 'a', labels: { app: 'x' } }));
     const cluster = new TestCluster({ nodes: [tainted('a')], pods, budgets: [budget('x', { desired: 3 })] });
     const markedWhileWriting: (number | undefined)[] = [];
-    const { marked, reconcile } = setUp(cluster, () => {
-      markedWhileWriting.push(marked.get('a')?.length);
+    const { marked, reconcile } = setUp(cluster, (actions) => {
+      if (actions.some(isWriteOfNode)) markedWhileWriting.push(marked.get('a')?.length);
     });
     await reconcile('a');
     expect(cluster.report('a')?.phase).toBe('Rejected');
@@ -340,6 +341,23 @@ describe('the reconciler', () => {
     cluster.nowMs += 1000;
     await reconcile('a');
     expect(cluster.report('a')?.phase).toBe('InMaintenance');
+  });
+
+  it('says on the Node that its report is refused, and evicts nothing', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')], pods: [web('x', 'a')] });
+    const recorded: string[] = [];
+    let isRefused = true;
+    const { reconcile, evictor } = setUp(cluster, (actions) => {
+      recorded.push(...actions.flatMap((action) => (action.do === 'recordEvent' ? action.reason : [])));
+      if (isRefused && actions[0]?.do === 'patchNodeStatus') throw new Error('hands off');
+    });
+    await expect(reconcile('a')).rejects.toThrow('hands off');
+    expect(recorded).toEqual(['MaintenanceReportRefused']);
+    expect(evictor.wanted.get('a') ?? []).toEqual([]);
+    isRefused = false;
+    await reconcile('a');
+    expect(recorded).toEqual(['MaintenanceReportRefused', 'MaintenanceAdmitted']);
+    expect(evictor.wanted.get('a')).toMatchObject([{ name: 'x' }]);
   });
 
   it('tells those that wait when a Node gives back a slot that was never written', async () => {

@@ -1,6 +1,6 @@
 /** Observe, decide, apply: one pass over one Node. */
 
-import { isPodMark } from '../core/action.ts';
+import { type Action, isPodMark } from '../core/action.ts';
 import type { Result } from '../core/decision.ts';
 import { messageOf } from '../core/error-message.ts';
 import type { Node } from '../core/objects.ts';
@@ -8,7 +8,7 @@ import type { Apply, Clock, EvictionAttempt, EvictionProbe, Evictor, Log, PodMar
 import { finish, type Steps } from '../core/scheduling/steps.ts';
 import { decide } from './decide/decide.ts';
 import { CORDON_RETRY_MS, type TmmDecision } from './decide/transition.ts';
-import { cordonRefused } from './events.ts';
+import { cordonRefused, reportRefused } from './events.ts';
 import type { TmmMetrics } from './metrics.ts';
 import type { Observed } from './model/observed.ts';
 import type { RequestSource } from './model/taints.ts';
@@ -155,8 +155,16 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
     log: Log,
   ): Promise<boolean> {
     const writes = actions.filter((action) => !isPodMark(action));
+    const isReport = (action: Action): boolean => action.do === 'patchNodeStatus';
+    try {
+      await apply(writes.filter(isReport), log);
+    } catch (error) {
+      // Nothing else on the Node would show why the request is not followed.
+      if (node.is === 'present' && isRefusal(error)) await apply([reportRefused(node.object, messageOf(error))], log);
+      throw error;
+    }
     await apply(
-      writes.filter((action) => action.do !== 'setUnschedulable'),
+      writes.filter((action) => !isReport(action) && action.do !== 'setUnschedulable'),
       log,
     );
     const cordons = writes.filter((action) => action.do === 'setUnschedulable');

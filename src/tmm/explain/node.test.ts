@@ -113,7 +113,9 @@ describe('`explainNode()`', () => {
       state: 'Unseen',
       isUnderWay: true,
       waitsFor: 'the controller, which has not reported yet',
-      details: ['Where this lasts, no controller acts here: look at its Lease and its log'],
+      details: [
+        'Where this lasts, the API server refuses its report (a Warning on the Node says so), or no controller acts here: look at its Lease and its log',
+      ],
     });
   });
 

@@ -64,7 +64,7 @@ function explainReport(
       ...(release !== undefined && { release }),
       details: [
         ...(seen.is === 'invalid' ? [`The report cannot be read: ${seen.why}`] : []),
-        ...(taint === undefined ? [] : ['Where this lasts, no controller acts here: look at its Lease and its log']),
+        ...(taint === undefined ? [] : [NOT_REPORTED]),
         ...hints,
       ],
     };
@@ -103,6 +103,9 @@ function explainReport(
     ],
   };
 }
+
+const NOT_REPORTED =
+  'Where this lasts, the API server refuses its report (a Warning on the Node says so), or no controller acts here: look at its Lease and its log';
 
 /** Whether the Node waits for others. */
 export function isQueued(node: Node): boolean {
