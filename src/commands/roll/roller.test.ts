@@ -7,6 +7,7 @@ import type { RollEvent } from './events.ts';
 import { RollMembers } from './members.ts';
 import type { RollWrites, Written } from './node-writes.ts';
 import { Roller } from './roller.ts';
+import type { StartWork } from './work.ts';
 
 const TAINT = { key: 'drain', value: 'planned-downtime', effect: 'NoSchedule' };
 const SINCE = '2026-11-28T00:00:00Z';
@@ -39,7 +40,7 @@ function nodeOf(name: string, record: RollRecord, phase?: 'InMaintenance'): Node
 }
 
 /** Nodes that are drained as soon as they are asked, and a server that carries out each write at once. */
-async function rollOver(count: number): Promise<{ readonly looks: number; readonly events: readonly RollEvent[] }> {
+function rollOver(count: number, startWork: StartWork) {
   const found = Array.from({ length: count }, (_, place) => {
     const name = `node-${place}`;
     return { name, uid: `uid-${name}`, record: recordOf(place, count) };
@@ -74,7 +75,7 @@ async function rollOver(count: number): Promise<{ readonly looks: number; readon
       },
     },
     writes,
-    startWork: () => ({ ended: Promise.resolve({ code: 0, how: 'ended with code 0' }), stop: () => {} }),
+    startWork,
     addressOf: async () => '',
     presenter: { event: (event) => void events.push(event), update: () => {}, ask: () => {}, close: () => {} },
     now: () => 0,
@@ -82,15 +83,33 @@ async function rollOver(count: number): Promise<{ readonly looks: number; readon
     late: new AbortController().signal,
     abandon: new AbortController().signal,
   });
+  return { roller, members, events, looks: () => looks };
+}
+
+const atOnce: StartWork = () => ({ ended: Promise.resolve({ code: 0, how: 'ended with code 0' }), stop: () => {} });
+
+async function rolledOver(count: number): Promise<{ readonly looks: number; readonly events: readonly RollEvent[] }> {
+  const { roller, members, events, looks } = rollOver(count, atOnce);
   expect((await roller.run()).stop).toBeUndefined();
   expect(members.counts()).toMatchObject({ total: count, done: count, pending: 0, underWay: 0 });
-  return { looks, events };
+  return { looks: looks(), events };
 }
 
 describe('`Roller`', () => {
   it('looks at the Nodes under way and the next ones, however many Nodes the roll has', async () => {
-    const [few, many] = [await rollOver(40), await rollOver(400)];
+    const [few, many] = [await rolledOver(40), await rolledOver(400)];
     expect(many.looks / 400).toBeLessThan(1.5 * (few.looks / 40));
     expect(many.events.filter(({ type }) => type === 'Done')).toHaveLength(400);
+  });
+
+  it('ends the commands under way, and begins nothing more, when it fails itself', async () => {
+    const stopped: string[] = [];
+    const { roller, members } = rollOver(9, ({ name }) => {
+      if (name === 'node-1') throw new RangeError('a bug');
+      return { ended: new Promise(() => {}), stop: () => void stopped.push(name) };
+    });
+    await expect(roller.run()).rejects.toThrow('a bug');
+    expect(stopped).toContain('node-0');
+    expect(members.counts()).toMatchObject({ done: 0, pending: 6 });
   });
 });

@@ -88,11 +88,21 @@ export class Roller {
     if (abandon.aborted) leave();
     else abandon.addEventListener('abort', leave, { once: true });
     this.#schedule();
-    const stop = await Promise.race([this.#over.promise, left.promise]);
-    this.#isOver = true;
-    clearTimeout(this.#wake);
-    if (stop === 'Abandoned') for (const { work } of this.#members.active()) work?.stop();
-    return { stop, members: this.#members };
+    try {
+      const stop = await Promise.race([this.#over.promise, left.promise]);
+      if (stop === 'Abandoned') this.#stopWork();
+      return { stop, members: this.#members };
+    } catch (error) {
+      this.#stopWork();
+      throw error;
+    } finally {
+      this.#isOver = true;
+      clearTimeout(this.#wake);
+    }
+  }
+
+  #stopWork(): void {
+    for (const { work } of this.#members.active()) work?.stop();
   }
 
   #schedule(): void {
@@ -270,18 +280,21 @@ export class Roller {
 
   #run(member: Member): void {
     this.#members.change(member, { isBusy: true });
-    void this.#options.addressOf(member.name).then((address) => {
-      this.#members.change(member, { isBusy: false });
-      if (this.#isOver) return;
-      const work = this.#options.startWork({ name: member.name, address });
-      member.work = work;
-      member.command = { is: 'running' };
-      void work.ended.then((end) => {
-        member.command = { is: 'ended', ...end };
+    void this.#options
+      .addressOf(member.name)
+      .then((address) => {
+        this.#members.change(member, { isBusy: false });
+        if (this.#isOver) return;
+        const work = this.#options.startWork({ name: member.name, address });
+        member.work = work;
+        member.command = { is: 'running' };
+        void work.ended.then((end) => {
+          member.command = { is: 'ended', ...end };
+          this.#schedule();
+        });
         this.#schedule();
-      });
-      this.#schedule();
-    });
+      })
+      .catch((error: unknown) => this.#over.reject(error));
   }
 
   #sayPhase(member: Member, node: Node, phase: Phase | undefined): void {

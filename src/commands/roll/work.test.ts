@@ -43,6 +43,14 @@ describe('`commandWork()`', () => {
     expect((await work.ended).code).toBe(3);
   });
 
+  it('says so where the system cannot start a process at all', async () => {
+    // Longer than any text that the system hands to a process.
+    const env = { ...ENV, HUGE: 'x'.repeat(4_000_000) };
+    const work = commandWork({ command: 'true', env, output: () => {} })({ name: 'worker-1', address: '' });
+    expect(await work.ended).toEqual({ code: null, how: expect.stringMatching(/^could not be started: spawn E2BIG/) });
+    work.stop();
+  });
+
   it('ends the command with what it has started', async () => {
     const { work } = start('sleep 1000 & wait');
     work.stop();

@@ -36,6 +36,7 @@ export interface CommandOptions {
   readonly logDirectory?: string | undefined;
 }
 
+const HAS_GROUPS = process.platform !== 'win32';
 const KILL_AFTER_MS = 10_000;
 /** Time for the last lines of a command that has ended. */
 const FLUSH_MS = 1000;
@@ -46,19 +47,14 @@ const FLUSH_MS = 1000;
  */
 export function commandWork({ command, env, output, logDirectory }: CommandOptions): StartWork {
   return ({ name, address }) => {
-    const hasGroup = process.platform !== 'win32';
-    const child = spawn(command, {
-      shell: true,
-      detached: hasGroup,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...env, NODE_NAME: name, NODE_ADDRESS: address },
-    });
+    const child = startShell(command, { ...env, NODE_NAME: name, NODE_ADDRESS: address });
+    if (child instanceof Error) return { ended: Promise.resolve(notStarted(child)), stop: () => {} };
     const kill = (signal: NodeJS.Signals): void => {
       const { pid } = child;
       if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       try {
         // Processes that the shell has started are ended with it.
-        if (hasGroup) process.kill(-pid, signal);
+        if (HAS_GROUPS) process.kill(-pid, signal);
         else child.kill(signal);
       } catch {
         // It ended at this very moment.
@@ -73,7 +69,7 @@ export function commandWork({ command, env, output, logDirectory }: CommandOptio
     } else logTo(join(logDirectory, `${name}.log`), child.stdout, child.stderr);
     let killer: NodeJS.Timeout | undefined;
     const ended = new Promise<WorkEnd>((resolve) => {
-      child.once('error', (error) => resolve({ code: null, how: `could not be started: ${error.message}` }));
+      child.once('error', (error) => resolve(notStarted(error)));
       const end = (code: number | null, signal: NodeJS.Signals | null): void =>
         resolve({ code, how: signal === null ? `ended with code ${code}` : `was ended by ${signal}` });
       child.once('close', end);
@@ -89,6 +85,18 @@ export function commandWork({ command, env, output, logDirectory }: CommandOptio
     };
   };
 }
+
+function startShell(command: string, env: CommandOptions['env']) {
+  try {
+    return spawn(command, { shell: true, detached: HAS_GROUPS, stdio: ['ignore', 'pipe', 'pipe'], env });
+  } catch (error) {
+    // Node.js reports the usual errors by an event, and throws the rest: no memory for another process, a text that is too long.
+    if (error instanceof Error) return error;
+    throw error;
+  }
+}
+
+const notStarted = ({ message }: Error): WorkEnd => ({ code: null, how: `could not be started: ${message}` });
 
 function logTo(file: string, ...streams: readonly Readable[]): void {
   const log = createWriteStream(file, { flags: 'a' });
