@@ -143,8 +143,11 @@ export class KindWatches {
       for (const owner of kind.owners.get(EVERY) ?? []) this.#options.onChange(owner);
     };
     cache.informer.addHandler({ onAdd: tell, onUpdate: (_, now) => tell(now), onDelete: tell });
-    // Rejects only because of a bug.
-    void cache.start(kind.stop.signal).catch((error: unknown) => log.error('Watch failed', { err: error }));
+    // Rejects only because of a bug. Nobody may take the content for that of a live watch then.
+    void cache.start(kind.stop.signal).catch((error: unknown) => {
+      kind.isOpen = false;
+      log.error('Watch failed', { err: error });
+    });
     return kind;
   }
 }

@@ -74,8 +74,11 @@ export class NamespaceWatches {
       },
     });
     cache.informer.addHandler({ onAdd: onChange, onUpdate: onChange, onDelete: onChange });
-    // Rejects only because of a bug.
-    void cache.start(watch.stop.signal).catch((error: unknown) => log.error('Watch failed', { err: error }));
+    // Rejects only because of a bug. Nobody may rely on being notified then.
+    void cache.start(watch.stop.signal).catch((error: unknown) => {
+      watch.isOpen = false;
+      log.error('Watch failed', { err: error });
+    });
     return watch;
   }
 }
