@@ -101,7 +101,7 @@ export function sandboxOf(controlPlane: ControlPlane): ServerSandbox | undefined
 }
 
 /** kubectl, from the programs of a real control plane or the PATH. */
-export function kubectlProgram(): string | undefined {
+function kubectlProgram(): string | undefined {
   const found = locate(['kubectl'], process.env);
   if (found !== undefined) return join(found.directory, 'kubectl');
   const folders = (process.env.PATH ?? '').split(delimiter);

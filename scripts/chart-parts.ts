@@ -178,7 +178,7 @@ function sectionSchemas(): JsonSchema {
 }
 
 /** The schema of the value `features`: a switch for each feature that the chart can run. */
-export function featuresSchema(): JsonSchema {
+function featuresSchema(): JsonSchema {
   const values = FEATURES.flatMap(({ chart }): readonly ChartFeature[] => (chart === undefined ? [] : [chart]));
   const featureOf = ({ switches = {} }: ChartFeature): JsonSchema => {
     const properties = Object.fromEntries(

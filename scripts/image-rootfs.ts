@@ -13,7 +13,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const ROOTFS = join(ROOT, 'dist/rootfs');
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** Where Kubernetes mounts the credentials of a Pod's service account. */
-export const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** A container runtime creates these in any image: they have to exist before the root is read-only. */
 const MOUNT_POINTS = ['/proc', '/dev', ACCOUNT_MOUNT];
 

@@ -24,7 +24,7 @@ export interface PluginRelease {
 }
 
 /** Fills in the template of the manifest. @throws Error if a placeholder is left. */
-export function krewManifest(template: string, { version, homepage, archive, sha256 }: PluginRelease): string {
+function krewManifest(template: string, { version, homepage, archive, sha256 }: PluginRelease): string {
   const values: Readonly<Record<string, string>> = {
     VERSION: version,
     HOMEPAGE: homepage,

@@ -47,7 +47,7 @@ export function readSources(root: string, folders: readonly string[]): ReadonlyM
 }
 
 /** @param path from the root of the tree. */
-export function parseSource(path: string, text: string): SourceFile {
+function parseSource(path: string, text: string): SourceFile {
   const program = parseAst(text, { lang: 'ts' }, path) as unknown as SyntaxNode;
   return { path, program, imports: [...walk(program)].flatMap((node) => importOf(path, node)) };
 }

@@ -15,6 +15,6 @@ export function selectorOf(raw: unknown): LabelSelector | undefined {
   };
 }
 
-export function labelsOf(raw: unknown): Record<string, string> {
+function labelsOf(raw: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(objectOf(raw)).map(([key, value]) => [key, String(value)]));
 }

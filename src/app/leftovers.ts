@@ -54,7 +54,7 @@ export function lookForAll(namespaces: readonly string[], ownNamespace: string):
 }
 
 /** Looks for the marks that these options do not look after. */
-export function lookBesides(options: Sections & Pick<RunOptions, 'namespaces'>, ownNamespace: string): Look {
+function lookBesides(options: Sections & Pick<RunOptions, 'namespaces'>, ownNamespace: string): Look {
   const isLimited = options.namespaces.length > 0;
   const traces = FEATURES.flatMap(({ name, traces: all = [] }): readonly Trace[] =>
     options[name].enabled ? all.filter((trace) => isLimited && isInWatched(trace)) : all,
@@ -156,7 +156,7 @@ export function someOf(objects: readonly string[]): string {
 }
 
 /** Logs one warning for each kind of mark that was found. */
-export function reportLeftovers({ found, unseen, faults }: Leftovers, log: Log): void {
+function reportLeftovers({ found, unseen, faults }: Leftovers, log: Log): void {
   for (const { what, objects, remedy } of found) {
     log.warn('Left behind, and nobody looks after it', {
       reason: `${what} (${objects.length})`,

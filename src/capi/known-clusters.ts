@@ -39,7 +39,7 @@ export interface ObservedCluster {
   readonly isNeeded: boolean;
 }
 
-export function decideCluster({ cluster, nodes, isLeft, isNeeded }: ObservedCluster): Decision<ClusterBecause> {
+function decideCluster({ cluster, nodes, isLeft, isNeeded }: ObservedCluster): Decision<ClusterBecause> {
   const { knownNodes } = cluster;
   if (isAtRest(cluster)) return { because: 'Paused', actions: [] };
   if (!isNeeded) {

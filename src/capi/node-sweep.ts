@@ -25,7 +25,7 @@ export type NodeBecause = 'Clean' | 'Named' | 'Unknown' | 'Paused' | 'Left';
 /** Retry interval if another cluster that may be the same one is not connected, since no event of this Node will come. */
 const ASK_AGAIN_MS = 30_000;
 
-export function decideNode(node: KubeObject, claim: Exclude<NodeBecause, 'Clean'>): Decision<NodeBecause> {
+function decideNode(node: KubeObject, claim: Exclude<NodeBecause, 'Clean'>): Decision<NodeBecause> {
   if (!carriesMarks(node)) return { because: 'Clean', actions: [] };
   switch (claim) {
     case 'Named':

@@ -21,7 +21,7 @@ export async function tellLeftBehind(
   return { ...failed<0 | 1>(1, 'Whether it is safe to uninstall is not known: see above.'), out };
 }
 
-export function renderLeftBehind({ found, unseen, faults }: Leftovers): string {
+function renderLeftBehind({ found, unseen, faults }: Leftovers): string {
   const lines = [
     ...found.map(
       ({ what, objects, remedy }) => `${what} (${objects.length}): ${someOf(objects)}\n  To end it: ${remedy}`,

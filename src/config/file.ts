@@ -3,7 +3,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node,
 import { messageOf, unreadable } from '../core/error-message.ts';
 import { isMapping, type Path } from './faults.ts';
 
-export const CONFIG_SIZE_LIMIT = 1024 * 1024;
+const CONFIG_SIZE_LIMIT = 1024 * 1024;
 
 /** Reads at most `limit` bytes, so that a huge or endless file cannot exhaust the memory; throws as `node:fs` does. */
 export type ReadFile = (path: string, limit: number) => string;

@@ -166,7 +166,7 @@ function getServed(api: SandboxApi, reference: Reference): Stored | undefined {
   }
 }
 
-export function referenceOf(resource: string, key: string): Reference {
+function referenceOf(resource: string, key: string): Reference {
   const slash = key.indexOf('/');
   if (slash === -1) return { resource, name: key };
   return { resource, namespace: key.slice(0, slash), name: key.slice(slash + 1) };

@@ -251,6 +251,6 @@ const WAIT_TEXTS: Readonly<Record<Wait, string>> = {
   AllMachines: 'Waiting for Machines of all clusters: capi.drain.maxConcurrentMachines',
 };
 
-export function describeWait(wait: Wait): string {
+function describeWait(wait: Wait): string {
   return WAIT_TEXTS[wait];
 }

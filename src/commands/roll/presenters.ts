@@ -131,7 +131,7 @@ export function describeCounts(counts: RollCounts): string {
 }
 
 /** Time, Node, step and the number of finished Nodes, each one word, then a sentence; output of the work has its Node before it. */
-export function formatEvent(
+function formatEvent(
   { type, node, message = '', object }: RollEvent,
   { done, total }: RollCounts,
   nowMs: number,

@@ -87,6 +87,6 @@ export function foreseenReturn(
 }
 
 /** A soft taint does not keep a Pod away that has no other place. */
-export function keepsAway(taint: MaintenanceTaint, { tolerations = [] }: PodTemplate): boolean {
+function keepsAway(taint: MaintenanceTaint, { tolerations = [] }: PodTemplate): boolean {
   return taint.effect !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint));
 }
