@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pendingApi } from '../../../harness/doubles/pending-api.ts';
 import { recordingLog } from '../../../harness/doubles/recording-log.ts';
 import type { EvictPod } from '../../core/action.ts';
+import { inPass, passSignal } from '../../runtime/pass-signal.ts';
 import { KubeError, type KubeErrorInit } from '../http/errors.ts';
 import { answerOf, EvictionProber, type EvictionProberOptions } from './eviction-probe.ts';
 
@@ -53,6 +54,19 @@ describe('`EvictionProber`', () => {
     expect(client.requests.map(({ path, query }) => [path, query])).toEqual(
       ['a', 'b', 'c'].map((name) => [`/api/v1/namespaces/shop/pods/${name}/eviction`, { dryRun: 'All' }]),
     );
+  });
+
+  it('goes on with the next questions when the pass that asked the first ones has been cut off', async () => {
+    const { client, answer } = pendingApi();
+    const passes: (AbortSignal | undefined)[] = [];
+    const request: typeof client.request = (asked) => {
+      passes.push(passSignal());
+      return client.request(asked);
+    };
+    const { prober } = setUp({ client: { ...client, request, lines: client.lines }, maxParallel: 1 });
+    inPass(AbortSignal.abort(), () => prober.want('node', [eviction('a'), eviction('b')]));
+    await answer('a');
+    expect(passes).toEqual([undefined, undefined]);
   });
 
   it('drops what is no longer wanted, and what nobody asks for any more', async () => {

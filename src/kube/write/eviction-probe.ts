@@ -9,6 +9,7 @@ import type { EvictPod } from '../../core/action.ts';
 import type { EvictionProbe, Log, ProbeAnswer } from '../../core/ports.ts';
 import { drainSignal } from '../../runtime/drain-signal.ts';
 import type { Runnable } from '../../runtime/manager.ts';
+import { outsidePasses } from '../../runtime/pass-signal.ts';
 import { aborted } from '../../runtime/sleep.ts';
 import type { ApiClient } from '../http/api.ts';
 import { KubeError } from '../http/errors.ts';
@@ -95,9 +96,16 @@ export class EvictionProber implements EvictionProbe, Runnable {
         owner.waiting = rest;
         if (next === undefined) break;
         if (this.#options.isStillWanted?.(name) === false) owner.waiting = [];
-        else this.#inFlight.set(next.uid, this.#ask(name, next, work.signal));
+        else this.#send(name, next, work.signal);
       }
     }
+  }
+
+  #send(name: string, pod: EvictPod, signal: AbortSignal): void {
+    this.#inFlight.set(
+      pod.uid,
+      outsidePasses(() => this.#ask(name, pod, signal)),
+    );
   }
 
   async #ask(name: string, pod: EvictPod, signal: AbortSignal): Promise<void> {

@@ -124,10 +124,14 @@ describe('BackgroundPodMarker', () => {
     expect(client.requests).toHaveLength(1);
   });
 
-  it('sends nothing in a dry run, and names each Pod once', () => {
+  it('sends nothing in a dry run, and names each Pod once while it is to be marked', () => {
     const { marker, client, log } = setUp({ dryRun: true });
     marker.want('a', [mark('x')]);
     marker.want('a', [mark('x')]);
     expect([client.requests.length, log.lines.length]).toEqual([0, 1]);
+    // A later maintenance is another one.
+    marker.want('a', []);
+    marker.want('a', [mark('x')]);
+    expect([client.requests.length, log.lines.length]).toEqual([0, 2]);
   });
 });

@@ -67,8 +67,8 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
   readonly #written = new Map<string, Written>();
   /** By UID. */
   readonly #inFlight = new Map<string, Promise<void>>();
-  /** Marks that a dry run has logged. */
-  readonly #announced = new Set<string>();
+  /** By owner, the UIDs that a dry run has logged. */
+  readonly #announced = new Map<string, Set<string>>();
   readonly #due: DelayedKeys;
   #stop: AbortSignal | undefined;
 
@@ -101,11 +101,12 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
   }
 
   #forgetOthers(owner: string, marks: readonly PatchMeta[]): void {
-    const failures = this.#failures.get(owner);
-    if (failures === undefined) return;
     const wanted = new Set(marks.map(({ target }) => target.uid));
-    for (const uid of failures.keys()) if (!wanted.has(uid)) failures.delete(uid);
-    if (failures.size === 0) this.#failures.delete(owner);
+    for (const owners of [this.#failures, this.#announced]) {
+      const known = owners.get(owner);
+      for (const uid of known?.keys() ?? []) if (!wanted.has(uid)) known?.delete(uid);
+      if (known?.size === 0) owners.delete(owner);
+    }
   }
 
   #isDue(owner: string, mark: PatchMeta): boolean {
@@ -142,9 +143,9 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
   }
 
   #announce(owner: string, { target }: PatchMeta): void {
-    const id = `${owner}/${target.uid}`;
-    if (this.#announced.has(id)) return;
-    this.#announced.add(id);
+    const announced = this.#announced.get(owner) ?? new Set();
+    if (announced.has(target.uid)) return;
+    this.#announced.set(owner, announced.add(target.uid));
     this.#options.log.info('Would annotate', { Pod: `${target.namespace}/${target.name}`, Node: owner });
   }
 
