@@ -1,11 +1,11 @@
 /**
  * The process: the only file that reads the command line and the environment, and sets the exit code. Each command loads its modules on
- * demand, so that the short ones start fast.
+ * demand, so that the short ones start fast; and so does the parser, because what it declares cannot be evaluated by a Node.js that is too
+ * old to be told so.
  */
 import { homedir, hostname } from 'node:os';
 import type { CommandLine } from './cli/command-line.ts';
 import { COMPLETE } from './cli/completion/completion-scripts.ts';
-import { parseCommandLine, programName } from './cli/parse.ts';
 import { exitAfter, handleSignals, handleSignalsPatiently } from './cli/signals.ts';
 import type { InspectFlags } from './commands/inspect.ts';
 import type { Maintenance } from './commands/maintain/maintain.ts';
@@ -22,6 +22,7 @@ async function main(script: string, args: readonly string[]): Promise<number> {
   const refusal = refuseNode(process.version, process.execPath);
   if (refusal !== undefined) return complain([refusal]);
   if (args[0] === COMPLETE) return completeWith(args.slice(1));
+  const { parseCommandLine, programName } = await import('./cli/parse.ts');
   const line = parseCommandLine(args, programName(script));
   switch (line.is) {
     case 'exit':

@@ -74,6 +74,22 @@ describe('the bundle', () => {
     expect(run('run', '--nonsense')).toMatchObject({ status: 2, stderr: expect.stringContaining("'--nonsense'") });
   });
 
+  it('says which Node.js it needs, on one that lacks what it uses', () => {
+    const old = join(folder, 'old-node.cjs');
+    writeFileSync(
+      old,
+      `Object.defineProperty(process, 'version', { value: 'v20.20.2' });
+for (const late of [[Map, 'groupBy'], [Object, 'groupBy'], [Promise, 'withResolvers'], [Array, 'fromAsync'], [AbortSignal, 'any']])
+  delete late[0][late[1]];
+`,
+    );
+    const { status, stderr } = spawnSync(process.execPath, ['--require', old, outfile, 'status'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(/^maintenance-bridge needs Node\.js \S+ or later; \S+ is v20\.20\.2\n$/),
+    });
+  });
+
   // Parts of the library used for this are left out of the bundle.
   it('asks an exec plugin for credentials', async () => {
     await using server = await startScriptedServer(() => ({ status: 404, body: { kind: 'Status', code: 404 } }));
