@@ -772,6 +772,26 @@ describe('`decide()`: a Pod that comes back', () => {
     });
   });
 
+  it('without a controller, made again under another name each time, is the same', () => {
+    const guard = (index: number) => here(`guard-${index}`, { controller: null });
+    const cluster = new TestCluster({ nodes: [tainted()], pods: [guard(0)] }, { unmanagedPods: 'recreate' });
+    let evictions = 0;
+    for (let ms = 0; ms < 20_000; ms += 100) {
+      if (cluster.pass('a').evictions.length > 0) {
+        evictions += 1;
+        cluster.pods = [guard(evictions)];
+      }
+      cluster.nowMs += 100;
+    }
+    expect(evictions).toBeGreaterThan(2);
+    expect(evictions).toBeLessThanOrEqual(5);
+    expect(cluster.report('a')).toMatchObject({
+      phase: 'Draining',
+      blockedBy: [{ cause: 'ComesBack', detail: expect.stringContaining('Somebody has put Pods back on this Node') }],
+    });
+    expect(cluster.stored.secrets.length).toBeLessThanOrEqual(evictions + 1);
+  });
+
   it('is not one whose Pods leave one after another', () => {
     const cluster = new TestCluster({ nodes: [tainted()], pods: ['a', 'b', 'c', 'd'].map((name) => here(name)) });
     for (let pass = 0; pass < 8; pass++) {

@@ -69,7 +69,7 @@ const workloadSchema = z.object({
 });
 
 const returnsSchema = z.object({
-  /** UID of the controller; for a Pod without one, `namespace/name`. */
+  /** UID of the controller; for Pods without one, their namespace. */
   owner: z.string().min(1).max(MAX_KEY_LENGTH),
   /** How many of its Pods have come back since the session began to evict. */
   count: z.int().min(1),

@@ -25,9 +25,12 @@ export type ReturnsByOwner = Readonly<Record<string, Returns>>;
 const RETURNS_BY_CHANCE = 1;
 const PATIENCE: Backoff = { baseMs: 10_000, maxMs: 300_000 };
 
-/** The controller's UID; for a Pod without one its own key, under which its author creates it again. */
+/**
+ * The controller's UID; for a Pod without one its namespace, since whoever creates it again may give it another name. All Pods without a
+ * controller in that namespace are then evicted together, which costs the others at most one pause.
+ */
 export function ownerKeyOf(pod: Pod): string {
-  return controllerOf(pod)?.uid ?? keyOf(pod);
+  return controllerOf(pod)?.uid ?? pod.metadata.namespace ?? keyOf(pod);
 }
 
 /** @param pods the related Pods of the Node now. */
