@@ -10,6 +10,7 @@ import { type ClusterListener, setupWatches } from '../capi/watches.ts';
 import type { RecordEvent } from '../core/action.ts';
 import { CLUSTER, MACHINE } from '../core/machine-objects.ts';
 import { NODE } from '../core/objects.ts';
+import { clip } from '../core/text.ts';
 import { isKubeError, type KubeErrorReason } from '../kube/http/errors.ts';
 import { ClusterSet } from '../kube/workload/clusters.ts';
 import { makeApply } from '../kube/write/apply.ts';
@@ -138,7 +139,7 @@ async function tellOnce({ unfenced, identity, dryRun, log }: Parts, event: Recor
   }
 }
 
-const MAX_WORDS = 512;
+const MAX_REFUSAL_BYTES = 512;
 const NO_REFUSALS: ReadonlySet<KubeErrorReason> = new Set(['Conflict', 'NotFound', 'Unauthorized']);
 
 /** A conflict or a Node that has just gone is not a refusal, and a request without an answer is reported on the cluster. */
@@ -146,5 +147,5 @@ export function writeAnswerOf(error: unknown): WriteAnswer {
   if (!isKubeError(error)) return { is: 'none' };
   const { code, reason, message } = error;
   const isRefusal = code >= 400 && !NO_REFUSALS.has(reason);
-  return isRefusal ? { is: 'refused', words: message.slice(0, MAX_WORDS) } : { is: 'lost' };
+  return isRefusal ? { is: 'refused', words: clip(message, MAX_REFUSAL_BYTES) } : { is: 'lost' };
 }

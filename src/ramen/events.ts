@@ -2,8 +2,8 @@
 import { type RecordEvent, refOf } from '../core/action.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
+import { clip } from '../core/text.ts';
 import { describe } from './manifest.ts';
-import { bounded } from './names.ts';
 import { MAINTENANCE_MODE, MANIFEST_WORK, type MaintenanceMode, type ManifestWork, POLICY } from './objects.ts';
 
 export const EVENT_REASONS = [
@@ -27,7 +27,7 @@ export function eventOn(
   action: string,
   note: string,
 ): RecordEvent {
-  return { do: 'recordEvent', regarding: refOf(resource, object), type, reason, action, note: bounded(note) };
+  return { do: 'recordEvent', regarding: refOf(resource, object), type, reason, action, note: clip(note) };
 }
 
 export function clusterNotConfigured(resource: Resource<unknown>, object: KubeObject): RecordEvent {

@@ -7,7 +7,8 @@
  * - A manifest that cannot be applied is reported with the reason; the others are applied nevertheless.
  */
 
-import { bounded, OWN_PREFIX } from './names.ts';
+import { clip } from '../core/text.ts';
+import { OWN_PREFIX } from './names.ts';
 import type { ResourceMeta } from './objects.ts';
 import { isNamespace } from './objects.ts';
 import { isGroupName, isKindName, isNamespaceName, isObjectName, isVersionName } from './path-names.ts';
@@ -160,7 +161,7 @@ function bodyOf(
 
 function bad(named: ObjectIdentity & { readonly version: string }, ordinal: number, why: string): BadManifest {
   const { group, version, kind, namespace, name } = named;
-  const message = bounded(`${describe(named)}, the manifest at position ${ordinal}, ${why}`);
+  const message = clip(`${describe(named)}, the manifest at position ${ordinal}, ${why}`);
   return { is: 'bad', ordinal, group, version, kind, namespace, name, message };
 }
 
@@ -177,7 +178,7 @@ function shown(text: string, isSound: (text: string) => boolean): string {
 }
 
 function quoted(value: unknown): string {
-  return bounded(JSON.stringify(value) ?? 'nothing', 200);
+  return clip(JSON.stringify(value) ?? 'nothing', 200);
 }
 
 function fieldsOf(value: unknown): Fields | undefined {

@@ -12,6 +12,7 @@
  */
 import { formatDuration } from '../core/duration.ts';
 import { isDeleting } from '../core/meta.ts';
+import { clip } from '../core/text.ts';
 import {
   isActive,
   isHeld,
@@ -40,7 +41,6 @@ import {
   saysTrue,
   statusOf,
 } from './mode-status.ts';
-import { bounded } from './names.ts';
 import type { MaintenanceMode } from './objects.ts';
 import type { MaintenanceModeSettings, Provider } from './settings.ts';
 
@@ -102,7 +102,7 @@ function activate(observed: ObservedMode, { timeoutMs }: Provider): ModeDecision
     return additions(observed, record) === 'tooMany' ? fail(observed, 'Failed', TOO_MANY) : hold(observed, record);
   }
   if (unknown.length > 0)
-    return fail(observed, 'UnknownMode', `unknown mode ${bounded(unknown.join(', '), 200)}; known is ${FAILOVER}`);
+    return fail(observed, 'UnknownMode', `unknown mode ${clip(unknown.join(', '), 200)}; known is ${FAILOVER}`);
   const needed = additions(observed, record);
   if (needed !== undefined) return needed === 'tooMany' ? fail(observed, 'Failed', TOO_MANY) : hold(observed, record);
   if (record.generation !== generation) return hold(observed, record);
@@ -207,7 +207,7 @@ function faultOf({ workloads, annotated, unmatched, mode }: ObservedMode): strin
   const foreign = annotated.flatMap((each) =>
     each.is === 'present' && each.value !== undefined && each.value !== each.at.value
       ? [
-          `${each.at.kind} ${each.at.name} has ${each.at.key}=${bounded(JSON.stringify(each.value), 100)}, which somebody else wrote`,
+          `${each.at.kind} ${each.at.name} has ${each.at.key}=${clip(JSON.stringify(each.value), 100)}, which somebody else wrote`,
         ]
       : each.is === 'absent' && !record.has(annotatedKey(each.at))
         ? [`there is no ${each.at.kind} ${each.at.name}`]

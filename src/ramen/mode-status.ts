@@ -1,6 +1,7 @@
 /** The status of a MaintenanceMode, for the hub and for users. */
+
+import { clip } from '../core/text.ts';
 import { rfc3339 } from '../core/timestamps.ts';
-import { bounded } from './names.ts';
 import type { MaintenanceMode, WorkCondition } from './objects.ts';
 
 export const MODE_STATES = [
@@ -65,7 +66,7 @@ export function statusOf({ mode, nowMs }: Subject, { state, activated, reason, m
     const status = each === FAILOVER ? activated : 'False';
     const old = mode.status.conditions.find((condition) => condition.type === type);
     const lastTransitionTime = (old?.status === status && old.lastTransitionTime) || rfc3339(nowMs);
-    return { type, status, reason, message: bounded(message), lastTransitionTime, observedGeneration: generation };
+    return { type, status, reason, message: clip(message), lastTransitionTime, observedGeneration: generation };
   });
   return { state, observedGeneration: generation, conditions };
 }

@@ -37,11 +37,3 @@ export const VIEW_REASONS = [
   'ResourceGVKInvalid',
 ] as const;
 export type ViewReason = (typeof VIEW_REASONS)[number];
-
-/** Limit of our condition messages: Kubernetes allows 32 768 characters, which is too long to read. */
-export const MAX_MESSAGE = 1024;
-
-/** The longest prefix that fits, with a sign that something is missing. */
-export function bounded(text: string, max = MAX_MESSAGE): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
-}

@@ -145,6 +145,18 @@ describe('readScope', () => {
 });
 
 describe('viewCondition and saysAlready', () => {
+  it.each([
+    ['ends in the middle of a character', `${'x'.repeat(886)}${'😀'.repeat(20)}`],
+    ['ends in the middle of a character, one further', `${'x'.repeat(887)}${'😀'.repeat(20)}`],
+    ['holds half of one', 'denied: \ud83d'],
+  ])('recognise an answer as the API server stores it whose text %s', (_, text) => {
+    const answer = viewAnswer(refused('Forbidden', text));
+    const { message = '', ...rest } = viewCondition(answer, [], 0);
+    // Half a character is no Unicode: what is stored is another text.
+    const stored = { ...rest, message: message.toWellFormed() };
+    expect(saysAlready(answer, { conditions: [stored], resultDigest: undefined }, undefined)).toBe(true);
+  });
+
   const answer = viewAnswer({ is: 'present', object });
   const first = viewCondition(answer, [], 1000);
   it('`viewCondition()` moves its time with the status alone', () => {

@@ -10,8 +10,9 @@
 import type { AnyObject, Refusal } from '../core/object-access.ts';
 import type { Condition } from '../core/objects.ts';
 import type { Resource } from '../core/resources.ts';
+import { clip } from '../core/text.ts';
 import { rfc3339 } from '../core/timestamps.ts';
-import { bounded, PROCESSING, type ViewReason } from './names.ts';
+import { PROCESSING, type ViewReason } from './names.ts';
 import type { ViewScope } from './objects.ts';
 import { isGroupName, isKindName, isNamespaceName, isObjectName, isPluralName, isVersionName } from './path-names.ts';
 
@@ -144,7 +145,7 @@ const ABSENCE = /(not found|the server could not find the requested resource)\W*
 
 /** A text that cannot be taken for absence and is not longer than a condition permits. */
 export function unmistakable(text: string): string {
-  const line = bounded(text.replace(/\s+/g, ' ').trim(), 900);
+  const line = clip(text.replace(/\s+/g, ' ').trim(), 900);
   return ABSENCE.test(line) ? `${line} (this says nothing of the object itself)` : line;
 }
 
@@ -163,5 +164,5 @@ function present(scope: ViewScope): ViewScope {
 }
 
 function quoted(text: string): string {
-  return bounded(JSON.stringify(text), 200);
+  return clip(JSON.stringify(text), 200);
 }

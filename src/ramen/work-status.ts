@@ -3,8 +3,10 @@
  * True and `Degraded` is not, whatever generation they were observed at: so `Applied` is False from the moment at which a new generation is
  * noticed until the managed cluster holds it.
  */
+
+import { clip } from '../core/text.ts';
 import { rfc3339 } from '../core/timestamps.ts';
-import { APPLICATION_GONE, bounded } from './names.ts';
+import { APPLICATION_GONE } from './names.ts';
 import type { ManifestStatus, ResourceMeta, WorkCondition, WorkStatus } from './objects.ts';
 
 export type ManifestOutcome =
@@ -49,7 +51,7 @@ export function workStatus(
     type: APPLICATION_GONE,
     status: 'True',
     reason: 'DRPlacementControlGone',
-    message: bounded(`DRPlacementControl ${gone} is gone and nobody deletes this work`),
+    message: clip(`DRPlacementControl ${gone} is gone and nobody deletes this work`),
   };
   const wanted = [...workConditions(results, before.conditions), ...(gone === undefined ? [] : [applicationGone])];
   const conditions = wanted.map((each) => dated({ ...each, observedGeneration: generation }, before.conditions, now));
@@ -124,7 +126,7 @@ function manifestConditions(outcome: ManifestOutcome, old: readonly WorkConditio
     }
     case 'waiting':
     case 'failed': {
-      const message = bounded(outcome.message);
+      const message = clip(outcome.message);
       return [
         { type: 'Applied', status: 'False', reason: 'AppliedManifestFailed', message },
         { type: 'Available', status: 'False', reason: 'ResourceNotAvailable', message },
@@ -134,17 +136,16 @@ function manifestConditions(outcome: ManifestOutcome, old: readonly WorkConditio
 }
 
 function leavingConditions(outcome: ManifestOutcome): readonly Wanted[] {
-  const message =
-    outcome.is === 'failed' || outcome.is === 'waiting' ? bounded(outcome.message) : 'It is to be removed';
+  const message = outcome.is === 'failed' || outcome.is === 'waiting' ? clip(outcome.message) : 'It is to be removed';
   return [{ type: 'Applied', status: 'False', reason: 'ManifestRemoved', message }];
 }
 
 function summaryOf(failed: readonly ManifestResult[], total: number): string {
   const named = failed
     .slice(0, MAX_NAMED)
-    .map(({ outcome }) => ('message' in outcome ? bounded(outcome.message, 300) : ''));
+    .map(({ outcome }) => ('message' in outcome ? clip(outcome.message, 300) : ''));
   const more = failed.length > MAX_NAMED ? `; and ${failed.length - MAX_NAMED} more` : '';
-  return bounded(`${failed.length} of ${total} resources are not applied: ${named.join('; ')}${more}`);
+  return clip(`${failed.length} of ${total} resources are not applied: ${named.join('; ')}${more}`);
 }
 
 /** `lastTransitionTime` changes only with the status. */

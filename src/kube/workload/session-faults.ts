@@ -1,10 +1,11 @@
 /** Describes why a workload cluster does not serve: for our operator, about a server that its owner chooses. */
+import { clip } from '../../core/text.ts';
 import { ProxyFault } from '../auth/tunnel.ts';
 import type { RestartReason } from '../cache/list-watch.ts';
 import type { KubeError } from '../http/errors.ts';
 import type { SessionFault } from './connection-state.ts';
 
-const MAX_DETAIL = 300;
+const MAX_DETAIL_BYTES = 300;
 
 export const REFUSES_CREDENTIALS = 'the API server refuses the credentials (401)';
 
@@ -72,5 +73,5 @@ function codeOf(cause: unknown): string | undefined {
 
 /** Shortens the text and puts it on one line. */
 export function shortened(words: string): string {
-  return words.replace(/\s+/g, ' ').slice(0, MAX_DETAIL);
+  return clip(words.replace(/\s+/g, ' '), MAX_DETAIL_BYTES);
 }

@@ -12,13 +12,13 @@ import type {
 } from '../../core/object-access.ts';
 import { done } from '../../core/object-access.ts';
 import { apiVersionOf, type Resource } from '../../core/resources.ts';
+import { clip } from '../../core/text.ts';
 import { type ApiClient, type ApiRequest, pathOf } from '../http/api.ts';
 import { isKubeError, type KubeError } from '../http/errors.ts';
 import { boolean, fields, listOf, text } from '../http/json.ts';
 
 /** How long discovery of one group and version is cached; short, since a definition may come at any time. */
 const DISCOVERY_TTL_MS = 30_000;
-const MAX_MESSAGE = 1024;
 /** Webhooks may take ten seconds each, and a write that we gave up may have been carried out. */
 const WRITE_TIMEOUT_MS = 30_000;
 
@@ -251,7 +251,7 @@ function refusalOf(error: unknown, at: ObjectAddress | undefined): Refusal {
 function statusMessageOf({ code, statusReason, message }: KubeError): string {
   if (code !== 0 && statusReason === undefined)
     return `the server answered ${code} without the Status of an API server`;
-  return message.slice(0, MAX_MESSAGE);
+  return clip(message);
 }
 
 function refusal(reason: RefusalReason, message: string): Refusal {
