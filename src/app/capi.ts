@@ -30,6 +30,7 @@ export function wire(parts: Parts, settings: CapiSettings): void {
     recorder: recordEvents(parts, 'capi'),
     clock: Date,
     dryRun,
+    pausesRepeats: true,
     served: (resource) =>
       resource === MACHINE ? machines.resource() : resource === CLUSTER ? clusters.resource() : resource,
   });

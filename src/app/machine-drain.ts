@@ -91,6 +91,7 @@ export function wire(parts: Parts, settings: DrainSettings, all: Pick<SettingsBy
         recorder: recordEvents(parts, 'machine-drain'),
         clock: Date,
         dryRun,
+        pausesRepeats: true,
         served: (resource) => (resource === MACHINE ? machines.resource() : resource),
       }),
       clock: Date,

@@ -36,6 +36,7 @@ export function wire(parts: Parts, settings: Metal3Settings): void {
       recorder: recordEvents(parts, 'metal3'),
       clock: Date,
       dryRun,
+      pausesRepeats: true,
       served: (resource) => (resource === MACHINE ? machines.resource() : resource),
     }),
     clock: Date,

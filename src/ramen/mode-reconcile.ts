@@ -1,14 +1,16 @@
 /** Observe, decide, act: one pass over one MaintenanceMode, on the cluster that it applies to. */
 import type { RecordEvent } from '../core/action.ts';
+import type { Backoff } from '../core/backoff.ts';
 import type { Result } from '../core/decision.ts';
 import { type Answer, type ObjectAccess, type ObjectAddress, pointer, unlessChanged } from '../core/object-access.ts';
 import type { Clock, Known, Log, Seen } from '../core/ports.ts';
+import { RepeatedWrites } from '../core/repeated-writes.ts';
 import { modeActivated, modeEnded, modeFailed } from './events.ts';
 import type { ModeMeter } from './metrics.ts';
 import { decideMode, failedMode, type ModeAction } from './mode-decide.ts';
 import { addressOf, heldBy, observeMode, surroundingsOf } from './mode-observe.ts';
 import { isActive, isHeld, providerFor, recordOf } from './mode-observed.ts';
-import { formatRecord } from './mode-record.ts';
+import { annotatedKey, formatRecord, workloadKey } from './mode-record.ts';
 import { FORMER_REPLICAS, MODE_FINALIZER, MODE_RECORD } from './names.ts';
 import { MAINTENANCE_MODE, type MaintenanceMode } from './objects.ts';
 import type { MaintenanceModeSettings } from './settings.ts';
@@ -30,10 +32,14 @@ export interface ModePorts {
 
 const CONFLICT_MS = 25;
 const RETRY_MS = 1000;
+/** Constant: while a failover waits, a workload must not run for a minute. */
+const FOUGHT: Backoff = { baseMs: 2000, maxMs: 2000 };
 
 /** @returns a reconciler whose keys are names of MaintenanceModes. */
 export function reconcileModes(ports: ModePorts): (key: string, context: { readonly log: Log }) => Promise<Result> {
   const { modes, settings, surroundings, meter, clock, record } = ports;
+  // An operator that scales its workload up each time it is scaled down is not answered at once each time.
+  const writes = new RepeatedWrites(FOUGHT);
   return async (key, { log }) => {
     const all = modes.list();
     if (all.is === 'known') {
@@ -67,10 +73,21 @@ export function reconcileModes(ports: ModePorts): (key: string, context: { reado
     });
     const decision = decideMode(observed, settings);
     meter.mode(key, decision.because);
+    let requeueAfterMs = decision.requeueAfterMs;
     for (const action of decision.actions) {
+      const workload = workloadOf(action);
+      const content = `${mode.metadata.uid}/${mode.metadata.generation}`;
+      const pauseMs = workload === undefined ? 0 : writes.pauseMs(workload, content, clock.now());
+      if (pauseMs > 0) {
+        requeueAfterMs = Math.min(requeueAfterMs ?? pauseMs, pauseMs);
+        continue;
+      }
       log.info('Applying decision', { reason: decision.because, action: action.do });
       const answer = await carryOut(ports.objects, mode, action);
-      if (answer.is === 'done') continue;
+      if (answer.is === 'done') {
+        if (workload !== undefined) writes.wrote(workload, content, clock.now());
+        continue;
+      }
       if (answer.reason === 'DryRun') return {};
       // It has gone, or changed: the next pass decides again.
       if (answer.reason === 'Conflict' || answer.reason === 'NotFound') return { requeueAfterMs: CONFLICT_MS };
@@ -78,8 +95,14 @@ export function reconcileModes(ports: ModePorts): (key: string, context: { reado
       return await sayWhy(ports, mode, answer.message);
     }
     tell(mode, decision.actions, record);
-    return decision.requeueAfterMs === undefined ? {} : { requeueAfterMs: decision.requeueAfterMs };
+    return requeueAfterMs === undefined ? {} : { requeueAfterMs };
   };
+}
+
+/** The workload that is scaled down or asked by this action; undefined for all other actions. */
+function workloadOf(action: ModeAction): string | undefined {
+  if (action.do === 'scaleDown') return workloadKey(action.at);
+  return action.do === 'annotate' && action.value !== null ? annotatedKey(action.at) : undefined;
 }
 
 /** Reports a failed action in the status, for people and the hub; the action is retried. */

@@ -14,6 +14,8 @@ export interface ObjectResult {
   readonly object?: AnyObject;
   /** Whether to retry after a time, because no watch would report the change. */
   readonly isRetried: boolean;
+  /** When to look again, at the latest. */
+  readonly afterMs?: number;
   /** Nothing was sent, because of the dry run. */
   readonly isDry?: boolean;
 }

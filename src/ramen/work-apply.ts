@@ -5,7 +5,7 @@ import type { ObjectAddress } from '../core/object-access.ts';
 import { applyManifest } from './apply-manifest.ts';
 import { whyNot } from './clusters.ts';
 import { manifestsFailed } from './events.ts';
-import { type BadManifest, identityKey, inApplyOrder, type Manifest, readManifests } from './manifest.ts';
+import { type BadManifest, describe, identityKey, inApplyOrder, type Manifest, readManifests } from './manifest.ts';
 import type { ObjectResult } from './object-result.ts';
 import type { ManifestStatus, ManifestWork, ResourceMeta } from './objects.ts';
 import type { WorkIdentity } from './ownership.ts';
@@ -52,10 +52,12 @@ export async function applyWork(
   const results: ManifestResult[] = [];
   const watches: ObjectAddress[] = [];
   let isRetried = false;
+  let afterMs = LOOK_AGAIN_MS;
   const note = (meta: ResourceMeta, result: ObjectResult, isLeaving: boolean): void => {
     results.push({ meta: { ...meta, resource: result.plural || meta.resource }, outcome: result.outcome, isLeaving });
     watches.push(...result.watch);
     isRetried ||= result.isRetried;
+    afterMs = Math.min(afterMs, result.afterMs ?? LOOK_AGAIN_MS);
   };
   for (const manifest of inApplyOrder(manifests)) {
     const result = await applyOne(pass, cluster, manifest, identity);
@@ -85,7 +87,7 @@ export async function applyWork(
   record(manifestsFailed(pass.work, faults[0] ?? ''));
   pass.log.debug('Manifests not applied', { reason: 'ManifestsFailed', detail: faults[0] });
   meter.work(pass.key, 'Failed');
-  return { requeueAfterMs: isRetried ? memory.failed(pass.key) : LOOK_AGAIN_MS };
+  return { requeueAfterMs: isRetried ? Math.min(afterMs, memory.failed(pass.key)) : afterMs };
 }
 
 async function applyOne(
@@ -94,37 +96,55 @@ async function applyOne(
   manifest: Manifest | BadManifest,
   identity: WorkIdentity,
 ): Promise<ObjectResult> {
-  const { memory } = pass.ports;
+  const { memory, clock } = pass.ports;
   if (manifest.is === 'bad') {
     return { outcome: { is: 'failed', message: manifest.message }, plural: '', watch: [], isRetried: false };
   }
   const object = identityKey(manifest);
-  const unchanged = await findUnchanged(pass, cluster, manifest, object);
-  if (unchanged !== undefined) return unchanged;
+  const before = await compare(pass, cluster, manifest, object);
+  if (before.is === 'unchanged') return before.result;
+  const pauseMs = before.is === 'changed' ? memory.pauseMs(pass.key, object, clock.now()) : 0;
+  if (before.is === 'changed' && pauseMs > 0) return undone(manifest, before.at, pauseMs);
   pass.log.debug('Applying manifest', { kind: manifest.kind, key: `${manifest.namespace}/${manifest.name}` });
   const sharers = sharersOf(pass, cluster.name, manifest);
   const isExpected = pass.work.status.conditions.length > 0 || sharers.size > 0;
   const result = await applyManifest(cluster, manifest, identity, { sharers, isExpected });
   memory.remember(pass.key, object, result.object && cluster.fingerprintOf(result.object));
+  if (before.is === 'changed' && result.outcome.is === 'applied') memory.restored(pass.key, object, clock.now());
   return result;
 }
 
-/** Skips objects that, according to the watch, are as they were when this generation was applied to them. */
-async function findUnchanged(
+/** The message has no time in it: the status would change with each look. */
+function undone(manifest: Manifest, at: ObjectAddress, afterMs: number): ObjectResult {
+  const message = `${describe(manifest)} is changed or deleted by somebody each time it is applied; this is repeated with growing pauses`;
+  return { outcome: { is: 'waiting', message }, plural: at.resource.plural, watch: [at], isRetried: false, afterMs };
+}
+
+type Comparison =
+  /** Nothing is known about it. */
+  | { readonly is: 'unknown' }
+  | { readonly is: 'unchanged'; readonly result: ObjectResult }
+  /** Somebody has changed or deleted it since it was applied. */
+  | { readonly is: 'changed'; readonly at: ObjectAddress };
+
+/** Compares an object, according to the watch, with the one to which this generation was applied. */
+async function compare(
   pass: WorkPass,
   cluster: ManagedClusterAccess,
   manifest: Manifest,
   object: string,
-): Promise<ObjectResult | undefined> {
+): Promise<Comparison> {
   const before = pass.ports.memory.applied(pass.key, object);
-  if (before === undefined) return undefined;
+  if (before === undefined) return { is: 'unknown' };
   const { group, version, kind, namespace, name } = manifest;
   const resolution = await cluster.objects.resolve({ group, version, kind });
-  if (resolution.is !== 'served') return undefined;
+  if (resolution.is !== 'served') return { is: 'unknown' };
   const at = { resource: resolution.resource, ...(namespace !== '' && { namespace }), name };
   const seen = cluster.seen(at);
-  if (typeof seen !== 'object' || seen.fingerprint !== before) return undefined;
-  return { outcome: { is: 'applied' }, plural: resolution.resource.plural, watch: [at], isRetried: false };
+  if (seen === undefined) return { is: 'unknown' };
+  if (seen === 'absent' || seen.fingerprint !== before) return { is: 'changed', at };
+  const { plural } = resolution.resource;
+  return { is: 'unchanged', result: { outcome: { is: 'applied' }, plural, watch: [at], isRetried: false } };
 }
 
 /** The frequent case: an object of the work has a new status, and nothing else has changed. */
@@ -138,7 +158,7 @@ async function isSettledAndUnchanged(
   if (cluster.condition().is !== 'connected') return false;
   for (const manifest of manifests) {
     if (manifest.is === 'bad') return false;
-    if ((await findUnchanged(pass, cluster, manifest, identityKey(manifest))) === undefined) return false;
+    if ((await compare(pass, cluster, manifest, identityKey(manifest))).is !== 'unchanged') return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 /** What passes over works remember from one another; losing it costs only time. */
 import { type Backoff, backoffMs } from '../core/backoff.ts';
+import { RepeatedWrites } from '../core/repeated-writes.ts';
 
 interface Memory {
   uid: string;
@@ -15,6 +16,7 @@ const RETRY: Backoff = { baseMs: 50, maxMs: 30_000 };
 
 export class WorkMemory {
   readonly #works = new Map<string, Memory>();
+  readonly #restored = new RepeatedWrites();
 
   /** Forgets the results of another work of that name, or of another generation. */
   enter(key: string, uid: string, generation: number): void {
@@ -53,6 +55,21 @@ export class WorkMemory {
     const memory = this.#works.get(key);
     if (fingerprint === undefined) memory?.applied.delete(object);
     else memory?.applied.set(object, fingerprint);
+  }
+
+  /** How long to wait before the object is restored once more, since somebody changes it again and again; 0 if it may be restored now. */
+  pauseMs(key: string, object: string, nowMs: number): number {
+    return this.#restored.pauseMs(`${key} ${object}`, this.#versionOf(key), nowMs);
+  }
+
+  /** An object that somebody had changed was applied again. */
+  restored(key: string, object: string, nowMs: number): void {
+    this.#restored.wrote(`${key} ${object}`, this.#versionOf(key), nowMs);
+  }
+
+  #versionOf(key: string): string {
+    const { uid, generation } = this.#works.get(key) ?? {};
+    return `${uid}/${generation}`;
   }
 
   /** The cluster may be another one, or may have been restored: everything is applied again. */

@@ -134,6 +134,22 @@ describeOnControlPlane('ManifestWorks', {}, (get) => {
     expect(await map('drifts')).toBeUndefined();
   });
 
+  it('is not drawn into a fight: it says that somebody undoes each change, and restores the object in the end', async () => {
+    await ramen.createWork('east', 'fought', [configMap('fought', { a: '1' })]);
+    await ramen.applied('east', 'fought');
+    const messages = async (): Promise<string> =>
+      JSON.stringify((await ramen.work('east', 'fought')).status?.conditions ?? []);
+    await eventually(
+      async () => {
+        if ((await map('fought'))?.data?.a === '1') await east.api.patch(path('fought'), { data: { a: '2' } }, 'merge');
+        return (await messages()).includes('repeated with growing pauses') ? true : undefined;
+      },
+      { what: 'the work to say that it is undone', deadlineMs: 30_000, pollMs: 10 },
+    );
+    await becomes('fought', (found) => found?.data?.a === '1', 'be restored once more');
+    await ramen.applied('east', 'fought');
+  });
+
   it('brings an object up to date that was there before, and never deletes it', async () => {
     await east.api.create(path('').replace(/\/$/, ''), { metadata: { name: 'before' }, data: { theirs: 'x', a: '0' } });
     await ramen.createWork('east', 'adopts', [configMap('before', { a: '1' })]);

@@ -14,6 +14,8 @@ import { eventually } from '../../harness/wait.ts';
 import { describeScenario, GROUND, itWhereThereIs, startAnother } from './suite.ts';
 
 const ENABLED = { 'runtime-extension-maintenance-controller.cloud.sap/enabled': 'true' };
+const HOOK = 'pre-drain.delete.hook.machine.cluster.x-k8s.io/maintenance-controller';
+const UNDONE = 'Somebody undoes a change again and again';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** The first run builds the controller. */
 const START_TIMEOUT_MS = 20 * 60_000;
@@ -156,6 +158,21 @@ describeScenario(
       expect((await fleet.get('forced')).metadata.labels).toMatchObject({
         'runtime-extension-maintenance-controller.cloud.sap/maintenance': 'requested',
       });
+    });
+
+    it('is not drawn into a fight with somebody who removes the hook each time', async () => {
+      await fleet.machine('fought', { labels: ENABLED });
+      await fleet.hooked('fought');
+      await eventually(
+        async () => {
+          if (await fleet.isHooked('fought')) await fleet.annotate('fought', { [HOOK]: null });
+          return bridge.lines.some(({ msg, Machine }) => msg === UNDONE && Machine === 'metal/fought')
+            ? true
+            : undefined;
+        },
+        { what: 'the bridge to say that it is undone', deadlineMs: 30_000, pollMs: 10 },
+      );
+      await fleet.hooked('fought');
     });
 
     it('refuses a kubeconfig that would run a program, and says so on the Cluster', async () => {

@@ -143,7 +143,7 @@ export class ClusterSession {
         throw new Error('Events are recorded in the management cluster only');
       },
     };
-    this.#apply = makeApply({ client: this.client, recorder, clock, dryRun });
+    this.#apply = makeApply({ client: this.client, recorder, clock, dryRun, pausesRepeats: true });
   }
 
   /** @returns why it could not be opened; undefined when it serves. */

@@ -30,7 +30,11 @@ const event: RecordEvent = {
   note: 'Done',
 };
 
-function setUp(options: Partial<Pick<ApplyOptions, 'dryRun' | 'served'>> & { readonly fails?: KubeError } = {}) {
+function setUp(
+  options: Partial<Pick<ApplyOptions, 'dryRun' | 'served' | 'pausesRepeats' | 'clock'>> & {
+    readonly fails?: KubeError;
+  } = {},
+) {
   const client = new RecordingApi(() => {
     if (options.fails !== undefined) throw options.fails;
   });
@@ -39,8 +43,9 @@ function setUp(options: Partial<Pick<ApplyOptions, 'dryRun' | 'served'>> & { rea
   const apply = makeApply({
     client,
     recorder: { record: (one) => recorded.push(one) },
-    clock: { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 678) },
+    clock: options.clock ?? { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 678) },
     dryRun: options.dryRun ?? false,
+    pausesRepeats: options.pausesRepeats ?? false,
     ...(options.served !== undefined && { served: options.served }),
   });
   return { client, recorded, log, apply: (...actions: readonly Action[]) => apply(actions, log) };
@@ -169,5 +174,28 @@ describe('makeApply', () => {
       { level: 'info', message: 'Would apply', fields: { action: 'setUnschedulable', Node: 'worker-1' } },
       { level: 'info', message: 'Would apply', fields: { action: 'recordEvent', Node: 'worker-1' } },
     ]);
+  });
+
+  it('pauses where somebody undoes a patch again and again, and says so; another patch is sent at once', async () => {
+    let now = 0;
+    const { client, log, apply } = setUp({ pausesRepeats: true, clock: { now: () => now } });
+    for (let i = 0; i < 5; i += 1) await apply(annotatePod);
+    await expect(apply(annotatePod)).rejects.toMatchObject({ reason: 'Conflict', code: 0 });
+    expect(client.requests).toHaveLength(5);
+    expect(log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { message: 'Somebody undoes a change again and again', fields: { Pod: 'shop/db-0' } },
+    ]);
+    await apply({ ...annotatePod, annotations: { 'emm-failure': null } });
+    now = 1000;
+    for (let i = 0; i < 5; i += 1) await apply(annotatePod);
+    now = 2000;
+    await apply(annotatePod);
+    expect(client.requests).toHaveLength(12);
+  });
+
+  it('repeats a patch without a pause otherwise', async () => {
+    const { client, apply } = setUp();
+    for (let i = 0; i < 10; i += 1) await apply(annotatePod);
+    expect(client.requests).toHaveLength(10);
   });
 });

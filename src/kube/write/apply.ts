@@ -5,10 +5,12 @@ import type {
   PatchMeta,
   PatchNodeStatus,
   RecordEvent,
+  SetTaint,
   SetUnschedulable,
 } from '../../core/action.ts';
 import { POD } from '../../core/objects.ts';
 import type { Apply, Clock, Log } from '../../core/ports.ts';
+import { RepeatedWrites } from '../../core/repeated-writes.ts';
 import type { Resource } from '../../core/resources.ts';
 import { rfc3339 } from '../../core/timestamps.ts';
 import { RecentKeys } from '../../runtime/recent-keys.ts';
@@ -27,11 +29,20 @@ export interface ApplyOptions {
   readonly served?: (resource: Resource<unknown>) => Resource<unknown>;
   /** Required if decisions store Pods. */
   readonly keeper?: PodKeeper;
+  /**
+   * Whether a patch that somebody undoes again and again is repeated with growing pauses. Until a pause is over, it fails as a `Conflict`
+   * without a request.
+   *
+   * @default false
+   */
+  readonly pausesRepeats?: boolean;
 }
 
 /** @returns an `Apply`, which throws only the errors that the port documents. */
 export function makeApply(options: ApplyOptions): Apply {
-  const carryOut = options.dryRun ? dryRunner(options.clock) : runner(options);
+  const run = runner(options);
+  const patient = options.pausesRepeats === true ? withPauses(run, options.clock) : run;
+  const carryOut = options.dryRun ? dryRunner(options.clock) : patient;
   return async (actions, log) => {
     for (const action of actions) await carryOut(action, log);
   };
@@ -62,6 +73,41 @@ function runner({ client, recorder, clock, served = (resource) => resource, keep
   };
 }
 
+const MAX_DETAIL = 300;
+
+function withPauses(run: CarryOut, clock: Clock): CarryOut {
+  const writes = new RepeatedWrites();
+  return async (action, log) => {
+    if (action.do !== 'patchMeta' && action.do !== 'setTaint') return run(action, log);
+    const { uid, resource } = action.target;
+    const key = keyOf(action.target);
+    const content = contentOf(action);
+    const pauseMs = writes.pauseMs(uid, content, clock.now());
+    if (pauseMs > 0) {
+      const message = `${resource.kind} ${key}: somebody undoes this change again and again; it is repeated in ${Math.ceil(pauseMs / 1000)} s`;
+      throw new KubeError({ reason: 'Conflict', code: 0, message });
+    }
+    await run(action, log);
+    writes.wrote(uid, content, clock.now());
+    const nextMs = writes.pauseMs(uid, content, clock.now());
+    if (nextMs > 0) {
+      log.warn('Somebody undoes a change again and again', {
+        [resource.kind]: key,
+        detail: `${content.slice(0, MAX_DETAIL)}, repeated in ${Math.ceil(nextMs / 1000)} s`,
+      });
+    }
+  };
+}
+
+function keyOf({ namespace, name }: ObjectRef): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+function contentOf(action: PatchMeta | SetTaint): string {
+  const { labels, annotations } = action;
+  return JSON.stringify(action.do === 'setTaint' ? [action.taint, action.isSet] : { labels, annotations });
+}
+
 function needed(keeper: PodKeeper | undefined): PodKeeper {
   if (keeper === undefined) throw new Error('Nobody keeps Pods here');
   return keeper;
@@ -72,9 +118,8 @@ function dryRunner(clock: Clock): CarryOut {
   const said = new RecentKeys({ ttlMs: 3_600_000, maxSize: 4096 });
   return async (action, log) => {
     if (!said.isNew(JSON.stringify(action), clock.now())) return;
-    const { resource, namespace, name } = action.do === 'recordEvent' ? action.regarding : action.target;
-    const key = namespace === undefined ? name : `${namespace}/${name}`;
-    log.info('Would apply', { action: action.do, [resource.kind]: key });
+    const target = action.do === 'recordEvent' ? action.regarding : action.target;
+    log.info('Would apply', { action: action.do, [target.resource.kind]: keyOf(target) });
   };
 }
 
