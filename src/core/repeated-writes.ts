@@ -5,7 +5,7 @@
 import { type Backoff, backoffMs } from './backoff.ts';
 
 const PAUSE: Backoff = { baseMs: 1000, maxMs: 60_000 };
-/** So many equal writes follow at once. People and restarts undo a write a few times, and expect it to be restored immediately. */
+/** People and restarts undo a write a few times, and expect it to be restored immediately. */
 const AT_ONCE = 5;
 /** A write that has stood for this long was not undone at once. */
 const KEPT_MS = 2 * PAUSE.maxMs;
@@ -21,18 +21,23 @@ export class RepeatedWrites {
   /** By key, the oldest first: the last write that the API server has accepted. */
   readonly #written = new Map<string, Written>();
   readonly #pause: Backoff;
+  readonly #atOnce: number;
 
-  /** @param pause @default from a second to a minute */
-  constructor(pause: Backoff = PAUSE) {
+  /**
+   * @param pause @default from a second to a minute
+   * @param atOnce how many equal writes follow without a pause.
+   */
+  constructor(pause: Backoff = PAUSE, atOnce = AT_ONCE) {
     this.#pause = pause;
+    this.#atOnce = atOnce;
   }
 
   /** How long to wait before this content is written again; 0 if it may be written now. */
   pauseMs(key: string, content: string, nowMs: number): number {
     const last = this.#written.get(key);
     // After the clock was set back, there is no pause.
-    if (last?.content !== content || last.count < AT_ONCE || nowMs < last.atMs) return 0;
-    return Math.max(0, last.atMs + backoffMs(this.#pause, last.count - AT_ONCE) - nowMs);
+    if (last?.content !== content || last.count < this.#atOnce || nowMs < last.atMs) return 0;
+    return Math.max(0, last.atMs + backoffMs(this.#pause, last.count - this.#atOnce) - nowMs);
   }
 
   wrote(key: string, content: string, nowMs: number): void {

@@ -10,6 +10,7 @@
 import type { PatchMeta } from '../../core/action.ts';
 import { type Backoff, backoffMs } from '../../core/backoff.ts';
 import type { Clock, Log, PodMarker } from '../../core/ports.ts';
+import { RepeatedWrites } from '../../core/repeated-writes.ts';
 import { DelayedKeys } from '../../runtime/delayed-keys.ts';
 import type { Runnable } from '../../runtime/manager.ts';
 import { outsidePasses } from '../../runtime/pass-signal.ts';
@@ -34,17 +35,6 @@ export interface BackgroundPodMarkerOptions {
 const TIMEOUT_MS = 35_000;
 const PATIENCE: Backoff = { baseMs: 1000, maxMs: 60_000 };
 
-/** A mark that has stayed for this long was not taken away at once: the next pause is a second again. */
-const KEPT_MS = 2 * PATIENCE.maxMs;
-
-interface Written {
-  /** The annotations as JSON. */
-  readonly mark: string;
-  readonly atMs: number;
-  /** How often it was written in a row. */
-  readonly count: number;
-}
-
 interface Failure {
   readonly resourceVersion: string | undefined;
   readonly atMs: number;
@@ -63,8 +53,7 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
   readonly #waiting = new Map<string, Map<string, PatchMeta>>();
   /** By owner, then by UID. */
   readonly #failures = new Map<string, Map<string, Failure>>();
-  /** By UID, the oldest first: the last mark that the API server has accepted. */
-  readonly #written = new Map<string, Written>();
+  readonly #written = new RepeatedWrites(PATIENCE, 1);
   /** By UID. */
   readonly #inFlight = new Map<string, Promise<void>>();
   /** By owner, the UIDs that a dry run has logged. */
@@ -109,37 +98,18 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
     }
   }
 
+  /** If not, the owner is notified when the pause is over. */
   #isDue(owner: string, mark: PatchMeta): boolean {
-    const { uid } = mark.target;
-    const failure = this.#failures.get(owner)?.get(uid);
-    if (failure !== undefined && failure.resourceVersion === mark.resourceVersion)
-      return this.#isAfterPause(owner, failure);
-    const written = this.#written.get(uid);
-    return written?.mark === contentOf(mark) ? this.#isAfterPause(owner, written) : true;
-  }
-
-  /** Comes back to the owner when the pause is over. */
-  #isAfterPause(owner: string, { atMs, count }: Pick<Failure, 'atMs' | 'count'>): boolean {
+    const { target, resourceVersion } = mark;
     const nowMs = this.#options.clock.now();
-    const afterMs = atMs + backoffMs(PATIENCE, count - 1) - nowMs;
-    // After the clock was set back, the delay is ignored.
-    if (afterMs <= 0 || nowMs < atMs) return true;
+    const failure = this.#failures.get(owner)?.get(target.uid);
+    const afterMs =
+      failure !== undefined && failure.resourceVersion === resourceVersion
+        ? pauseAfter(failure, nowMs)
+        : this.#written.pauseMs(target.uid, contentOf(mark), nowMs);
+    if (afterMs <= 0) return true;
     this.#due.add(owner, afterMs);
     return false;
-  }
-
-  #succeeded(owner: string, mark: PatchMeta): void {
-    const { uid } = mark.target;
-    this.#failures.get(owner)?.delete(uid);
-    const atMs = this.#options.clock.now();
-    for (const [old, written] of this.#written) {
-      if (Math.abs(atMs - written.atMs) < KEPT_MS) break;
-      this.#written.delete(old);
-    }
-    const content = contentOf(mark);
-    const before = this.#written.get(uid);
-    this.#written.delete(uid);
-    this.#written.set(uid, { mark: content, atMs, count: before?.mark === content ? before.count + 1 : 1 });
   }
 
   #announce(owner: string, { target }: PatchMeta): void {
@@ -173,8 +143,10 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
       }
       this.#inFlight.delete(uid);
       if (stop.aborted) return;
-      if (error === undefined) this.#succeeded(owner, mark);
-      else this.#failed(owner, mark, error);
+      if (error === undefined) {
+        this.#failures.get(owner)?.delete(uid);
+        this.#written.wrote(uid, contentOf(mark), this.#options.clock.now());
+      } else this.#failed(owner, mark, error);
       this.#sendNext();
     };
     this.#inFlight.set(uid, outsidePasses(life));
@@ -190,6 +162,11 @@ export class BackgroundPodMarker implements PodMarker, Runnable {
     const level = count === 1 && !isKubeError(error, 'Conflict') ? 'warn' : 'debug';
     log[level]('Annotating a Pod failed', { Pod: `${target.namespace}/${target.name}`, Node: owner, err: error });
   }
+}
+
+/** After the clock was set back, there is no pause. */
+function pauseAfter({ atMs, count }: Failure, nowMs: number): number {
+  return nowMs < atMs ? 0 : atMs + backoffMs(PATIENCE, count - 1) - nowMs;
 }
 
 const contentOf = ({ annotations }: PatchMeta): string => JSON.stringify(annotations);
