@@ -43,6 +43,8 @@ describe('`parseCommandLine()`', () => {
     [['run', 'node-1'], /too many arguments/],
     [['run', '--config'], /argument missing/],
     [['rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
+    [['rnu', '--help'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
+    [['help', 'rnu'], /unknown command 'rnu'\n\(Did you mean run\?\)/],
     [['why'], /missing required argument 'object'/],
     [['why', 'job/x'], /Wanted node\/NAME, machine\/NAME.* or pod\/NAME/],
     [['why', 'node'], /error: 'node' names no object. Wanted node\/NAME/],
@@ -114,14 +116,19 @@ describe('`parseCommandLine()`', () => {
     });
   });
 
-  it.each([[['--help']], [['-h']], [['help']], [['run', '--help']], [['version', '--help']]])(
-    'ends with 0 and prints help on %j',
-    (args) => {
-      const line = parseCommandLine(args);
-      expect(line).toMatchObject({ is: 'exit', code: 0, err: '' });
-      expect(line.is === 'exit' && line.out).toMatch(/^Usage: maintenance-bridge/);
-    },
-  );
+  it.each([
+    [['--help']],
+    [['-h']],
+    [['help']],
+    [['help', 'run']],
+    [['help', 'help']],
+    [['run', '--help']],
+    [['version', '--help']],
+  ])('ends with 0 and prints help on %j', (args) => {
+    const line = parseCommandLine(args);
+    expect(line).toMatchObject({ is: 'exit', code: 0, err: '' });
+    expect(line.is === 'exit' && line.out).toMatch(/^Usage: maintenance-bridge/);
+  });
 
   it('shows each flag of `run` with its default in the help', () => {
     const line = parseCommandLine(['run', '--help']);

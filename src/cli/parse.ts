@@ -1,5 +1,5 @@
 /** Parses the command line: the command, with its flags. The meaning of the flags of `run` is resolved in `config/resolve.ts`. */
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { ordered } from './arguments.ts';
 import type { CommandLine } from './command-line.ts';
 import { makeProgram } from './commands.ts';
@@ -25,7 +25,9 @@ export function parseCommandLine(args: readonly string[], name = 'maintenance-br
     });
   }
   try {
-    program.parse(args[0] === '--version' ? ['version'] : ordered(program, args), { from: 'user' });
+    program.parse(args[0] === '--version' ? ['version'] : withoutHelpOnNothing(program, ordered(program, args)), {
+      from: 'user',
+    });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     const unknown =
@@ -37,6 +39,14 @@ export function parseCommandLine(args: readonly string[], name = 'maintenance-br
     return { is: 'exit', code: error.exitCode === 0 ? 0 : 2, ...printed };
   }
   return result ?? { is: 'exit', code: 2, ...printed };
+}
+
+/** Asked for help on a command that it does not have, commander shows the general help and says nothing of the mistake. */
+function withoutHelpOnNothing(program: Command, args: readonly string[]): readonly string[] {
+  const name = args[0] === 'help' ? args[1] : args[0];
+  if (name === 'help') return ['help'];
+  const isKnown = program.commands.some((command) => command.name() === name);
+  return name === undefined || name.startsWith('-') || isKnown ? args : [name];
 }
 
 /** The name by which the user calls the program, from the path of the script: kubectl runs plugins by the names of their files. */
