@@ -29,16 +29,15 @@ export function explainNode(
   heldElsewhere: readonly Hold[] = [],
   others: readonly Node[] = [],
 ): Explanation {
-  return withRoll(node, explainReport(node, taints, heldElsewhere, others));
+  return withRoll(node, explainMaintenance(node, taints, heldElsewhere, others));
 }
 
-function explainReport(
+function explainMaintenance(
   node: Node,
   taints: readonly MaintenanceTaint[],
   heldElsewhere: readonly Hold[],
   others: readonly Node[],
 ): Explanation {
-  const { name } = node.metadata;
   const taint = askingTaintOrFence(node, taints);
   const held = heldTaint(node);
   const ofMachine = taint !== undefined && isOfMachine(taint);
@@ -51,25 +50,37 @@ function explainReport(
     ...[...holdsOn(node), ...heldElsewhere].map((hold) => `${describeHold(hold)} has this Node in hand`),
     ...intentionsOn(node),
   ];
-  if (seen.is !== 'valid') {
-    return {
-      kind: 'Node',
-      name,
-      state: taint === undefined ? 'Idle' : 'Unseen',
-      outlook: taint === undefined ? 'Idle' : 'Waiting',
-      isUnderWay: taint !== undefined,
-      summary:
-        taint === undefined ? 'No taint asks for maintenance' : `Tainted ${formatTaint(taint)}, without a report`,
-      ...(taint !== undefined && { waitsFor: 'the controller, which has not reported yet' }),
-      ...(release !== undefined && { release }),
-      details: [
-        ...(seen.is === 'invalid' ? [`The report cannot be read: ${seen.why}`] : []),
-        ...(taint === undefined ? [] : [NOT_REPORTED]),
-        ...hints,
-      ],
-    };
-  }
-  const { report } = seen;
+  if (seen.is === 'valid') return tellReport(node, seen.report, { ofMachine, release, hints, others });
+  return {
+    kind: 'Node',
+    name: node.metadata.name,
+    state: taint === undefined ? 'Idle' : 'Unseen',
+    outlook: taint === undefined ? 'Idle' : 'Waiting',
+    isUnderWay: taint !== undefined,
+    summary: taint === undefined ? 'No taint asks for maintenance' : `Tainted ${formatTaint(taint)}, without a report`,
+    ...(taint !== undefined && { waitsFor: 'the controller, which has not reported yet' }),
+    ...(release !== undefined && { release }),
+    details: [
+      ...(seen.is === 'invalid' ? [`The report cannot be read: ${seen.why}`] : []),
+      ...(taint === undefined ? [] : [NOT_REPORTED]),
+      ...hints,
+    ],
+  };
+}
+
+/** What the Node and its cluster show beside the report. */
+interface Beside {
+  readonly ofMachine: boolean;
+  readonly release: string | undefined;
+  readonly hints: readonly string[];
+  readonly others: readonly Node[];
+}
+
+function tellReport(
+  { metadata: { name } }: Node,
+  report: Report,
+  { ofMachine, release, hints, others }: Beside,
+): Explanation {
   const { total, gone, staying } = report.pods;
   const ending = release ?? (report.overdue === true ? forgetCommand(name) : undefined);
   return {
