@@ -17,6 +17,14 @@ interface Written {
   readonly count: number;
 }
 
+/** The message of the log when a pause begins. */
+export const UNDONE = 'Somebody undoes a change again and again';
+
+/** A status for comparison: its times differ with each write. */
+export function contentWithoutTimes(status: unknown): string {
+  return JSON.stringify(status, (key, value: unknown) => (key === 'lastTransitionTime' ? undefined : value));
+}
+
 export class RepeatedWrites {
   /** By key, the oldest first: the last write that the API server has accepted. */
   readonly #written = new Map<string, Written>();
@@ -40,12 +48,14 @@ export class RepeatedWrites {
     return Math.max(0, last.atMs + backoffMs(this.#pause, last.count - this.#atOnce) - nowMs);
   }
 
-  wrote(key: string, content: string, nowMs: number): void {
+  /** @returns how long to wait before this content may be written again. */
+  wrote(key: string, content: string, nowMs: number): number {
     const before = this.#written.get(key);
     const isRepeated = before?.content === content && Math.abs(nowMs - before.atMs) < KEPT_MS;
     this.#written.delete(key);
     this.#written.set(key, { content, atMs: nowMs, count: isRepeated ? before.count + 1 : 1 });
     this.#forgetOld(nowMs);
+    return this.pauseMs(key, content, nowMs);
   }
 
   #forgetOld(nowMs: number): void {

@@ -4,6 +4,7 @@ import type { Result } from '../core/decision.ts';
 import { type AnyObject, type ObjectAccess, type ObjectAddress, unlessChanged } from '../core/object-access.ts';
 import type { Condition } from '../core/objects.ts';
 import type { Clock, Log } from '../core/ports.ts';
+import { contentWithoutTimes, RepeatedWrites, UNDONE } from '../core/repeated-writes.ts';
 import { rfc3339 } from '../core/timestamps.ts';
 import type { ClusterPorts } from './clusters.ts';
 import { MANAGED_CLUSTER } from './objects.ts';
@@ -31,6 +32,7 @@ export function reconcileClusters(
   ports: ClusterReconcilePorts,
 ): (key: string, context: { readonly log: Log }) => Promise<Result> {
   const { settings } = ports;
+  const writes = new RepeatedWrites();
   return async (key, { log }) => {
     const cluster = ports.cluster(key);
     const id = ports.idOf(key);
@@ -38,7 +40,7 @@ export function reconcileClusters(
     if (cluster?.condition().is !== 'connected' || id === undefined) return {};
     const copies = settings.copySecrets.filter(({ clusters }) => clusters === undefined || clusters.includes(key));
     let isDone = true;
-    if (settings.managedClusters) isDone = await keepStandIn(ports, key, id, log);
+    if (settings.managedClusters) isDone = await keepStandIn(ports, writes, key, id, log);
     for (const copy of copies) isDone = (await copySecret(ports.hub, cluster, copy, log)) && isDone;
     if (settings.secretPolicies) isDone = (await followPolicies(ports, cluster, log)) && isDone;
     const hasCopies = copies.length > 0 || settings.secretPolicies;
@@ -98,6 +100,7 @@ export function decideStandIn(found: AnyObject | undefined, id: string, nowMs: n
 
 async function keepStandIn(
   { hub, clock }: ClusterReconcilePorts,
+  writes: RepeatedWrites,
   name: string,
   id: string,
   log: Log,
@@ -107,7 +110,9 @@ async function keepStandIn(
   if (answer.is === 'refused' && answer.reason !== 'NotFound')
     return failed(log, 'Reading the ManagedCluster failed', answer);
   let step = decideStandIn(answer.is === 'done' ? answer.value : undefined, id, clock.now());
+  const created = `${name}/created`;
   if (step.do === 'create') {
+    if (writes.pauseMs(created, id, clock.now()) > 0) return false;
     const { group, version, kind } = MANAGED_CLUSTER;
     const body = {
       apiVersion: `${group}/${version}`,
@@ -117,6 +122,7 @@ async function keepStandIn(
     };
     answer = await hub.create(at, body, FIELD_MANAGER);
     if (answer.is === 'refused') return failed(log, 'Creating the ManagedCluster failed', answer);
+    if (writes.wrote(created, id, clock.now()) > 0) log.warn(UNDONE, { cluster: name, detail: 'its creation' });
     step = decideStandIn(answer.value, id, clock.now());
   }
   if (step.do === 'leave') {
@@ -125,6 +131,8 @@ async function keepStandIn(
   }
   if (step.do !== 'write' || answer.is === 'refused') return true;
   const { metadata, status } = answer.value;
+  const content = contentWithoutTimes(step.status);
+  if (writes.pauseMs(name, content, clock.now()) > 0) return false;
   const written = await hub.patch(
     at,
     [
@@ -133,7 +141,9 @@ async function keepStandIn(
     ],
     { subresource: 'status' },
   );
-  return written.is === 'done' ? true : failed(log, 'Writing the ManagedCluster failed', written);
+  if (written.is === 'refused') return failed(log, 'Writing the ManagedCluster failed', written);
+  if (writes.wrote(name, content, clock.now()) > 0) log.warn(UNDONE, { cluster: name, detail: 'its status' });
+  return true;
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -5,6 +5,7 @@ import type { ManagedClusterAccess } from '../core/managed-clusters.ts';
 import { isDeleting } from '../core/meta.ts';
 import { type ObjectAccess, type ObjectAddress, unlessChanged } from '../core/object-access.ts';
 import type { Clock, Log, Seen } from '../core/ports.ts';
+import { RepeatedWrites, UNDONE } from '../core/repeated-writes.ts';
 import { type ClusterPorts, type Settling, whyNot } from './clusters.ts';
 import { clusterNotConfigured } from './events.ts';
 import type { BridgeMeter } from './metrics.ts';
@@ -74,6 +75,7 @@ interface Learnt {
 /** @returns a reconciler whose keys are `namespace/name` of ManagedClusterViews. */
 export function reconcileViews(ports: ViewPorts): (key: string, context: { readonly log: Log }) => Promise<Result> {
   const { hub, views, meter, clock } = ports;
+  const writes = new RepeatedWrites();
   return async (key, { log }) => {
     const seen = views.get(key);
     const [name = ''] = key.split('/');
@@ -100,6 +102,10 @@ export function reconcileViews(ports: ViewPorts): (key: string, context: { reado
     const digest = answer.result === undefined ? undefined : ports.digest(answer.result);
     const after: Result = requeueAfterMs === undefined ? {} : { requeueAfterMs };
     if (saysAlready(answer, view, digest)) return after;
+    const { uid } = view.metadata;
+    const content = JSON.stringify([answer.status, answer.reason, answer.message, digest]);
+    const pauseMs = writes.pauseMs(uid, content, clock.now());
+    if (pauseMs > 0) return { requeueAfterMs: Math.min(pauseMs, requeueAfterMs ?? pauseMs) };
     const condition = viewCondition(answer, view.conditions, clock.now());
     // The whole status at once: a merge would keep fields of the last result.
     const status = { conditions: [condition], ...(answer.result !== undefined && { result: answer.result }) };
@@ -118,6 +124,7 @@ export function reconcileViews(ports: ViewPorts): (key: string, context: { reado
         resultDigest: digest,
       };
       ports.written.wrote(key, seen.object, now);
+      if (writes.wrote(uid, content, clock.now()) > 0) log.warn(UNDONE, { detail: answer.reason });
       meter.viewWritten(answer.reason);
       log.debug('View answered', { reason: answer.reason, detail: answer.message });
       return after;

@@ -17,6 +17,8 @@ const RETRY: Backoff = { baseMs: 50, maxMs: 30_000 };
 export class WorkMemory {
   readonly #works = new Map<string, Memory>();
   readonly #restored = new RepeatedWrites();
+  /** Writes to works on the hub. */
+  readonly writes = new RepeatedWrites();
 
   /** Forgets the results of another work of that name, or of another generation. */
   enter(key: string, uid: string, generation: number): void {

@@ -59,7 +59,14 @@ async function reconcile(pass: WorkPass, cluster: ManagedClusterAccess | undefin
 function passOf(ports: WorkPorts, work: ManifestWork, key: string, log: Log): WorkPass {
   const { hub, clock, memory } = ports;
   const writer = new WorkWriter(
-    { hub, clock, log, failed: () => memory.failed(key), wrote: (before, now) => memory.wrote(key, before, now) },
+    {
+      hub,
+      clock,
+      log,
+      failed: () => memory.failed(key),
+      wrote: (before, now) => memory.wrote(key, before, now),
+      writes: memory.writes,
+    },
     work,
   );
   return { ports, work, key, log, writer };

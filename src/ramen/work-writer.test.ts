@@ -25,7 +25,8 @@ function writerWith(memory: WorkMemory): WorkWriter {
   memory.enter('east/w', 'u', 1);
   const hub = { patch } as unknown as ObjectAccess;
   const wrote = (before: string, now: string): void => memory.wrote('east/w', before, now);
-  return new WorkWriter({ hub, clock: { now: () => 0 }, failed: () => 5000, wrote, log: silent }, WORK);
+  const ports = { hub, clock: { now: () => 0 }, failed: () => 5000, wrote, writes: memory.writes, log: silent };
+  return new WorkWriter(ports, WORK);
 }
 
 describe('WorkWriter', () => {
@@ -45,5 +46,16 @@ describe('WorkWriter', () => {
     expect(memory.isReplaced('east/w', '3')).toBe(false);
     // The record of a replaced version is not kept forever.
     expect(memory.isReplaced('east/w', '1')).toBe(false);
+  });
+
+  it('`WorkWriter` pauses where somebody takes the same write back again and again', async () => {
+    const memory = new WorkMemory();
+    const write = (): ReturnType<WorkWriter['addFinalizer']> => writerWith(memory).addFinalizer();
+    for (let i = 0; i < 5; i += 1) expect((await write()).is).toBe('done');
+    const writer = writerWith(memory);
+    const answer = await writer.addFinalizer();
+    if (answer.is === 'done') expect.unreachable('It was written');
+    else expect(writer.after(answer)).toEqual({ requeueAfterMs: 1000 });
+    expect((await writer.writeStatus([])).is).toBe('done');
   });
 });

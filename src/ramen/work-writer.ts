@@ -8,6 +8,7 @@ import {
   unlessChanged,
 } from '../core/object-access.ts';
 import type { Clock, Log } from '../core/ports.ts';
+import { contentWithoutTimes, type RepeatedWrites, UNDONE } from '../core/repeated-writes.ts';
 import { canonicalJson } from './canonical.ts';
 import { WORK_FINALIZER } from './names.ts';
 import { MANIFEST_WORK, type ManifestWork, type WorkStatus } from './objects.ts';
@@ -23,6 +24,8 @@ export interface WriterPorts {
   readonly failed: () => number;
   /** Called when one version of the work has become another. */
   readonly wrote: (before: string, now: string) => void;
+  /** Of all works. */
+  readonly writes: RepeatedWrites;
   readonly log: Log;
 }
 
@@ -32,6 +35,8 @@ export class WorkWriter {
   readonly #work: ManifestWork;
   #resourceVersion: string;
   #written: WorkStatus | undefined;
+  /** How long to wait before a write that somebody undoes again and again. */
+  #pauseMs: number | undefined;
   /** The application that the work has outlived. */
   gone: string | undefined;
 
@@ -52,7 +57,7 @@ export class WorkWriter {
   /** Writes the status if it differs from the current one. */
   async writeStatus(results: readonly ManifestResult[]): Promise<Answer<AnyObject> | { readonly is: 'unchanged' }> {
     const { metadata, status } = this.#work;
-    const { hub, clock } = this.#ports;
+    const { clock } = this.#ports;
     const wanted = workStatus(results, status, {
       generation: metadata.generation ?? 0,
       nowMs: clock.now(),
@@ -62,11 +67,9 @@ export class WorkWriter {
     this.#written = wanted;
     const { conditions, manifests } = wanted;
     const value = { conditions, resourceStatus: { manifests } };
-    return this.#noted(
-      await hub.patch(this.#at(), [unlessChanged(this.#resourceVersion), { op: 'add', path: '/status', value }], {
-        subresource: 'status',
-      }),
-    );
+    // A pass may write both, in turn.
+    const part = results.some(({ outcome }) => outcome.is === 'pending') ? 'announcement' : 'status';
+    return this.#patch(part, '/status', value, { subresource: 'status' });
   }
 
   /** The result of a pass after the hub refused a write. */
@@ -75,21 +78,34 @@ export class WorkWriter {
     if (reason === 'DryRun' || reason === 'NotFound') return {};
     if (reason === 'Conflict' || reason === 'Invalid') log.debug('Work has changed meanwhile', { detail: message });
     else log.warn('Writing to the hub failed', { reason, detail: message });
-    return { requeueAfterMs: reason === 'Conflict' ? CONFLICT_MS : failed() };
+    return { requeueAfterMs: reason === 'Conflict' ? (this.#pauseMs ?? CONFLICT_MS) : failed() };
   }
 
-  async #setFinalizers(value: readonly string[]): Promise<Answer<AnyObject>> {
-    const path = '/metadata/finalizers';
-    return this.#noted(
-      await this.#ports.hub.patch(this.#at(), [unlessChanged(this.#resourceVersion), { op: 'add', path, value }]),
-    );
+  #setFinalizers(value: readonly string[]): Promise<Answer<AnyObject>> {
+    return this.#patch('finalizers', '/metadata/finalizers', value);
   }
 
-  #noted(answer: Answer<AnyObject>): Answer<AnyObject> {
+  /** @param part of the work, for the comparison with the last write of the same part. */
+  async #patch(
+    part: string,
+    path: string,
+    value: unknown,
+    options?: { readonly subresource: 'status' },
+  ): Promise<Answer<AnyObject>> {
+    const { hub, writes, clock, log, wrote } = this.#ports;
+    const [key, content] = [`${this.#work.metadata.uid}/${part}`, contentWithoutTimes(value)];
+    const pauseMs = writes.pauseMs(key, content, clock.now());
+    if (pauseMs > 0) {
+      this.#pauseMs = pauseMs;
+      return { is: 'refused', reason: 'Conflict', message: UNDONE, causes: [] };
+    }
+    const operations = [unlessChanged(this.#resourceVersion), { op: 'add', path, value }] as const;
+    const answer = await hub.patch(this.#at(), operations, options);
     if (answer.is === 'done') {
       const { resourceVersion } = answer.value.metadata;
-      this.#ports.wrote(this.#resourceVersion, resourceVersion);
+      wrote(this.#resourceVersion, resourceVersion);
       this.#resourceVersion = resourceVersion;
+      if (writes.wrote(key, content, clock.now()) > 0) log.warn(UNDONE, { detail: part });
     }
     return answer;
   }

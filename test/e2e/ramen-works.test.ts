@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../controlplane/controlplane.ts';
 import { RamenHub } from '../../harness/ramen.ts';
 import { install, installCluster, installHub } from '../../harness/ramen-kinds.ts';
-import { conditionOf, worksPath } from '../../harness/ramen-objects.ts';
+import { conditionOf, viewsPath, worksPath } from '../../harness/ramen-objects.ts';
 import { find } from '../../harness/rest.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
 
+const UNDONE = 'Somebody undoes a change again and again';
 const OWNED_BY = 'maintenance-bridge.io/owned-by';
 
 interface ConfigMap {
@@ -148,6 +149,38 @@ describeOnControlPlane('ManifestWorks', {}, (get) => {
     );
     await becomes('fought', (found) => found?.data?.a === '1', 'be restored once more');
     await ramen.applied('east', 'fought');
+  });
+
+  it('is not drawn into a fight about what it writes on the hub either', async () => {
+    await east.api.create('/api/v1/namespaces/default/configmaps', configMap('viewed', { a: '1' }));
+    await ramen.createView('east', 'viewed', {
+      kind: 'ConfigMap',
+      version: 'v1',
+      name: 'viewed',
+      namespace: 'default',
+    });
+    await ramen.createWork('east', 'rewritten', [configMap('rewritten', { a: '1' })]);
+    await ramen.applied('east', 'rewritten');
+    const views = `${viewsPath('east')}/viewed`;
+    const works = `${worksPath('east')}/rewritten`;
+    const warnings = (): number => (ramen.bridge?.lines ?? []).filter(({ msg }) => msg === UNDONE).length;
+    for (const [at, isAnswered] of [
+      [views, async () => (await ramen.view('east', 'viewed')).status?.conditions?.length === 1],
+      [works, async () => conditionOf(await ramen.work('east', 'rewritten'), 'Available') !== undefined],
+    ] as const) {
+      const before = warnings();
+      await eventually(
+        async () => {
+          if (await isAnswered()) await get().api.patch(`${at}/status`, { status: { conditions: [] } }, 'merge');
+          return warnings() > before ? true : undefined;
+        },
+        { what: `the bridge to say that ${at} is undone`, deadlineMs: 30_000, pollMs: 10 },
+      );
+      await eventually(async () => ((await isAnswered()) ? true : undefined), {
+        what: `${at} to be written once more`,
+        deadlineMs: 30_000,
+      });
+    }
   });
 
   it('brings an object up to date that was there before, and never deletes it', async () => {

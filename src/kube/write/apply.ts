@@ -10,7 +10,7 @@ import type {
 } from '../../core/action.ts';
 import { POD } from '../../core/objects.ts';
 import type { Apply, Clock, Log } from '../../core/ports.ts';
-import { RepeatedWrites } from '../../core/repeated-writes.ts';
+import { RepeatedWrites, UNDONE } from '../../core/repeated-writes.ts';
 import type { Resource } from '../../core/resources.ts';
 import { rfc3339 } from '../../core/timestamps.ts';
 import { RecentKeys } from '../../runtime/recent-keys.ts';
@@ -88,10 +88,9 @@ function withPauses(run: CarryOut, clock: Clock): CarryOut {
       throw new KubeError({ reason: 'Conflict', code: 0, message });
     }
     await run(action, log);
-    writes.wrote(uid, content, clock.now());
-    const nextMs = writes.pauseMs(uid, content, clock.now());
+    const nextMs = writes.wrote(uid, content, clock.now());
     if (nextMs > 0) {
-      log.warn('Somebody undoes a change again and again', {
+      log.warn(UNDONE, {
         [resource.kind]: key,
         detail: `${content.slice(0, MAX_DETAIL)}, repeated in ${Math.ceil(nextMs / 1000)} s`,
       });
