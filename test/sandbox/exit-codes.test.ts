@@ -72,6 +72,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [1, 'roll free --exec true --kubeconfig UNREACHABLE', /ECONNREFUSED/],
     [1, 'roll asked --exec true', /^node\/asked: Skipped: somebody else has asked for its maintenance$/m],
     [1, 'roll fenced --exec true', /^node\/fenced: Skipped: somebody else has asked for its maintenance$/m],
+    [1, 'roll halfway --exec true', /^Roll broken is not over: it has something to do on halfway$/m],
     [2, 'roll free', /--exec COMMAND is needed/],
     [2, 'roll free --exec true --output-dir /dev/null/logs', /^--output-dir: /m],
     [2, 'roll free --exec true --kubeconfig /nonexistent', /wanted a readable file, found no such file/],
@@ -138,6 +139,7 @@ describe('exit codes', () => {
       'overdue',
       'unnoticed',
       'finished',
+      'halfway',
       'free',
       'spare',
       'blocked',
@@ -166,6 +168,9 @@ describe('exit codes', () => {
     }
     const record = { id: 'finished', runner: 'r', place: 0, of: 1, state: 'Done', since: NOW };
     patch('finished', { metadata: { annotations: { [ROLL_ANNOTATION]: JSON.stringify(record) } } });
+    // Its command has failed, and somebody may have the machine open.
+    const broken = JSON.stringify({ ...record, id: 'broken', state: 'Failed' });
+    patch('halfway', { metadata: { annotations: { [ROLL_ANNOTATION]: broken } }, spec: { taints: [TAINT] } });
     const spec = { nodeName: 'blocked', containers: [{ name: 'main', image: 'registry.invalid/main' }] };
     sandbox.api.create('pods', { metadata: { name: 'alone' }, spec }, 'default');
   });

@@ -7,6 +7,7 @@ import type { ApiClient } from '../../kube/http/api.ts';
 import { isKubeError } from '../../kube/http/errors.ts';
 import { trimOf } from '../../kube/objects/trim.ts';
 import { type Plan, planNodes } from '../../tmm/explain/plan.ts';
+import type { MaintenanceTaint } from '../../tmm/names.ts';
 import { chooseNodes, type NodeChoice } from '../nodes/choose.ts';
 import { hasTaint } from '../nodes/requests.ts';
 import { snapshot } from '../plan.ts';
@@ -33,7 +34,7 @@ export async function begun(
   const { found, missing } = await chooseNodes(client, choice);
   if (missing.length > 0) return { faults: missing.map((name) => `There is no Node ${name}`) };
   if (found.length === 0) return { faults: [`No Node has the labels ${'selector' in choice ? choice.selector : ''}`] };
-  const faults = takenFaults(found);
+  const faults = takenFaults(found, options.tmm.settings.taints[0]);
   if (faults.length > 0) return { faults };
   const names = found.map(({ metadata }) => metadata.name).sort(byName);
   const notes: string[] = [];
@@ -60,14 +61,16 @@ export async function begun(
   return { members, plan, notes };
 }
 
-/** Why Nodes cannot be taken into a new roll. */
-function takenFaults(nodes: readonly Node[]): readonly string[] {
+/** Why Nodes cannot be taken into a new roll: also one whose work has failed, since only the roll's own record says that it is not done. */
+function takenFaults(nodes: readonly Node[], taint: MaintenanceTaint | undefined): readonly string[] {
   const byRoll = new Map<string, string[]>();
   const unreadable: string[] = [];
   for (const node of nodes) {
     const seen = parseRecord(annotationOf(node, ROLL_ANNOTATION));
     if (seen.is === 'unreadable') unreadable.push(node.metadata.name);
-    if (seen.is !== 'valid' || !isOpen(seen.record.state)) continue;
+    if (seen.is !== 'valid') continue;
+    const state = resumedState(seen.record.state, taint !== undefined && hasTaint(node, taint));
+    if (!isOpen(seen.record.state) && state !== 'Entering') continue;
     byRoll.set(seen.record.id, [...(byRoll.get(seen.record.id) ?? []), node.metadata.name]);
   }
   return [
