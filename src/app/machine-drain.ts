@@ -13,7 +13,7 @@ import type { ClusterKey } from '../core/clusters.ts';
 import { MACHINE_TAINT } from '../core/machine-keys.ts';
 import { MACHINE } from '../core/machine-objects.ts';
 import { NODE } from '../core/objects.ts';
-import { isKubeError, isRefusal } from '../kube/http/errors.ts';
+import { isKubeError, isRefusal, isWebhookFailure } from '../kube/http/errors.ts';
 import type { ClusterSet } from '../kube/workload/clusters.ts';
 import { makeApply } from '../kube/write/apply.ts';
 import { Controller } from '../runtime/controller.ts';
@@ -60,7 +60,12 @@ export function wire(parts: Parts, settings: DrainSettings, all: Pick<SettingsBy
     });
   const drains = new DrainedClusters(workload, open, (key) => tmmMeter.forgetAll(nodeIndexKey(key, '')));
 
-  const reconcileNode = makeReconcile({ isRefusal, clock: Date, inSteps, settings: tmm });
+  const reconcileNode = makeReconcile({
+    isRefusal: (error) => isRefusal(error) || isWebhookFailure(error),
+    clock: Date,
+    inSteps,
+    settings: tmm,
+  });
   const ofNodes: Controller = new Controller({
     name: 'machine-drain-nodes',
     kind: NODE.kind,

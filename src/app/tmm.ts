@@ -3,7 +3,7 @@ import { DRAIN_LABEL } from '../core/machine-keys.ts';
 import { labelOf } from '../core/meta.ts';
 import { NODE } from '../core/objects.ts';
 import { SECRET, STORED_POD_SELECTOR } from '../core/stored-pods.ts';
-import { isKubeError, isRefusal } from '../kube/http/errors.ts';
+import { isKubeError, isRefusal, isWebhookFailure } from '../kube/http/errors.ts';
 import { PodKeeper } from '../kube/write/pod-store.ts';
 import { Controller } from '../runtime/controller.ts';
 import { nextTurn } from '../runtime/sleep.ts';
@@ -15,8 +15,8 @@ import { recordEvents, unseen, watch, watchMetadata } from './caches.ts';
 import type { Parts } from './parts.ts';
 import { makeTmmCluster, tmmMeterOf } from './tmm-cluster.ts';
 
-/** Nodes are few and passes short; more workers than this would only compete for the same API server. */
-const WORKERS = 4;
+/** A pass is short, but a webhook may hold its write for half a minute: that many Nodes are held before another one has to wait. */
+const WORKERS = 32;
 
 export function wire(parts: Parts, settings: TmmSettings): void {
   const { manager, client, observers, log, env, dryRun, namespace } = parts;
@@ -53,7 +53,7 @@ export function wire(parts: Parts, settings: TmmSettings): void {
     keeper,
   });
   const reconcile = makeReconcile({
-    isRefusal,
+    isRefusal: (error) => isRefusal(error) || isWebhookFailure(error),
     clock: Date,
     inSteps,
     settings,

@@ -175,6 +175,23 @@ describe('the reconciler', () => {
     expect(['a', 'b'].map((name) => cluster.report(name)?.phase).sort()).toEqual(['Draining', 'Queued']);
   });
 
+  it('searches for no room on behalf of Nodes that the first one makes wait', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `n-${index}`);
+    const cluster = new TestCluster({
+      nodes: [...names.map(tainted), node('spare')],
+      pods: names.map((name) => web(`web-${name}`, name)),
+    });
+    let searches = 0;
+    const { reconcile } = setUp(cluster, undefined, undefined, async (steps) => {
+      searches += 1;
+      return finish(steps);
+    });
+    await Promise.all(names.map((name) => reconcile(name)));
+    expect(searches).toBe(1);
+    const phases = names.map((name) => cluster.report(name)?.phase);
+    expect(phases.filter((phase) => phase === 'Queued')).toHaveLength(9);
+  });
+
   it('judges the Pods that are there when the search for room has ended', async () => {
     const cluster = new TestCluster({ nodes: [tainted('a'), node('spare')], pods: [web('x', 'a')] });
     const { reconcile } = setUp(cluster, undefined, undefined, async (steps) => {

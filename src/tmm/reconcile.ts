@@ -73,13 +73,23 @@ export type ReconcileNode = (cluster: TmmCluster, nodeName: string, context: { r
 
 /** @returns a reconciler of Nodes. It throws what `Apply` throws; the runtime retries. */
 export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, storesIn }: TmmPorts): ReconcileNode {
+  const lastTurn = new WeakMap<TmmCluster, Promise<void>>();
   return async (cluster, nodeName, { log }) => {
     const { evictor, probe, marker, memory, meter } = cluster;
     let pass = lookNow(cluster, nodeName);
     for (let searches = 0; pass.is === 'open'; searches += 1) {
       // If Pods came or went during each search so far, run the next one without a pause, or there might never be an answer.
-      const { steps } = pass.search;
-      pass = lookNow(cluster, nodeName, searches < MAX_SEARCHES ? await inSteps(steps()) : finish(steps()));
+      if (searches >= MAX_SEARCHES) {
+        pass = lookNow(cluster, nodeName, finish(pass.search.steps()));
+        continue;
+      }
+      const endTurn = await takeTurn(cluster);
+      try {
+        pass = lookNow(cluster, nodeName);
+        if (pass.is === 'open') pass = lookNow(cluster, nodeName, await inSteps(pass.search.steps()));
+      } finally {
+        endTurn();
+      }
     }
     if (pass.is === 'stale') return leaveAlone(cluster, nodeName, pass.kinds, log);
     if (pass.is === 'foreign') return letGo(cluster, nodeName);
@@ -122,6 +132,20 @@ export function makeReconcile({ isRefusal, clock, inSteps, settings, ownPod, sto
     const times = [decision.requeueAfterMs ?? [], isCordonRefused ? CORDON_RETRY_MS : []].flat();
     return times.length === 0 ? {} : { requeueAfterMs: Math.min(...times) };
   };
+
+  /**
+   * Searches of one cluster run one after another: side by side they would take as long, and more memory, and the Node that is decided first
+   * often answers what the others ask.
+   *
+   * @returns a function that ends the turn.
+   */
+  async function takeTurn(cluster: TmmCluster): Promise<() => void> {
+    const before = lastTurn.get(cluster);
+    const turn = Promise.withResolvers<void>();
+    lastTurn.set(cluster, turn.promise);
+    await before;
+    return turn.resolve;
+  }
 
   /** Nothing may be awaited between a look and its decision: another Node may take the slot, or a Pod may come. */
   function lookNow(cluster: TmmCluster, nodeName: string, found?: FoundRoom): Pass {

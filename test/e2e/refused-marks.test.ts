@@ -1,17 +1,22 @@
-/** A policy denies every write on one Pod, which then cannot be annotated after a rejection, or on the status of one Node. */
+/** Admission denies every write on one Pod, which then cannot be annotated after a rejection, or on the status of Nodes, or hangs. */
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { describeOnControlPlane } from '../../harness/suite.ts';
 import { eventually } from '../../harness/wait.ts';
+import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 const POLICY = 'hands-off';
 
-describeOnControlPlane('A policy', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
+describeOnControlPlane('Admission', { scheduler: true, controllerManager: true, kwok: true }, (get) => {
   let bridge: Bridge;
   beforeAll(async () => {
-    bridge = await new Bridge({ kubeconfig: get().kubeconfig, flags: ['--leader-elect=false'] }).leads();
+    bridge = await new Bridge({
+      kubeconfig: get().kubeconfig,
+      flags: ['--leader-elect=false', '--tmm-max-concurrent-nodes=100'],
+    }).leads();
   });
   afterAll(() => bridge?.end());
   afterEach(removePlots);
@@ -104,5 +109,73 @@ describeOnControlPlane('A policy', { scheduler: true, controllerManager: true, k
     await plot.phase('InMaintenance', plot.home, 120_000);
     await plot.untaint();
     await plot.phase('none');
+  });
+
+  /** A webhook on what the bridge writes on the Nodes of the plot. */
+  async function hook(plot: Plot, url: string, timeoutSeconds: number): Promise<() => Promise<unknown>> {
+    const path = `${ADMISSION}/validatingwebhookconfigurations`;
+    const name = plot.namespace;
+    const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['nodes/status'] }];
+    const expression = `object.metadata.name.startsWith('${name}-') && '${REPORT_ANNOTATION}' in object.metadata.?annotations.orValue({})`;
+    await get().api.create(path, {
+      metadata: { name },
+      webhooks: [
+        {
+          name: `${name}.example.org`,
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'None',
+          failurePolicy: 'Fail',
+          timeoutSeconds,
+          clientConfig: { url },
+          matchConditions: [{ name: 'reports', expression }],
+          rules,
+        },
+      ],
+    });
+    // It takes effect a moment after it was written.
+    await eventually(
+      () =>
+        get()
+          .api.patch(
+            `/api/v1/nodes/${plot.home}/status`,
+            { metadata: { annotations: { [REPORT_ANNOTATION]: 'x' } } },
+            'merge',
+            { dryRun: 'All' },
+          )
+          .then(
+            () => undefined,
+            () => true,
+          ),
+      { what: 'the webhook to be in force', deadlineMs: 90_000 },
+    );
+    return () => get().api.delete(`${path}/${name}`);
+  }
+
+  it('that cannot be asked about the report is named on the Node as well', async () => {
+    const plot = await Plot.make(get(), 'nobody-there', 1);
+    const unhook = await hook(plot, 'https://127.0.0.1:1/nodes', 2);
+    await plot.taint();
+    expect((await plot.event('MaintenanceReportRefused')).note).toContain('failed calling webhook');
+    await unhook();
+    await plot.phase('InMaintenance', plot.home, 120_000);
+    await plot.untaint();
+    await plot.phase('none');
+  });
+
+  it('that hangs on the reports of eight Nodes keeps no other Node waiting', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const slow = await Plot.make(get(), 'hanging', 8);
+    const quick = await Plot.make(get(), 'at-once', 1);
+    const unhook = await hook(slow, `https://127.0.0.1:${port}/nodes`, 20);
+    await Promise.all(slow.nodes.map((name) => slow.taint(name)));
+    await quick.taint();
+    await quick.phase('InMaintenance', quick.home, 15_000);
+    expect(await Promise.all(slow.nodes.map((name) => slow.report(name)))).toEqual(slow.nodes.map(() => undefined));
+    await unhook();
+    silent.close();
+    await Promise.all([...slow.nodes.map((name) => slow.untaint(name)), quick.untaint()]);
+    await quick.phase('none');
   });
 });

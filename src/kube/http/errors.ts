@@ -95,6 +95,11 @@ export function isWebhookDenial({ message }: KubeError): boolean {
   return /admission webhook ".*" denied the request/.test(message);
 }
 
+/** Whether a webhook that has to agree could not be called: what it is asked about is refused until it answers. */
+export function isWebhookFailure(error: unknown): boolean {
+  return error instanceof KubeError && error.message.includes('failed calling webhook');
+}
+
 /** Whether the server refuses this one write, which does not affect others; false for conflicts, throttling and timeouts. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false;

@@ -16,7 +16,7 @@ import type { Runnable } from '../../runtime/manager.ts';
 import { outsidePasses } from '../../runtime/pass-signal.ts';
 import { aborted } from '../../runtime/sleep.ts';
 import type { ApiClient } from '../http/api.ts';
-import { isKubeError, isWebhookDenial, KubeError } from '../http/errors.ts';
+import { isKubeError, isWebhookDenial, isWebhookFailure, KubeError } from '../http/errors.ts';
 import { evictionRequest } from './eviction-request.ts';
 
 export interface PodEvictorOptions {
@@ -261,7 +261,7 @@ function classifyPatience({ causes, retryAfterMs = 0 }: KubeError): EvictionOutc
  * called. False if a webhook supports no dry runs, and if a namespace is being deleted.
  */
 export function isByAdmission(error: KubeError): boolean {
-  if (isWebhookDenial(error) || error.message.includes('failed calling webhook')) return true;
+  if (isWebhookDenial(error) || isWebhookFailure(error)) return true;
   if (error.message.includes('does not support dry run')) return false;
   return classifyEviction(error) === 'Denied';
 }
