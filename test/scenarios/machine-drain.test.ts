@@ -154,6 +154,21 @@ describeScenario('machine drain', {}, (get) => {
     expect(new Set(evicted.map(({ userAgent }) => userAgent?.split('/')[0]))).toEqual(new Set(['maintenance-bridge']));
   });
 
+  it('lets a deletion go that somebody approves by hand, although its Pods may not leave', async () => {
+    const plot = await machinesOf('drain-waived', 2);
+    const { home } = plot;
+    await plot.runAtHome(() => plot.deployment('web', 2), 'web', 2);
+    await plot.budget('web', { maxUnavailable: 0 });
+    // Cluster API's own drain is not to wait for these Pods either. Ours does not read it.
+    await fleet.annotate(home, { 'machine.cluster.x-k8s.io/exclude-node-draining': '' });
+    await fleet.delete(home);
+    await inState(home, 'Rejected');
+    expect(await fleet.isHooked(home)).toBe(true);
+    await fleet.labelNode(home, { 'approve-deletion': 'true' });
+    await fleet.gone(home);
+    expect((await plot.evictions()).filter(({ responseStatus }) => responseStatus?.code === 201)).toEqual([]);
+  });
+
   it('tells the Machine of a rejection, leaves the Node at work, and goes on by itself when it may', async () => {
     const plot = await machinesOf('drain-rejected', 2);
     const [home = '', other = ''] = plot.nodes;
