@@ -10,11 +10,30 @@ const AT_ONCE = 5;
 /** A write that has stood for this long was not undone at once. */
 const KEPT_MS = 2 * PAUSE.maxMs;
 
-interface Written {
-  readonly content: string;
+/** Equal writes in a row. */
+export interface Repeats {
+  /** Of the last one. */
   readonly atMs: number;
-  /** How often it was written in a row. */
   readonly count: number;
+}
+
+/** @returns the repeats after one more write. */
+export function repeatedAt(nowMs: number, before: Repeats | undefined): Repeats {
+  const isInARow = before !== undefined && Math.abs(nowMs - before.atMs) < KEPT_MS;
+  return { atMs: nowMs, count: isInARow ? before.count + 1 : 1 };
+}
+
+/**
+ * @param atOnce how many equal writes follow without a pause.
+ * @returns how long to wait before the next write; 0 if it may be sent now, and after the clock was set back.
+ */
+export function pauseAfter({ atMs, count }: Repeats, nowMs: number, pause = PAUSE, atOnce = AT_ONCE): number {
+  if (count < atOnce || nowMs < atMs) return 0;
+  return Math.max(0, atMs + backoffMs(pause, count - atOnce) - nowMs);
+}
+
+interface Written extends Repeats {
+  readonly content: string;
 }
 
 /** The message of the log when a pause begins. */
@@ -43,17 +62,14 @@ export class RepeatedWrites {
   /** How long to wait before this content is written again; 0 if it may be written now. */
   pauseMs(key: string, content: string, nowMs: number): number {
     const last = this.#written.get(key);
-    // After the clock was set back, there is no pause.
-    if (last?.content !== content || last.count < this.#atOnce || nowMs < last.atMs) return 0;
-    return Math.max(0, last.atMs + backoffMs(this.#pause, last.count - this.#atOnce) - nowMs);
+    return last?.content === content ? pauseAfter(last, nowMs, this.#pause, this.#atOnce) : 0;
   }
 
   /** @returns how long to wait before this content may be written again. */
   wrote(key: string, content: string, nowMs: number): number {
     const before = this.#written.get(key);
-    const isRepeated = before?.content === content && Math.abs(nowMs - before.atMs) < KEPT_MS;
     this.#written.delete(key);
-    this.#written.set(key, { content, atMs: nowMs, count: isRepeated ? before.count + 1 : 1 });
+    this.#written.set(key, { content, ...repeatedAt(nowMs, before?.content === content ? before : undefined) });
     this.#forgetOld(nowMs);
     return this.pauseMs(key, content, nowMs);
   }

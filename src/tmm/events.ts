@@ -27,6 +27,7 @@ export const EVENT_REASONS = [
   'TaintNotConfigured',
   'MaintenanceReportUnreadable',
   'MaintenanceReportRefused',
+  'MaintenanceReportRemoved',
 ] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];
 
@@ -154,6 +155,14 @@ export function reportRefused(node: Node, why: string): RecordEvent {
     'The API server refuses the report of the maintenance, and no further step is taken before it is written; it is tried again. ' +
     `Look at the webhook, the policy or the permission that it names: ${clip(why, MAX_MESSAGE_BYTES)}`;
   return event(node, 'Warning', 'MaintenanceReportRefused', 'WriteReport', note);
+}
+
+/** Recorded with each session that begins after a removal, so at most once a minute in the long run. */
+export function reportRemoved(node: Node, annotation: string): RecordEvent {
+  const note =
+    `Somebody removes the annotation ${annotation} again and again while the taint is there. Each time the maintenance begins anew, ` +
+    'from now on after pauses of up to a minute';
+  return event(node, 'Warning', 'MaintenanceReportRemoved', 'BeginMaintenance', note);
 }
 
 /** The Events about a stored Pod that has come back, or never will. */

@@ -564,6 +564,43 @@ describe('`decide()`: exiting', () => {
   });
 });
 
+describe('`decide()`: a report that somebody removes each time', () => {
+  /** Passes every 100 ms, each followed by the removal. @returns the Events by second */
+  const fight = (cluster: TestCluster, seconds: number): readonly (readonly string[])[] =>
+    Array.from({ length: seconds }, () =>
+      Array.from({ length: 10 }, () => {
+        const told = eventsOf(cluster.pass('a'));
+        cluster.editNode('a', ({ metadata, ...rest }) => ({ ...rest, metadata: { ...metadata, annotations: {} } }));
+        cluster.nowMs += 100;
+        return told;
+      }).flat(),
+    );
+  const DRAINED = 'Normal NodeDrained';
+  const REMOVED = 'Warning MaintenanceReportRemoved';
+
+  it('is written again a few times at once, then after growing pauses, and the Node says why', () => {
+    const [first = [], ...others] = fight(new TestCluster({ nodes: [tainted()] }), 120);
+    expect(first.filter((told) => told === DRAINED)).toHaveLength(5);
+    expect(first.filter((told) => told === REMOVED)).toHaveLength(1);
+    const later = others.flat();
+    expect(later.filter((told) => told === DRAINED).length).toBeLessThanOrEqual(7);
+    expect(later.filter((told) => told === REMOVED)).toHaveLength(later.length / 2);
+  });
+
+  it('is written at once for a new request, and where the last one stood for a while', () => {
+    const cluster = new TestCluster({ nodes: [tainted()] });
+    fight(cluster, 10);
+    expect(cluster.decide('a')).toMatchObject({ because: 'ReportRemoved', actions: [], evictions: [] });
+    cluster.untaint('a');
+    cluster.pass('a');
+    cluster.editNode('a', (each) => ({ ...each, spec: { taints: [TAINT] } }));
+    expect(cluster.decide('a').because).toBe('Drained');
+    fight(cluster, 10);
+    cluster.nowMs += 180_000;
+    expect(eventsOf(cluster.pass('a'))).toEqual([DRAINED]);
+  });
+});
+
 describe('`decide()`: numbers that change many times a second', () => {
   interface Case {
     readonly phase: string;

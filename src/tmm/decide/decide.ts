@@ -15,6 +15,7 @@
 import type { Action } from '../../core/action.ts';
 import { keyOf } from '../../core/meta.ts';
 import type { Node } from '../../core/objects.ts';
+import { pauseAfter, repeatedAt } from '../../core/repeated-writes.ts';
 import * as events from '../events.ts';
 import type { Observed } from '../model/observed.ts';
 import { type RelatedPod, relatedPods } from '../model/related-pods.ts';
@@ -30,12 +31,12 @@ import { discardEnded, restoreStoredPods, withRestoration } from './restore.ts';
 import { type Context, type Draft, iso, type Memory, markAll, type Request, type TmmDecision } from './transition.ts';
 
 export function decide(observed: Observed, context: Context): TmmDecision {
-  const complete = (draft: Draft): TmmDecision => ({
+  const complete = (draft: Draft, memory = context.memory): TmmDecision => ({
     evictions: [],
     questions: [],
     blockedBy: [],
-    memory: context.memory,
-    ...withProgress(draft, context.memory, observed.nowMs),
+    memory,
+    ...withProgress(draft, memory, observed.nowMs),
   });
   if (observed.node.is === 'absent') {
     const home = restoreStoredPods(observed, observed.kept.stored, context.memory.hereSinceMs);
@@ -45,8 +46,9 @@ export function decide(observed: Observed, context: Context): TmmDecision {
   const node = observed.node.object;
   const taint = observed.asked;
   if (taint === undefined) {
-    const draft = ofSession(decideWithoutTaint(observed, node, context), observed);
-    return withHint(complete(draft), observed, node, context);
+    const { begun: _, ...memory } = context.memory;
+    const draft = ofSession(decideWithoutTaint(observed, node, { ...context, memory }), observed);
+    return withHint(complete(draft, memory), observed, node, context);
   }
   const related = relatedPods(observed.pods, taint, context.settings, observed.nowMs);
   const noted = { ...context, memory: withReturns(context.memory, observed, related) };
@@ -108,14 +110,18 @@ function decideWithTaint(request: Request): Draft {
   const { observed, node } = request;
   const now = iso(observed.nowMs);
   const report = observed.report.is === 'valid' ? observed.report.report : undefined;
+  // What the previous, exiting session has not restored is still missing because of us.
+  const begin = (): Draft =>
+    check(request, {
+      session: `${observed.nowMs.toString(36)}-${node.metadata.uid.slice(0, 8)}`,
+      started: now,
+      workloads: stillMissing(report, observed).map(({ workload }) => workload),
+    });
   switch (report?.phase) {
     case undefined:
-    case 'Exiting': {
-      const session = `${observed.nowMs.toString(36)}-${node.metadata.uid.slice(0, 8)}`;
-      // What the previous, exiting session has not restored is still missing because of us.
-      const workloads = stillMissing(report, observed).map(({ workload }) => workload);
-      return check(request, { session, started: now, workloads });
-    }
+      return beginWithPauses(request, begin);
+    case 'Exiting':
+      return begin();
     case 'Checking':
     case 'Queued':
       return check(request, report);
@@ -131,6 +137,23 @@ function decideWithTaint(request: Request): Draft {
         blockedBy: report.blockedBy,
       };
   }
+}
+
+/**
+ * Somebody may remove the report while the request stays. Each removal leads to a new session, with its Events and its evictions; where that
+ * goes on, the pauses between them grow.
+ */
+function beginWithPauses({ observed: { nowMs }, node, memory }: Request, begin: () => Draft): Draft {
+  const pauseMs = memory.begun === undefined ? 0 : pauseAfter(memory.begun, nowMs);
+  if (pauseMs > 0) return { because: 'ReportRemoved', actions: [], requeueAfterMs: pauseMs };
+  const draft = begin();
+  const begun = repeatedAt(nowMs, memory.begun);
+  const isFought = pauseAfter(begun, nowMs) > 0;
+  return {
+    ...draft,
+    actions: isFought ? [...draft.actions, events.reportRemoved(node, REPORT_ANNOTATION)] : draft.actions,
+    memory: { ...(draft.memory ?? memory), begun },
+  };
 }
 
 /** Warns of taints that were probably meant for us, and of a report and Secrets that cannot be read: once per finding, not per pass. */

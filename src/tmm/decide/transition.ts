@@ -11,6 +11,7 @@ import {
 import type { Decision } from '../../core/decision.ts';
 import { annotationOf, conditionOf, isDeleting } from '../../core/meta.ts';
 import { NODE, type Node } from '../../core/objects.ts';
+import type { Repeats } from '../../core/repeated-writes.ts';
 import type { Observed } from '../model/observed.ts';
 import type { RelatedPod } from '../model/related-pods.ts';
 import { type Blocked, boundReport, type Report, type Workload } from '../model/report.ts';
@@ -25,6 +26,7 @@ import { belongsTo, mark, unmark } from './pod-annotations.ts';
 /**
  * - `Idle`: no request.
  * - `NodeGone`: the Node was deleted; only marks on Pods are left to clean.
+ * - `ReportRemoved`: somebody removes the report again and again, and the next session begins after a pause.
  * - `AdmissionPending`: the verdict may still become better.
  * - `Queued`: other Nodes have to be finished first.
  * - `Admitted`: all related Pods may leave.
@@ -41,6 +43,7 @@ import { belongsTo, mark, unmark } from './pod-annotations.ts';
 export type Because =
   | 'Idle'
   | 'NodeGone'
+  | 'ReportRemoved'
   | 'AdmissionPending'
   | 'Queued'
   | 'Admitted'
@@ -60,6 +63,8 @@ export type Because =
  */
 export interface Memory {
   readonly hint?: string;
+  /** Sessions in a row that began without a report while the request stayed. */
+  readonly begun?: Repeats;
   /** When progress within a phase was last written. */
   readonly progressAtMs?: number;
   /** How many Pods were gone at the last look, since when, and whether a Warning was recorded. */
