@@ -5,6 +5,7 @@ import { Plot, removePlots } from '../../harness/plot.ts';
 import { Bridge } from '../../harness/program.ts';
 import { grantedKubeconfig } from '../../harness/rights.ts';
 import { eventually } from '../../harness/wait.ts';
+import { REPORT_ANNOTATION } from '../../src/tmm/names.ts';
 import { describeScenario, itWhereThereIs } from './suite.ts';
 
 const OPTIONS = { scheduler: true, controllerManager: true, kwok: true, auditLog: true } as const;
@@ -409,6 +410,25 @@ describeScenario('Temporary Maintenance Mode', OPTIONS, (get) => {
     await plot.taint();
     await plot.phase('InMaintenance');
     expect((await plot.event('MaintenanceReportUnreadable')).type).toBe('Warning');
+  });
+
+  it('is not drawn into a fight with somebody who removes the report each time', async () => {
+    const plot = await Plot.make(get(), 'fought', 1);
+    await plot.taint();
+    const path = `/api/v1/nodes/${plot.home}`;
+    await eventually(
+      async () => {
+        if ((await plot.report()) !== undefined) {
+          await get().api.patch(path, { metadata: { annotations: { [REPORT_ANNOTATION]: null } } }, 'merge');
+        }
+        return (await plot.events()).some(({ reason }) => reason === 'MaintenanceReportRemoved') ? true : undefined;
+      },
+      { what: 'the Node to say that its report is removed', deadlineMs: 60_000, pollMs: 10 },
+    );
+    expect((await plot.events()).filter(({ reason }) => reason === 'NodeDrained').length).toBeLessThanOrEqual(7);
+    await plot.phase('InMaintenance');
+    await plot.untaint();
+    await plot.phase('none');
   });
 
   itWhereThereIs('rbac', 'needs no right that it does not have', () => {
