@@ -377,6 +377,20 @@ describe('the reconciler', () => {
     expect(evictor.wanted.get('a')).toMatchObject([{ name: 'x' }]);
   });
 
+  it('begins no further session at once where somebody removes the report each time', async () => {
+    const cluster = new TestCluster({ nodes: [tainted('a')] });
+    const recorded: string[] = [];
+    const { reconcile } = setUp(cluster, (actions) => {
+      recorded.push(...actions.flatMap((action) => (action.do === 'recordEvent' ? action.reason : [])));
+    });
+    for (let round = 0; round < 20; round += 1) {
+      await reconcile('a');
+      cluster.editNode('a', ({ metadata, ...rest }) => ({ ...rest, metadata: { ...metadata, annotations: {} } }));
+    }
+    expect(recorded.filter((reason) => reason === 'NodeDrained')).toHaveLength(5);
+    expect(recorded.filter((reason) => reason === 'MaintenanceReportRemoved')).toHaveLength(1);
+  });
+
   it('tells those that wait when a Node gives back a slot that was never written', async () => {
     const cluster = new TestCluster({ nodes: [tainted('a'), tainted('b')], pods: [web('x', 'a'), web('y', 'b')] });
     let isServerWell = false;

@@ -252,9 +252,10 @@ function remember(
   if (isOver) evictor.forget(nodeName);
   if (isOver) probe.forget(nodeName);
   if (isOver && kept.stored.length + kept.unreadable.length === 0) keeper?.forget(nodeName);
-  const { hint = '', progressAtMs, stall, returns, hereSinceMs, cordonRefusedAtMs } = decision.memory;
+  const { hint = '', begun, progressAtMs, stall, returns, hereSinceMs, cordonRefusedAtMs } = decision.memory;
   const isWorthKeeping =
     hint !== '' ||
+    begun !== undefined ||
     hereSinceMs !== undefined ||
     cordonRefusedAtMs !== undefined ||
     (!isOver && (progressAtMs !== undefined || stall !== undefined || returns !== undefined));
