@@ -6,6 +6,7 @@
  * `--nodes N` (default 5000), `--pods N` (default 150 000, which takes ten minutes to create), `--limit MIB` of the container (default 1536, as
  * docs/operations.md recommends; half of it is the heap's).
  */
+
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
@@ -18,14 +19,14 @@ import { Bridge } from '../harness/program.ts';
 import { installHub } from '../harness/ramen-kinds.ts';
 import { shippedProgram } from '../harness/shipped.ts';
 import { usageOf } from '../harness/usage.ts';
+import { SILENT } from '../src/commands/notices.ts';
 import { type KubeObject, NODE, POD, POD_DISRUPTION_BUDGET, REPLICA_SET } from '../src/core/objects.ts';
-import type { Log } from '../src/core/ports.ts';
 import type { Resource } from '../src/core/resources.ts';
 import { loadKubeConfig } from '../src/kube/auth/credentials.ts';
 import { Informer } from '../src/kube/cache/informer.ts';
 import { Reflector } from '../src/kube/cache/reflector.ts';
 import { makeClient } from '../src/kube/http/client.ts';
-import { addCluster, addMachine, forEach } from './population.ts';
+import { addCluster, addMachine, forEach, numbered } from './population.ts';
 
 const NAMESPACES = 50;
 const PODS_PER_APP = 100;
@@ -42,8 +43,6 @@ const FLAGS = [
 ];
 
 const report = (what: string, figures: string): void => console.log(`${what.padEnd(64)}${figures}`);
-const numbered = (count: number, prefix: string): readonly string[] =>
-  Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
 /** What a kubelet writes for each Pod. */
 const CONDITIONS = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(
@@ -123,8 +122,6 @@ async function createMachines(cluster: ControlPlane, nodes: readonly string[]): 
     });
   });
 }
-
-const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
 
 /** Keeps the four largest kinds as the server sends them. Tells its parent when it has them, and ends with it. */
 async function keepWholeObjects(kubeconfig: string): Promise<void> {

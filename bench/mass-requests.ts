@@ -1,9 +1,10 @@
 /** Many Nodes tainted by one command, in a worst-case cluster in memory: the real watches, passes and decisions, with writes that succeed at once. */
+
 import { ALL_METRICS } from '../src/app/metrics.ts';
+import { SILENT } from '../src/commands/notices.ts';
 import type { Action } from '../src/core/action.ts';
 import { annotationOf } from '../src/core/meta.ts';
 import type { Condition, KubeObject, Node, Pod } from '../src/core/objects.ts';
-import type { Log } from '../src/core/ports.ts';
 import type { Informer } from '../src/kube/cache/informer.ts';
 import { MetricRegistry } from '../src/obs/metrics.ts';
 import { inSteps } from '../src/runtime/steps.ts';
@@ -32,8 +33,6 @@ export interface MassWork {
   /** For a change of a budget whose namespace has Pods on every Node. */
   readonly budgetEvent: Work;
 }
-
-const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
 
 /** @param asked how many of the Nodes are tainted; at least one. */
 export async function taintAtOnce(nodes: number, asked: number): Promise<MassWork> {

@@ -5,6 +5,10 @@ import { WorkloadServer } from '../harness/doubles/workload-server.ts';
 export const API = '/apis/cluster.x-k8s.io/v1beta2';
 export const IN_FLIGHT = 32;
 
+/** `prefix-0`, `prefix-1`, … */
+export const numbered = (count: number, prefix: string): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+
 export interface BenchMachine {
   readonly name: string;
   readonly path: string;

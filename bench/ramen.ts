@@ -17,7 +17,7 @@ import { conditionOf, type View, viewsPath, type Work, worksPath } from '../harn
 import { makeRest, type Rest } from '../harness/rest.ts';
 import { eventually } from '../harness/wait.ts';
 import { type Sandbox, startSandboxApi } from '../sandbox/start.ts';
-import { forEach, IN_FLIGHT } from './population.ts';
+import { forEach, IN_FLIGHT, numbered } from './population.ts';
 import { quantiles } from './quantiles.ts';
 
 const SINGLE = 100;
@@ -36,8 +36,6 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-const numbered = (count: number, prefix: string): readonly string[] =>
-  Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 const mapOf = (name: string, data: Readonly<Record<string, string>>): object => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',

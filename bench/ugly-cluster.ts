@@ -2,6 +2,8 @@
  * A worst-case cluster for a verdict: every Pod has unique labels, anti-affinity to similar Pods, spreads
  * over zones and has a volume in one of them. The Pods of the first Node are in one namespace, each with its own budget.
  */
+
+import { SILENT } from '../src/commands/notices.ts';
 import {
   DAEMON_SET,
   JOB,
@@ -13,7 +15,6 @@ import {
   REPLICATION_CONTROLLER,
   STATEFUL_SET,
 } from '../src/core/objects.ts';
-import type { Log } from '../src/core/ports.ts';
 import type { Resource } from '../src/core/resources.ts';
 import { CSI_NODE, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS } from '../src/core/storage-objects.ts';
 import { Informer } from '../src/kube/cache/informer.ts';
@@ -21,7 +22,6 @@ import { trimOf } from '../src/kube/objects/trim.ts';
 import { tmmSettingsSchema } from '../src/tmm/settings.ts';
 import { addCaches, declareIndexes, type TmmSources } from '../src/tmm/watches.ts';
 
-const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT };
 const PODS_PER_NODE = 30;
 const ZONES = 3;
 const ZONE = 'topology.kubernetes.io/zone';

@@ -13,7 +13,7 @@ import type { ClusterKey } from '../core/clusters.ts';
 import { MACHINE_TAINT } from '../core/machine-keys.ts';
 import { MACHINE } from '../core/machine-objects.ts';
 import { NODE } from '../core/objects.ts';
-import { isKubeError, isRefusal, isWebhookFailure } from '../kube/http/errors.ts';
+import { isKubeError, isNotAdmitted } from '../kube/http/errors.ts';
 import type { ClusterSet } from '../kube/workload/clusters.ts';
 import { makeApply } from '../kube/write/apply.ts';
 import { Controller } from '../runtime/controller.ts';
@@ -61,7 +61,7 @@ export function wire(parts: Parts, settings: DrainSettings, all: Pick<SettingsBy
   const drains = new DrainedClusters(workload, open, (key) => tmmMeter.forgetAll(nodeIndexKey(key, '')));
 
   const reconcileNode = makeReconcile({
-    isRefusal: (error) => isRefusal(error) || isWebhookFailure(error),
+    isRefusal: isNotAdmitted,
     clock: Date,
     inSteps,
     settings: tmm,

@@ -3,7 +3,7 @@ import { DRAIN_LABEL } from '../core/machine-keys.ts';
 import { labelOf } from '../core/meta.ts';
 import { NODE } from '../core/objects.ts';
 import { SECRET, STORED_POD_SELECTOR } from '../core/stored-pods.ts';
-import { isKubeError, isRefusal, isWebhookFailure } from '../kube/http/errors.ts';
+import { isKubeError, isNotAdmitted } from '../kube/http/errors.ts';
 import { PodKeeper } from '../kube/write/pod-store.ts';
 import { Controller } from '../runtime/controller.ts';
 import { nextTurn } from '../runtime/sleep.ts';
@@ -53,7 +53,7 @@ export function wire(parts: Parts, settings: TmmSettings): void {
     keeper,
   });
   const reconcile = makeReconcile({
-    isRefusal: (error) => isRefusal(error) || isWebhookFailure(error),
+    isRefusal: isNotAdmitted,
     clock: Date,
     inSteps,
     settings,

@@ -23,9 +23,9 @@ export class NodeMemory {
     return this.#nodes.get(nodeName)?.memory ?? {};
   }
 
-  /** @param memory absent or empty if there is nothing to remember. */
-  remember(nodeName: string, memory: Memory | undefined): void {
-    const isEmpty = memory === undefined || Object.keys(memory).length === 0;
+  /** @param memory empty if there is nothing to remember. */
+  remember(nodeName: string, memory: Memory): void {
+    const isEmpty = Object.keys(memory).length === 0;
     this.#change(nodeName, { memory: isEmpty ? undefined : memory });
   }
 

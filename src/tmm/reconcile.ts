@@ -231,7 +231,7 @@ function letGo({ evictor, probe, marker, memory, meter, slotChanged }: TmmCluste
   evictor.forget(nodeName);
   probe.forget(nodeName);
   marker.want(nodeName, []);
-  memory.remember(nodeName, undefined);
+  memory.remember(nodeName, {});
   memory.forgetWithdrawal(nodeName);
   if (memory.reserve(nodeName, undefined)) slotChanged();
   meter.forget(nodeName);
@@ -242,7 +242,7 @@ function withRefusedCordon(decision: TmmDecision, { nowMs }: Observed): TmmDecis
   return { ...decision, memory: { ...decision.memory, cordonRefusedAtMs: nowMs } };
 }
 
-/** Keeps the memory that the decision returned, and forgets what was remembered for a session that is over. */
+/** Keeps the memory that the decision returned, and forgets what was asked and answered for a session that is over. */
 function remember(
   { evictor, probe, keeper, memory }: TmmCluster,
   { nodeName, kept }: Observed,
@@ -252,14 +252,7 @@ function remember(
   if (isOver) evictor.forget(nodeName);
   if (isOver) probe.forget(nodeName);
   if (isOver && kept.stored.length + kept.unreadable.length === 0) keeper?.forget(nodeName);
-  const { hint = '', begun, progressAtMs, stall, returns, hereSinceMs, cordonRefusedAtMs } = decision.memory;
-  const isWorthKeeping =
-    hint !== '' ||
-    begun !== undefined ||
-    hereSinceMs !== undefined ||
-    cordonRefusedAtMs !== undefined ||
-    (!isOver && (progressAtMs !== undefined || stall !== undefined || returns !== undefined));
-  memory.remember(nodeName, isWorthKeeping ? decision.memory : undefined);
+  memory.remember(nodeName, decision.memory);
 }
 
 /** A continued phase began at the time in the report; any other begins with this decision. */

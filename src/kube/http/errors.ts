@@ -105,3 +105,8 @@ export function isRefusal(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false;
   return isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest') || isWebhookDenial(error);
 }
+
+/** Whether this one write is not accepted until somebody changes a policy, a right or a webhook, or brings the webhook back. */
+export function isNotAdmitted(error: unknown): boolean {
+  return isRefusal(error) || isWebhookFailure(error);
+}

@@ -31,6 +31,23 @@ import { discardEnded, restoreStoredPods, withRestoration } from './restore.ts';
 import { type Context, type Draft, iso, type Memory, markAll, type Request, type TmmDecision } from './transition.ts';
 
 export function decide(observed: Observed, context: Context): TmmDecision {
+  const decision = decideNext(observed, context);
+  return { ...decision, memory: lasting(decision) };
+}
+
+/** Outside a session nothing is remembered that was about one. */
+function lasting({ memory, phase }: TmmDecision): Memory {
+  const { hint = '', begun, hereSinceMs, cordonRefusedAtMs, ...ofSession } = memory;
+  return {
+    ...(phase !== undefined && ofSession),
+    ...(hint !== '' && { hint }),
+    ...(begun !== undefined && { begun }),
+    ...(hereSinceMs !== undefined && { hereSinceMs }),
+    ...(cordonRefusedAtMs !== undefined && { cordonRefusedAtMs }),
+  };
+}
+
+function decideNext(observed: Observed, context: Context): TmmDecision {
   const complete = (draft: Draft, memory = context.memory): TmmDecision => ({
     evictions: [],
     questions: [],
